@@ -1,0 +1,106 @@
+# Holdfast
+#
+#   make            build/holdfast and build/libhashring.a
+#   make demo       install what is missing, build, start sample servers and Holdfast before them
+#   make demo-script  the same as a script that checks what it sees, and ends
+#   make test       install what is missing; all tests, then again under ASan+UBSan and TSan
+#   make unit       unit tests only            make e2e     end-to-end tests only
+#   make golden     compare the golden vectors with the second implementation
+#   make bench      Holdfast, HAProxy and nginx on the same work, in one run
+#   make lint       clang-format, clang-tidy, cppcheck
+#   make fuzz       fuzz the parsers            make format  run clang-format over the tree
+#   make clean      remove build/
+#
+# Variables: B=build directory, SAN=sanitizers (address,undefined or thread), CC.
+
+CC      ?= gcc
+B       ?= build
+SAN     ?=
+LLHTTP  ?= /usr/share/llhttp
+
+WARN = -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+       -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wnull-dereference
+CPPFLAGS += -D_GNU_SOURCE -Iinclude -Iproxy -I/usr/include/llhttp
+CFLAGS   += -std=c17 -O2 -g -fno-omit-frame-pointer -fstack-protector-strong -fno-common
+LDFLAGS  += -Wl,-z,relro,-z,now
+LDLIBS   += -levent_core -levent_pthreads -lsodium -lconfig -lpcre2-8 -lxxhash -lpthread -lm
+ifneq ($(SAN),)
+CFLAGS   += -fsanitize=$(SAN) -fno-sanitize-recover=all
+LDFLAGS  += -fsanitize=$(SAN)
+else
+CPPFLAGS += -D_FORTIFY_SOURCE=2
+endif
+
+# ---- sources, a room a list, alphabetical -------------------------------------------------------
+
+HASHRING = hashring/order.c hashring/ring.c
+BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/digest.c \
+           proxy/base/log.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
+           proxy/base/wheel.c
+HTTP     = proxy/http/chunk.c proxy/http/forward.c proxy/http/parse.c
+AFFINITY =
+MEMBERS  =
+ROUTE    =
+RELAY    =
+EDGE     =
+RECORD   =
+CONFIG   =
+CLI      =
+NODE     =
+PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) \
+           $(CLI) $(NODE)
+
+LLHTTP_SRC = $(LLHTTP)/api.c $(LLHTTP)/http.c $(LLHTTP)/llhttp.c
+LLHTTP_OBJ = $(B)/llhttp/api.o $(B)/llhttp/http.o $(B)/llhttp/llhttp.o
+
+# ---- unit tests: tests/<name>.c links with the files named in LINK_<name>, and nothing else ------
+
+# hashring
+UNIT += hashring/test_order
+LINK_hashring/test_order = $(HASHRING)
+# base
+# http
+# affinity
+# members
+# route
+# relay
+# record
+# config
+# cli
+
+# ---- rules --------------------------------------------------------------------------------------
+
+objects = $(patsubst %.c,$(B)/%.o,$(1))
+
+.PHONY: all clean unit
+all: $(B)/holdfast $(B)/libhashring.a
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# Someone else's code: their warnings are not ours to fix.
+$(B)/llhttp/%.o: $(LLHTTP)/%.c
+	@mkdir -p $(@D)
+	$(CC) -I/usr/include/llhttp -O2 -g -w $(if $(SAN),-fsanitize=$(SAN)) -c $< -o $@
+
+$(B)/libhashring.a: $(call objects,$(HASHRING))
+	@mkdir -p $(@D)
+	$(AR) rcs $@ $^
+
+$(B)/holdfast: $(call objects,$(PROXY)) $(LLHTTP_OBJ) $(B)/libhashring.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+define unit_test
+$(B)/tests/$(1): $(B)/tests/$(1).o $$(call objects,$$(LINK_$(1))) $$(if $$(findstring proxy/http/parse.c,$$(LINK_$(1))),$$(LLHTTP_OBJ))
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ -lcmocka $$(LDLIBS)
+endef
+$(foreach t,$(UNIT),$(eval $(call unit_test,$(t))))
+
+unit: $(addprefix $(B)/tests/,$(UNIT))
+	@set -e; for t in $(UNIT); do echo "== $$t"; $(B)/tests/$$t; done
+
+clean:
+	rm -rf build
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,26 @@
+/*
+ * reasons.h: REASON(name, text, help): why a member was not, or no longer, used.
+ * The same words stand in the failover log's `reason` and `skipped[].why`, in Holdfast-Failover and in explain.
+ */
+REASON(NONE, "none", "nothing was wrong")
+REASON(CONNECT_REFUSED, "connect_refused", "the connection was refused")
+REASON(CONNECT_TIMEOUT, "connect_timeout", "no connection within timeouts.connect")
+REASON(CONNECT_FAILED, "connect_failed", "the connection failed for another reason (no route, no address, no descriptor)")
+REASON(CLOSED_IDLE, "closed_idle", "a pooled connection was closed before it took the request")
+REASON(RESET, "reset", "the connection broke before an answer")
+REASON(FIRST_BYTE_TIMEOUT, "first_byte_timeout", "no answer within timeouts.first_byte")
+REASON(IDLE_TIMEOUT, "idle_timeout", "the answer stopped for longer than timeouts.idle")
+REASON(BAD_ANSWER, "bad_answer", "the answer was not HTTP")
+REASON(TRUNCATED, "truncated", "the answer ended before its length")
+REASON(PROBE_FAILED, "probe_failed", "the active check failed")
+REASON(PROBE_TIMEOUT, "probe_timeout", "the active check was not answered in time")
+REASON(PROBE_STATUS, "probe_status", "the active check got another status than expected")
+REASON(DOWN, "down", "the member is down")
+REASON(MAINT, "maint", "the operator took the member out")
+REASON(DRAIN, "drain", "the member takes no new sessions")
+REASON(SUSPECT, "suspect", "the member takes no new sessions while it is suspect")
+REASON(GONE, "gone", "the member left the membership")
+REASON(PASSED, "passed", "the member does not hold the session (421, Holdfast-Pass)")
+REASON(TRIED, "tried", "this request was already tried there")
+REASON(PRIMARY_BACK, "primary_back", "the primary is operational again")
+REASON(KEY_CHANGED, "key_changed", "the member issued or changed the session key")

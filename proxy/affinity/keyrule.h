@@ -1,0 +1,46 @@
+/*
+ * keyrule.h: where the session key stands in a request: one rule of
+ * session.keys, compiled.
+ *
+ *   cookie:NAME  header:NAME  query:NAME  path:REGEX (group 1, PCRE2)  ip
+ *   with options  | before:S  | after:S  | lower
+ *
+ * `before:.` keeps what stands before the first '.', `after:!` what stands after
+ * the first '!'; each leaves a key without the mark as it is. A rule that finds
+ * nothing, or an empty key, or one longer than SESSION_KEY_BYTES_MAX, does not match.
+ */
+#ifndef HOLDFAST_AFFINITY_KEYRULE_H
+#define HOLDFAST_AFFINITY_KEYRULE_H
+
+#include "base/addr.h"
+#include "http/head.h"
+
+#define KEYRULE_REGEX_MATCH_LIMIT 10000 /* PCRE2 match limit of one path:REGEX */
+
+enum keyrule_source { KEY_COOKIE, KEY_HEADER, KEY_QUERY, KEY_PATH, KEY_IP };
+
+struct keyrule; /* immutable after compile; any number of threads may match at once */
+
+/* RESULT_INVALID: the problem says what is wrong with `text`; RESULT_NO_MEMORY. */
+enum result keyrule_compile(struct slice text, struct keyrule **out, struct problem *p);
+void keyrule_free(struct keyrule **rule);
+enum keyrule_source keyrule_source(const struct keyrule *rule);
+
+/*
+ * The session key of a request by this rule. On true *key is borrowed from the head
+ * or, when an option changed its bytes or the source is `ip`, from scratch
+ * (SESSION_KEY_BYTES_MAX bytes given by the caller).
+ */
+bool keyrule_match(const struct keyrule *rule, const struct http_head *request,
+		   const struct addr *client, char *scratch, struct slice *key);
+
+/*
+ * The key that an answer issues for this rule: the value of a Set-Cookie with the
+ * rule's cookie name, or the response header of the rule's name, options applied.
+ * False: none, or the answer deletes the cookie (empty value, Max-Age <= 0), or the
+ * source is neither cookie nor header.
+ */
+bool keyrule_match_response(const struct keyrule *rule, const struct http_head *response,
+			    char *scratch, struct slice *key);
+
+#endif

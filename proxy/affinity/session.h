@@ -1,0 +1,69 @@
+/*
+ * session.h: whose session is this request (DESIGN section 6, step 1), and what
+ * must the answer tell the client.
+ *
+ * First key rule that matches gives the key; else the tag gives the digest; else
+ * a new session with 16 random bytes.
+ */
+#ifndef HOLDFAST_AFFINITY_SESSION_H
+#define HOLDFAST_AFFINITY_SESSION_H
+
+#include "affinity/cookie.h"
+#include "affinity/keyrule.h"
+#include "affinity/tag.h"
+#include "config/config.h"
+
+/* The session rules of one service, compiled; immutable. */
+struct session_rules {
+	struct keyrule **keys; /* owned */
+	size_t key_count;
+	struct tag_codec *codec; /* owned */
+	uint8_t pool_key[POOL_KEY_BYTES];
+	const struct config_tag *tag; /* borrowed from the configuration */
+	char set_cookie_head[ID_BYTES_MAX * 2 + 16]; /* "Set-Cookie: NAME=" or "NAME: " */
+	char set_cookie_tail[512];                   /* "; Path=/; HttpOnly; SameSite=Lax\r\n" or "\r\n" */
+	size_t set_cookie_head_bytes;
+	size_t set_cookie_tail_bytes;
+};
+
+enum result session_rules_create(const struct config_service *service,
+				 const struct config_secret *secrets, size_t secret_count,
+				 struct session_rules **out, struct problem *p);
+void session_rules_free(struct session_rules **rules);
+
+enum session_source { SESSION_FROM_KEY, SESSION_FROM_TAG, SESSION_ISSUED };
+
+struct session {
+	struct session_digest digest;
+	enum session_source source;
+	uint8_t rule; /* index of the key rule that matched, when SESSION_FROM_KEY */
+	bool tagged;  /* claims below are valid (and belong to this digest) */
+	struct tag_claims claims;
+	enum tag_rejection rejected; /* TAG_NONE: no tag, or a good one */
+	/* what must not be forwarded to the member: */
+	struct http_cut cuts[HTTP_CUTS_MAX];
+	size_t cut_count;
+	bool drop_header; /* the tag's header is to be left out */
+};
+
+/*
+ * Fills *session from a request. `fresh` are 16 random bytes for a session that has to be
+ * issued; made by the caller only when needed: pass a function so that the OS is asked seldom.
+ */
+typedef void session_random_fn(uint8_t out[DIGEST_BYTES]);
+void session_identify(const struct session_rules *rules, const struct http_head *request,
+		      const struct addr *client, session_random_fn *random,
+		      struct session *session);
+
+/*
+ * The new digest when the answer issues or changes the key by a cookie: or header: rule at or
+ * before the rule that matched. False: the session stays who it is.
+ */
+bool session_learn(const struct session_rules *rules, const struct session *session,
+		   const struct http_head *response, struct session_digest *digest);
+
+/* The whole line, "Set-Cookie: HOLDFAST=...; Path=/; HttpOnly; SameSite=Lax\r\n". */
+void session_write_tag(const struct session_rules *rules, const struct tag_claims *claims,
+		       struct writer *w);
+
+#endif

@@ -1,0 +1,62 @@
+/* buf.c: pooled byte buffers; see buf.h. */
+#include "base/buf.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+void
+buf_pool_init(struct buf_pool *pool, size_t held_max)
+{
+	*pool = (struct buf_pool){.held_max = held_max};
+}
+
+void
+buf_pool_deinit(struct buf_pool *pool)
+{
+	assert(pool->held == 0);
+	while (pool->spare != NULL) {
+		struct buf *b = pool->spare;
+		pool->spare = b->next;
+		free(b);
+	}
+	pool->spares = 0;
+}
+
+struct buf *
+buf_get(struct buf_pool *pool)
+{
+	if (pool->held_max != 0 && pool->held >= pool->held_max)
+		return NULL;
+	struct buf *b = pool->spare;
+	if (b != NULL) {
+		pool->spare = b->next;
+		pool->spares--;
+	} else {
+		b = malloc(sizeof(*b));
+		if (b == NULL)
+			return NULL;
+	}
+	b->next = NULL;
+	b->from = 0;
+	b->to = 0;
+	pool->held++;
+	return b;
+}
+
+void
+buf_put(struct buf_pool *pool, struct buf **held)
+{
+	struct buf *b = *held;
+	if (b == NULL)
+		return;
+	*held = NULL;
+	assert(pool->held > 0);
+	pool->held--;
+	if (pool->spares >= BUF_SPARES_MAX) {
+		free(b);
+		return;
+	}
+	b->next = pool->spare;
+	pool->spare = b;
+	pool->spares++;
+}

@@ -1,0 +1,52 @@
+/* log.c: the process log; one write(2) a line, so lines of several threads never mix. */
+#include "base/log.h"
+
+#include "base/clock.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOG_LINE_BYTES_MAX 1024
+
+static _Atomic(int) level_now = LOG_LEVEL_INFO;
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+
+void
+log_level_set(enum log_level level)
+{
+	atomic_store(&level_now, (int)level);
+}
+
+int
+log_level_parse(const char *text, enum log_level *out)
+{
+	for (int i = 0; i <= LOG_LEVEL_DEBUG; i++) {
+		if (strcmp(text, level_names[i]) == 0) {
+			*out = (enum log_level)i;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+void
+log_line(enum log_level level, const char *format, ...)
+{
+	if ((int)level > atomic_load_explicit(&level_now, memory_order_relaxed))
+		return;
+	char message[LOG_LINE_BYTES_MAX - 64];
+	va_list ap;
+	va_start(ap, format);
+	(void)vsnprintf(message, sizeof(message), format, ap);
+	va_end(ap);
+	char line[LOG_LINE_BYTES_MAX];
+	struct writer w = writer_on(line, sizeof(line));
+	write_timestamp(&w, clock_wall_ms());
+	write_format(&w, " %s: %s\n", level_names[level], message);
+	if (write(STDERR_FILENO, line, w.bytes) == -1) {
+		/* nobody is left to tell */
+	}
+}

@@ -1,0 +1,337 @@
+/* text.c: slices and the bounds-checked writer; see text.h. */
+#include "base/text.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+char
+ascii_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+bool
+slice_equal_nocase(struct slice a, struct slice b)
+{
+	if (a.bytes != b.bytes)
+		return false;
+	for (size_t i = 0; i < a.bytes; i++) {
+		if (ascii_lower(a.at[i]) != ascii_lower(b.at[i]))
+			return false;
+	}
+	return true;
+}
+
+bool
+slice_has_prefix(struct slice s, struct slice prefix)
+{
+	return s.bytes >= prefix.bytes &&
+	       (prefix.bytes == 0 || memcmp(s.at, prefix.at, prefix.bytes) == 0);
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+struct slice
+slice_trim(struct slice s)
+{
+	while (s.bytes > 0 && is_blank(s.at[0])) {
+		s.at++;
+		s.bytes--;
+	}
+	while (s.bytes > 0 && is_blank(s.at[s.bytes - 1]))
+		s.bytes--;
+	return s;
+}
+
+size_t
+slice_find(struct slice s, char c)
+{
+	if (s.bytes == 0)
+		return 0;
+	const char *hit = memchr(s.at, c, s.bytes);
+	return hit == NULL ? s.bytes : (size_t)(hit - s.at);
+}
+
+bool
+slice_next_element(struct slice *rest, struct slice *element)
+{
+	while (rest->bytes > 0) {
+		size_t comma = slice_find(*rest, ',');
+		*element = slice_trim((struct slice){rest->at, comma});
+		size_t taken = comma < rest->bytes ? comma + 1 : comma;
+		rest->at += taken;
+		rest->bytes -= taken;
+		if (element->bytes > 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+slice_to_u64(struct slice s, uint64_t *out)
+{
+	if (s.bytes == 0)
+		return false;
+	uint64_t value = 0;
+	for (size_t i = 0; i < s.bytes; i++) {
+		char c = s.at[i];
+		if (c < '0' || c > '9')
+			return false;
+		if (__builtin_mul_overflow(value, UINT64_C(10), &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(c - '0'), &value))
+			return false;
+	}
+	*out = value;
+	return true;
+}
+
+void
+write_text(struct writer *w, const char *terminated)
+{
+	write_bytes(w, terminated, strlen(terminated));
+}
+
+void
+write_char(struct writer *w, char c)
+{
+	write_bytes(w, &c, 1);
+}
+
+void
+write_u64(struct writer *w, uint64_t value)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+	do {
+		digits[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value != 0);
+	write_bytes(w, digits + at, sizeof(digits) - at);
+}
+
+static const char hex_digits[] = "0123456789abcdef";
+
+void
+write_hex_u64(struct writer *w, uint64_t value)
+{
+	char digits[16];
+	size_t at = sizeof(digits);
+	do {
+		digits[--at] = hex_digits[value & 15];
+		value >>= 4;
+	} while (value != 0);
+	write_bytes(w, digits + at, sizeof(digits) - at);
+}
+
+void
+write_hex_bytes(struct writer *w, const uint8_t *at, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++) {
+		char pair[2] = {hex_digits[at[i] >> 4], hex_digits[at[i] & 15]};
+		write_bytes(w, pair, sizeof(pair));
+	}
+}
+
+void
+write_format(struct writer *w, const char *format, ...)
+{
+	va_list ap;
+	va_start(ap, format);
+	size_t room = w->capacity - w->bytes;
+	int used = vsnprintf(w->at + w->bytes, room, format, ap);
+	va_end(ap);
+	if (used < 0 || (size_t)used >= room)
+		w->overflow = true;
+	else
+		w->bytes += (size_t)used;
+}
+
+static bool
+is_printable(char c)
+{
+	return c >= 0x20 && c < 0x7f;
+}
+
+void
+write_json_string(struct writer *w, struct slice s)
+{
+	write_char(w, '"');
+	for (size_t i = 0; i < s.bytes; i++) {
+		char c = s.at[i];
+		if (c == '"' || c == '\\') {
+			write_char(w, '\\');
+			write_char(w, c);
+		} else if (is_printable(c)) {
+			write_char(w, c);
+		} else {
+			write_literal(w, "\\u00");
+			write_hex_bytes(w, &(uint8_t){(uint8_t)c}, 1);
+		}
+	}
+	write_char(w, '"');
+}
+
+void
+write_escaped(struct writer *w, struct slice s)
+{
+	for (size_t i = 0; i < s.bytes; i++) {
+		char c = s.at[i];
+		if (is_printable(c) && c != '"' && c != '\\') {
+			write_char(w, c);
+		} else {
+			write_literal(w, "\\x");
+			write_hex_bytes(w, &(uint8_t){(uint8_t)c}, 1);
+		}
+	}
+}
+
+const char *
+writer_text(struct writer *w)
+{
+	assert(w->capacity > 0);
+	if (w->bytes == w->capacity) {
+		w->overflow = true;
+		w->bytes--;
+	}
+	w->at[w->bytes] = '\0';
+	return w->at;
+}
+
+static const char base64url_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+void
+write_base64url(struct writer *w, const uint8_t *at, size_t bytes)
+{
+	size_t i = 0;
+	for (; i + 3 <= bytes; i += 3) {
+		uint32_t v = (uint32_t)at[i] << 16 | (uint32_t)at[i + 1] << 8 | at[i + 2];
+		char four[4] = {base64url_digits[v >> 18], base64url_digits[v >> 12 & 63],
+				base64url_digits[v >> 6 & 63], base64url_digits[v & 63]};
+		write_bytes(w, four, 4);
+	}
+	if (bytes - i == 1) {
+		char two[2] = {base64url_digits[at[i] >> 2], base64url_digits[(at[i] & 3) << 4]};
+		write_bytes(w, two, 2);
+	} else if (bytes - i == 2) {
+		uint32_t v = (uint32_t)at[i] << 8 | at[i + 1];
+		char three[3] = {base64url_digits[v >> 10], base64url_digits[v >> 4 & 63],
+				 base64url_digits[(v & 15) << 2]};
+		write_bytes(w, three, 3);
+	}
+}
+
+/* 64: not a digit. Rows of 16, from '\0' to '\x7f'. */
+static const uint8_t base64url_values[128] = {
+    64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, /* 00 */
+    64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, /* 10 */
+    64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 62, 64, 64, /* 20: - */
+    52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 64, 64, 64, 64, 64, 64, /* 30: 0-9 */
+    64, 0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, /* 40: A-O */
+    15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 64, 64, 64, 64, 63, /* 50: P-Z _ */
+    64, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, /* 60: a-o */
+    41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 64, 64, 64, 64, 64, /* 70: p-z */
+};
+
+long
+base64url_decode(struct slice text, uint8_t *out, size_t capacity)
+{
+	size_t bytes = text.bytes / 4 * 3 + (text.bytes % 4 == 0 ? 0 : text.bytes % 4 - 1);
+	if (text.bytes % 4 == 1 || bytes > capacity)
+		return -1;
+	uint32_t bits = 0;
+	unsigned held = 0;
+	size_t made = 0;
+	for (size_t i = 0; i < text.bytes; i++) {
+		uint8_t c = (uint8_t)text.at[i];
+		uint8_t value = c < 128 ? base64url_values[c] : 64;
+		if (value == 64)
+			return -1;
+		bits = bits << 6 | value;
+		held += 6;
+		if (held >= 8) {
+			held -= 8;
+			out[made++] = (uint8_t)(bits >> held);
+		}
+	}
+	if ((bits & ((1U << held) - 1)) != 0)
+		return -1;
+	assert(made == bytes);
+	return (long)made;
+}
+
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool
+hex_decode(struct slice text, uint8_t *out, size_t bytes)
+{
+	if (text.bytes != bytes * 2)
+		return false;
+	for (size_t i = 0; i < bytes; i++) {
+		int high = hex_value(text.at[2 * i]);
+		int low = hex_value(text.at[2 * i + 1]);
+		if (high < 0 || low < 0)
+			return false;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+struct unit {
+	struct slice name;
+	uint64_t factor;
+};
+
+static enum result
+number_with_unit(struct slice text, const struct unit *units, size_t count, uint64_t *out)
+{
+	size_t digits = 0;
+	while (digits < text.bytes && text.at[digits] >= '0' && text.at[digits] <= '9')
+		digits++;
+	struct slice name = {text.at + digits, text.bytes - digits};
+	uint64_t value;
+	if (!slice_to_u64((struct slice){text.at, digits}, &value))
+		return RESULT_INVALID;
+	for (size_t i = 0; i < count; i++) {
+		if (slice_equal(name, units[i].name))
+			return __builtin_mul_overflow(value, units[i].factor, out) ? RESULT_LIMIT
+										   : RESULT_OK;
+	}
+	return RESULT_INVALID;
+}
+
+enum result
+duration_parse(struct slice text, uint64_t *ms, struct problem *p)
+{
+	static const struct unit units[] = {
+	    {{"ms", 2}, 1}, {{"s", 1}, 1000}, {{"m", 1}, 60000}, {{"h", 1}, 3600000}};
+	enum result r = number_with_unit(text, units, sizeof(units) / sizeof(units[0]), ms);
+	if (r != RESULT_OK)
+		return problem_set(p, r, "not a duration such as \"500ms\", \"2s\", \"5m\", \"1h\"");
+	return RESULT_OK;
+}
+
+enum result
+size_parse(struct slice text, uint64_t *bytes, struct problem *p)
+{
+	static const struct unit units[] = {{{"", 0}, 1},
+					    {{"KiB", 3}, UINT64_C(1) << 10},
+					    {{"MiB", 3}, UINT64_C(1) << 20},
+					    {{"GiB", 3}, UINT64_C(1) << 30}};
+	enum result r = number_with_unit(text, units, sizeof(units) / sizeof(units[0]), bytes);
+	if (r != RESULT_OK)
+		return problem_set(p, r, "not a size such as \"512\", \"64KiB\", \"1MiB\"");
+	return RESULT_OK;
+}

@@ -1,0 +1,124 @@
+/*
+ * text.h: bytes with a length, and the one bounds-checked way to write them.
+ *
+ * A slice borrows; it never owns and is not terminated. A writer appends to
+ * memory of its caller and remembers in `overflow` that something did not fit:
+ * write all, ask once. Nothing here allocates.
+ */
+#ifndef HOLDFAST_BASE_TEXT_H
+#define HOLDFAST_BASE_TEXT_H
+
+#include "result.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct slice {
+	const char *at; /* borrowed; may be NULL when bytes is 0 */
+	size_t bytes;
+};
+
+#define SLICE(literal) ((struct slice){(literal), sizeof(literal) - 1})
+#define SLICE_NONE     ((struct slice){NULL, 0})
+/* for printf's "%.*s" */
+#define SLICE_ARG(s) (int)(s).bytes, (s).at
+
+static inline struct slice
+slice_of(const char *terminated)
+{
+	return (struct slice){terminated, strlen(terminated)};
+}
+
+static inline bool
+slice_equal(struct slice a, struct slice b)
+{
+	return a.bytes == b.bytes && (a.bytes == 0 || memcmp(a.at, b.at, a.bytes) == 0);
+}
+
+/* ASCII case only, never the locale's. */
+bool slice_equal_nocase(struct slice a, struct slice b);
+bool slice_has_prefix(struct slice s, struct slice prefix);
+/* Without SP and HTAB at both ends. */
+struct slice slice_trim(struct slice s);
+/* Position of `c` in `s`, or s.bytes. */
+size_t slice_find(struct slice s, char c);
+/*
+ * Takes the next element of a comma-separated list (RFC 9110 section 5.6.1) off
+ * `rest`, trimmed; quoted strings are not opened. False at the end.
+ */
+bool slice_next_element(struct slice *rest, struct slice *element);
+/* 1*DIGIT into *out. False: empty, another character, or above UINT64_MAX. */
+bool slice_to_u64(struct slice s, uint64_t *out);
+char ascii_lower(char c);
+
+struct writer {
+	char *at;        /* borrowed from the caller */
+	size_t bytes;    /* written so far */
+	size_t capacity; /* of `at` */
+	bool overflow;   /* something did not fit and was left out whole */
+};
+
+static inline struct writer
+writer_on(char *at, size_t capacity)
+{
+	return (struct writer){at, 0, capacity, false};
+}
+
+static inline void
+write_bytes(struct writer *w, const void *at, size_t bytes)
+{
+	if (bytes > w->capacity - w->bytes) {
+		w->overflow = true;
+		return;
+	}
+	if (bytes != 0)
+		memcpy(w->at + w->bytes, at, bytes);
+	w->bytes += bytes;
+}
+
+static inline void
+write_slice(struct writer *w, struct slice s)
+{
+	write_bytes(w, s.at, s.bytes);
+}
+
+#define write_literal(w, literal) write_bytes((w), (literal), sizeof(literal) - 1)
+
+void write_text(struct writer *w, const char *terminated);
+void write_char(struct writer *w, char c);
+void write_u64(struct writer *w, uint64_t value);
+/* Lower-case hexadecimal without leading zeros ("0" for 0). */
+void write_hex_u64(struct writer *w, uint64_t value);
+/* Two lower-case digits a byte. */
+void write_hex_bytes(struct writer *w, const uint8_t *at, size_t bytes);
+void write_format(struct writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/*
+ * A JSON string with its quotes (RFC 8259 section 7). Every byte outside
+ * printable ASCII is written as \u00XX, so that no control character and no
+ * broken UTF-8 from traffic reaches a log or a terminal.
+ */
+void write_json_string(struct writer *w, struct slice s);
+/* The same escaping for text logs: outside printable ASCII, '"' and '\' as \xHH. */
+void write_escaped(struct writer *w, struct slice s);
+/* Terminates; returns the text. Needs one spare byte, else overflow is set and the text is cut. */
+const char *writer_text(struct writer *w);
+
+/* base64url without padding (RFC 4648 section 5). out has 4 * ceil(bytes / 3) characters at most. */
+void write_base64url(struct writer *w, const uint8_t *at, size_t bytes);
+/*
+ * Strict reverse: no padding, no white space, no non-zero trailing bits, so that
+ * each byte string has exactly one text. Returns the number of bytes, or -1.
+ */
+long base64url_decode(struct slice text, uint8_t *out, size_t capacity);
+
+/* Lower- or upper-case pairs. False when odd, too long or not hexadecimal. */
+bool hex_decode(struct slice text, uint8_t *out, size_t bytes);
+
+/* "500ms" "2s" "5m" "1h" into milliseconds; a number alone is refused. */
+enum result duration_parse(struct slice text, uint64_t *ms, struct problem *p);
+/* "512" (bytes) "64KiB" "1MiB" "2GiB" into bytes. */
+enum result size_parse(struct slice text, uint64_t *bytes, struct problem *p);
+
+#endif

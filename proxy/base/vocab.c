@@ -1,0 +1,96 @@
+/*
+ * vocab.c: the texts of the shared nouns, generated from include/tbl. No other
+ * file spells a state, an event, a reason or a cause.
+ */
+#include "vocab.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+
+const struct cause_row cause_table[CAUSES] = {
+#define CAUSE(name, text, side, phase, is_error, against_member, status, help)                     \
+	{text, help, SIDE_##side, PHASE_##phase, is_error, against_member, status},
+#include "tbl/causes.h"
+#undef CAUSE
+};
+
+static const struct {
+	const char *text;
+	bool operational;
+	bool takes_new;
+} member_states[] = {
+#define MEMBER_STATE(name, text, operational, takes_new, help) {text, operational, takes_new},
+#include "tbl/member_states.h"
+#undef MEMBER_STATE
+};
+
+static const char *const events[] = {
+#define EVENT(name, text, help) text,
+#include "tbl/events.h"
+#undef EVENT
+};
+
+static const char *const reasons[] = {
+#define REASON(name, text, help) text,
+#include "tbl/reasons.h"
+#undef REASON
+};
+
+static const char *const tag_rejections[] = {
+#define TAG_REJECTION(name, text, help) text,
+#include "tbl/tag_rejections.h"
+#undef TAG_REJECTION
+};
+
+static const char *const affinities[] = {"pass", "new", "hit", "failover", "failback"};
+
+const char *
+member_state_text(enum member_state state)
+{
+	assert((size_t)state < ROWS(member_states));
+	return member_states[state].text;
+}
+
+bool
+member_state_operational(enum member_state state)
+{
+	assert((size_t)state < ROWS(member_states));
+	return member_states[state].operational;
+}
+
+bool
+member_state_takes_new(enum member_state state)
+{
+	assert((size_t)state < ROWS(member_states));
+	return member_states[state].takes_new;
+}
+
+const char *
+event_text(enum event_kind event)
+{
+	assert((size_t)event < ROWS(events));
+	return events[event];
+}
+
+const char *
+reason_text(enum reason reason)
+{
+	assert((size_t)reason < ROWS(reasons));
+	return reasons[reason];
+}
+
+const char *
+tag_rejection_text(enum tag_rejection rejection)
+{
+	assert((size_t)rejection < ROWS(tag_rejections));
+	return tag_rejections[rejection];
+}
+
+const char *
+affinity_text(enum affinity affinity)
+{
+	assert((size_t)affinity < ROWS(affinities));
+	return affinities[affinity];
+}

@@ -1,0 +1,187 @@
+/*
+ * config.h: the configuration half: plain data, checked, immutable, without
+ * pointers into anything live, so that it can be compared, printed and swapped.
+ * What it means at run time is built from it by node.c (struct service and its
+ * neighbours).
+ *
+ * Every key, its type, unit, default, bounds and help stand in
+ * include/tbl/config_keys.h; the loader, `holdfast check`, conf/holdfast.conf and
+ * the tests read the same rows.
+ */
+#ifndef HOLDFAST_CONFIG_CONFIG_H
+#define HOLDFAST_CONFIG_CONFIG_H
+
+#include "base/addr.h"
+#include "base/log.h"
+#include "result.h"
+#include "vocab.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define CONFIG_FINDINGS_MAX   200 /* reported at once; more are counted */
+#define CONFIG_FILE_BYTES_MAX (16 * 1024 * 1024)
+
+/* All strings are owned by the struct config and terminated; absent ones are NULL. */
+
+struct config_member {
+	char *id;
+	struct addr origin;
+	uint32_t weight; /* 0: gets no sessions, stands in no order */
+	char *zone;      /* NULL: a zone of its own */
+	char *node;      /* mesh address of the node beside it; NULL in gateway mode */
+	int line;        /* in the file, for messages */
+};
+
+enum tag_carrier { TAG_COOKIE, TAG_HEADER };
+enum same_site { SAME_SITE_NONE, SAME_SITE_LAX, SAME_SITE_STRICT, SAME_SITE_ABSENT };
+
+struct config_tag {
+	enum tag_carrier carrier;
+	char *name;   /* of the cookie or header; default cookie HOLDFAST */
+	char *path;   /* cookie attribute; default "/" */
+	char *domain; /* NULL: none */
+	bool secure;  /* default false: a plain listener could never get it back */
+	bool http_only;           /* default true */
+	enum same_site same_site; /* default lax */
+	uint64_t max_age_s;       /* 0: a session cookie */
+};
+
+struct config_health {
+	bool enabled;         /* default true */
+	char *path;           /* "/healthz"; NULL: a TCP connection is enough */
+	char *host;           /* Host field of the check; NULL: the origin's text */
+	uint16_t expect_low;  /* statuses that are well: default 200 .. 399 */
+	uint16_t expect_high;
+	uint64_t interval_ms; /* 1 s */
+	uint64_t timeout_ms;  /* 500 ms: connect and whole answer head together */
+	uint32_t fall;        /* 2 failures in a row: down */
+	uint32_t rise;        /* 2 successes in a row: up */
+};
+
+struct config_passive {
+	bool enabled;       /* default true */
+	uint32_t fall;      /* 3 failed attempts in a row: down (connect_refused: at once) */
+	uint64_t retry_ms;  /* 5 s: without active checks, when a down member is tried again */
+};
+
+struct config_timeouts {
+	uint64_t connect_ms;    /* 1 s */
+	uint64_t first_byte_ms; /* 30 s */
+	uint64_t idle_ms;       /* 60 s: between bytes, both sides */
+	uint64_t header_ms;     /* 10 s: a whole request head, and a keep-alive client's next request is idle_ms */
+	uint64_t tunnel_ms;     /* 1 h without a byte */
+	uint64_t pool_idle_ms;  /* 60 s: a pooled upstream connection unused */
+};
+
+struct config_service {
+	char *name;
+	char **hosts; /* lower case; "*.example" matches one or more labels; none: all hosts */
+	size_t host_count;
+	char **paths; /* prefixes at segment boundaries; none: all paths */
+	size_t path_count;
+
+	char **keys; /* key rules as written, in order; compiled by affinity/keyrule.h */
+	size_t key_count;
+	uint8_t pool_key[POOL_KEY_BYTES]; /* from session.pool_key, else derived from the name */
+	struct config_tag tag;
+	enum assign_method assign;
+	enum failback failback; /* default stay */
+	uint16_t strict;        /* 0: backups are used; else the status answered instead */
+	enum spread spread;
+
+	struct config_health health;
+	struct config_passive passive;
+	struct config_timeouts timeouts;
+
+	uint32_t attempts_max;     /* 3; tries of one request, the first included */
+	uint64_t replay_bytes_max; /* 64 KiB of request body kept for a further attempt */
+	uint64_t body_bytes_max;   /* 0: no bound; else 413 above it */
+	uint32_t pool_max;         /* 256 idle upstream connections a worker and member */
+	uint32_t retry_after_s;    /* 1; Retry-After of 503 */
+
+	struct config_member *members;
+	size_t member_count;
+	int line;
+};
+
+struct config_secret {
+	char *id;
+	char *file;
+	uint8_t master[16]; /* derived from the file's bytes (digest_derive); service keys derive from it */
+};
+
+struct config_listener {
+	struct addr address;
+};
+
+struct config_limits {
+	uint32_t head_bytes_max;   /* 16 KiB (also the bound) */
+	uint32_t target_bytes_max; /* 8 KiB */
+	uint32_t headers_max;      /* 100 */
+	uint32_t connections_max;  /* 0: as many as descriptors allow; client connections of the process */
+	uint32_t requests_max;     /* 0: no bound; requests on one client connection */
+};
+
+struct config {
+	char *file;
+	char *node;          /* NULL: gateway */
+	uint32_t workers;    /* 0: one a core */
+	char *state_dir;     /* default "/var/lib/holdfast" */
+	char *user;          /* NULL: stay who we are; else dropped to after binding */
+	uint64_t stop_ms;    /* 30 s: how long TERM waits for exchanges */
+	struct config_secret *secrets; /* at least one after loading: see config_load */
+	size_t secret_count;
+	struct config_listener *listeners;
+	size_t listener_count;
+	bool admin_enabled;
+	struct addr admin;
+	char *admin_token; /* NULL: none */
+	char *log_failover; /* NULL: stderr */
+	char *log_access;   /* NULL: none */
+	bool log_access_combined; /* log.access_format = "combined"; default JSON */
+	enum log_level log_level;
+	struct config_limits limits;
+	struct config_service *services;
+	size_t service_count;
+};
+
+/* One thing that is wrong. `warning`: does not refuse the configuration. */
+struct config_finding {
+	char *file;
+	int line;    /* 0: no line */
+	char *path;  /* "services[0].members[2].weight" */
+	char *value; /* as written, escaped; may be empty */
+	char *reason;
+	bool warning;
+};
+
+struct config_findings {
+	struct config_finding *list; /* owned; in file order */
+	size_t count;
+	size_t not_shown; /* above CONFIG_FINDINGS_MAX */
+	size_t errors;    /* without warnings, shown or not */
+};
+
+enum config_purpose {
+	CONFIG_FOR_RUN,   /* reads secrets; makes one in state_dir when none is configured */
+	CONFIG_FOR_CHECK, /* reads secrets and complains, but writes nothing */
+	CONFIG_FOR_EXPLAIN, /* pool keys and members only: unreadable secrets are no error */
+};
+
+/*
+ * Loads and checks `file`. All findings at once, each with file, line, path, value and reason.
+ * RESULT_OK: *out is owned by the caller (config_free); findings may hold warnings.
+ * RESULT_INVALID: findings->errors > 0 and *out is NULL; other results: findings hold one line
+ * that says what could not be read. findings is always to be freed with config_findings_free.
+ */
+enum result config_load(const char *file, enum config_purpose purpose, struct config **out,
+			struct config_findings *findings);
+void config_free(struct config **config);
+void config_findings_free(struct config_findings *findings);
+/* "conf/x.conf:12: services[0].members[2].weight = 70000: above 65535" a line each. */
+void config_findings_print(const struct config_findings *findings, FILE *to);
+
+#endif

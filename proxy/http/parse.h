@@ -1,0 +1,62 @@
+/*
+ * parse.h: bytes to heads. Fed, never reading: consumed / need more / bad.
+ *
+ * Two stages. First our own scan finds the end of the head and refuses what the
+ * packaged llhttp (8.1.0, before the fix of CVE-2023-30589) lets through: NUL and
+ * other controls, bare CR, bare LF, obs-fold, white space before the colon or
+ * before the first field, an empty field name. Then llhttp parses the whole head
+ * in one call. The conclusions (framing, connection, host) follow RFC 9112
+ * sections 2 to 6 and 9, RFC 9110 section 7.
+ */
+#ifndef HOLDFAST_HTTP_PARSE_H
+#define HOLDFAST_HTTP_PARSE_H
+
+#include "http/head.h"
+
+enum parse_outcome {
+	PARSE_OK,
+	PARSE_MORE, /* the head is not complete yet */
+	PARSE_BAD,  /* the message must be refused and its connection closed */
+};
+
+/* Bounds on one head; all at most the compile-time bounds of head.h. */
+struct parse_limits {
+	uint32_t head_bytes_max;   /* start line, fields and empty line */
+	uint32_t target_bytes_max; /* request target */
+	uint32_t fields_max;
+};
+
+/* One per worker, reused for every message; no state lives in it between calls. */
+struct parser;
+struct parser *parser_create(void); /* NULL: no memory */
+void parser_free(struct parser **p);
+
+/*
+ * Parses the request head at bytes[0..count). Leading CRLFs (at most 2; RFC 9112
+ * section 2.2) are skipped and counted in *skipped: head->base = bytes + *skipped.
+ * PARSE_OK:   *head is filled; head->bytes were consumed after *skipped.
+ * PARSE_MORE: nothing is wrong so far. When more than limits->head_bytes_max is
+ *             held the outcome is PARSE_BAD instead.
+ * PARSE_BAD:  *cause is one of CLIENT_BAD_REQUEST, CLIENT_HEAD_TOO_LARGE,
+ *             CLIENT_TARGET_TOO_LONG, CLIENT_VERSION, CLIENT_METHOD,
+ *             CLIENT_EXPECTATION; its row has the status. *why is a static text.
+ */
+enum parse_outcome parse_request(struct parser *p, const char *bytes, size_t count,
+				 const struct parse_limits *limits, struct http_head *head,
+				 size_t *skipped, enum cause *cause, const char **why);
+
+/*
+ * The same for a response head to a request with `request_method`; interim (1xx)
+ * heads are parsed one at a time like any other. framing is settled by RFC 9112
+ * section 6.3: HEAD, 1xx, 204, 304 have none. *cause on PARSE_BAD is
+ * MEMBER_BAD_ANSWER. White space before a colon is refused like every other
+ * malformed head (HARDENING 16, 17: 502).
+ */
+enum parse_outcome parse_response(struct parser *p, const char *bytes, size_t count,
+				  const struct parse_limits *limits, enum http_method request_method,
+				  struct http_head *head, enum cause *cause, const char **why);
+
+/* Name (any case) to id; FIELD_OTHER when it is not in tbl/fields.h. */
+enum field_id field_lookup(struct slice name);
+
+#endif

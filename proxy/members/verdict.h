@@ -1,0 +1,68 @@
+/*
+ * verdict.h: one member's state machine: (state, evidence, now) -> state. Pure.
+ *
+ *                  failures            fall failures in a row,
+ *          up ------------> suspect -- or connect_refused -----> down
+ *           ^  <------------   |                                  |
+ *           |     success      |                                  |
+ *           +---------------- rise probes in a row --------------+
+ *
+ * With active checks a down member comes back by `rise` probes in a row; without
+ * them it becomes suspect again retry_ms after it went down (half-open: the next
+ * request tries it) and one success makes it up. A member that has never been
+ * probed goes down at the first failed probe.
+ */
+#ifndef HOLDFAST_MEMBERS_VERDICT_H
+#define HOLDFAST_MEMBERS_VERDICT_H
+
+#include "vocab.h"
+
+enum evidence_kind {
+	EVIDENCE_PROBE_OK,
+	EVIDENCE_PROBE_FAILED,
+	EVIDENCE_LIVE_OK,     /* a request was answered */
+	EVIDENCE_LIVE_FAILED, /* an attempt failed; reason says how */
+	EVIDENCE_TICK,        /* time passed; without active checks only */
+};
+
+struct evidence {
+	enum evidence_kind kind;
+	enum reason reason; /* of a failure */
+	uint64_t now_ms;
+	bool last_operational; /* passive evidence never takes the last operational member out */
+};
+
+struct verdict_rules {
+	bool active;
+	uint32_t fall;
+	uint32_t rise;
+	bool passive;
+	uint32_t passive_fall;
+	uint64_t retry_ms;
+};
+
+/* Zeroed with state MEMBER_UP is the initial state. */
+struct verdict {
+	uint8_t state;       /* enum member_state */
+	uint8_t reason;      /* enum reason: why it is not up */
+	bool probed;         /* at least one probe has ended */
+	uint32_t probe_fails;  /* in a row */
+	uint32_t probe_wins;   /* in a row */
+	uint32_t live_fails;   /* in a row, since the last success */
+	uint64_t since_ms;     /* of the state */
+	uint64_t first_fail_ms; /* of the present row of failures; 0: none */
+};
+
+struct verdict_change {
+	bool changed;    /* the state did */
+	bool probe_now;  /* suspect: an active check should run at once */
+	uint8_t before;  /* enum member_state */
+	uint8_t after;
+	uint64_t outage_ms; /* went up: how long it was not operational */
+	uint64_t detection_ms; /* went down: since the first failure of the row */
+};
+
+struct verdict_change verdict_apply(struct verdict *v, const struct verdict_rules *rules,
+				    const struct evidence *e);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * view.h: an immutable snapshot of one service's members: the membership plus
+ * this node's own opinion of who is up. An exchange holds one from start to end.
+ *
+ * Reference-counted: every holder takes a reference and gives it back; the last
+ * one frees. Workers hold one reference for many exchanges (relay/worker).
+ */
+#ifndef HOLDFAST_MEMBERS_VIEW_H
+#define HOLDFAST_MEMBERS_VIEW_H
+
+#include "base/addr.h"
+#include "hashring.h"
+#include "result.h"
+#include "vocab.h"
+
+#include <stdatomic.h>
+
+/* What never changes while a membership lives; shared by all its views. */
+struct membership_member {
+	char *id; /* owned, terminated */
+	size_t id_bytes;
+	uint32_t alias; /* as it stands in tags */
+	uint32_t weight;
+	struct addr origin;
+	char *origin_text; /* owned: "127.0.0.1:9001" */
+};
+
+struct membership {
+	atomic_uint refs;
+	uint64_t epoch; /* 0: from the configuration file */
+	struct hashring *ring; /* owned */
+	size_t count;
+	struct membership_member *member; /* owned; count of them */
+	struct alias_slot {
+		uint32_t alias;
+		uint32_t member; /* MEMBER_NONE: empty slot */
+	} *by_alias; /* owned; open addressing */
+	size_t alias_slots; /* a power of 2 */
+};
+
+struct config_service;
+/* From the configuration. RESULT_NO_MEMORY, or RESULT_INVALID for an alias clash (the problem names both ids). */
+enum result membership_create(const struct config_service *service, struct membership **out,
+			      struct problem *p);
+struct membership *membership_ref(struct membership *m);
+void membership_unref(struct membership **m);
+/* MEMBER_NONE: no member has this alias (it left). */
+uint32_t membership_by_alias(const struct membership *m, uint32_t alias);
+/* MEMBER_NONE: no such id. */
+uint32_t membership_by_id(const struct membership *m, struct slice id);
+
+struct view {
+	atomic_uint refs;
+	uint64_t generation; /* grows with every change of opinion of this service */
+	struct membership *membership; /* one reference held */
+	size_t operational_count;
+	size_t up_count;
+	uint8_t *state;             /* enum member_state, by member */
+	hashring_word *operational; /* set: up, suspect, drain */
+	hashring_word *takes_new;   /* set: up */
+};
+
+/* All states from `state[count]`. NULL: no memory. One reference belongs to the caller. */
+struct view *view_create(struct membership *m, uint64_t generation, const uint8_t *state);
+struct view *view_ref(struct view *v);
+void view_unref(struct view **v);
+
+static inline bool
+view_is_operational(const struct view *v, uint32_t member)
+{
+	return (v->operational[member / 64] >> (member % 64) & 1) != 0;
+}
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * failover.h: the failover log (DESIGN section 9): one JSON line a session move,
+ * one a member transition, one summary an outage; fields in a fixed order, new
+ * ones appended. Session keys and tags never appear, only the digest's first 8
+ * hex digits. Rate-limited per member and event without losing counts: when
+ * lines were held back, the next one says how many in "suppressed".
+ */
+#ifndef HOLDFAST_RECORD_FAILOVER_H
+#define HOLDFAST_RECORD_FAILOVER_H
+
+#include "members/pool.h"
+#include "record/sink.h"
+#include "route/plan.h"
+#include "vocab.h"
+
+#define FAILOVER_LINES_PER_S_MAX 200 /* of one event and member; then counted */
+#define FAILOVER_LINE_BYTES_MAX  4096
+#define FAILOVER_ORDER_MAX       16 /* ids listed in "order" and "skipped" */
+
+struct failover_log;
+
+/* `node`: the node's id, or NULL: written as "-". */
+enum result failover_log_create(const char *path, const char *node, struct failover_log **out,
+				struct problem *p);
+void failover_log_free(struct failover_log **log);
+void failover_log_reopen(struct failover_log *log);
+
+/* One session's event: FAILOVER, FAILBACK, ASSIGNED, REHOMED, TAG_REJECTED, NO_LIVE_MEMBER. Thread-safe. */
+struct failover_line {
+	enum event_kind event;
+	struct slice service;
+	const struct session_digest *digest; /* NULL: none */
+	const struct view *view;             /* names; borrowed */
+	uint32_t primary;                    /* member; MEMBER_NONE: null */
+	uint32_t from;                       /* where the session lived; MEMBER_NONE: null */
+	uint32_t chosen;                     /* where it goes; MEMBER_NONE: null */
+	const char *reason;                  /* reason_text, tag_rejection_text; static */
+	const char *evidence;                /* what was seen: "connect to 127.0.0.1:9001: refused"; may be empty */
+	const struct plan *plan;             /* order and skipped; NULL: empty lists */
+	uint32_t rank;                       /* of chosen in the whole order; UINT32_MAX: null */
+	uint64_t attempt_ms;                 /* time spent on attempts that failed before */
+	uint32_t hops;
+	uint64_t pool;                       /* ring fingerprint, 16 hex digits */
+	uint64_t request_id;                 /* 16 hex digits; 0: empty */
+};
+void failover_log_session(struct failover_log *log, const struct failover_line *line);
+
+/*
+ * A member's transition, and at the end of an outage its summary with counts (sessions moved
+ * away and to whom, requests failed, detection time, duration). Lines: MEMBER_DOWN, MEMBER_UP,
+ * OUTAGE_SUMMARY. Thread-safe; may be called as a pool_change_fn's body.
+ */
+void failover_log_member(struct failover_log *log, struct slice service, uint64_t pool,
+			 const struct pool_change *change);
+/* Counted into the outage of `member` that is going on, if one is: a request that ended with an error. */
+void failover_log_request_failed(struct failover_log *log, struct slice service, struct slice member_id);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * assign.h: the primary of a session that has none (DESIGN section 6, step 2).
+ * Pure: loads and draws are arguments.
+ */
+#ifndef HOLDFAST_ROUTE_ASSIGN_H
+#define HOLDFAST_ROUTE_ASSIGN_H
+
+#include "members/view.h"
+
+/* Requests in flight at `member` now; asked for two members at most. */
+typedef unsigned assign_load_fn(void *context, uint32_t member);
+
+struct assign_inputs {
+	enum assign_method method; /* not ASSIGN_DEFAULT: resolve with assign_method_for */
+	struct session_digest digest;
+	const struct view *view;
+	uint64_t draw;      /* random; least_requests */
+	uint64_t turn;      /* round_robin: grows by one a new session, shared or a worker's */
+	assign_load_fn *load;
+	void *load_context;
+};
+
+/* ASSIGN_DEFAULT becomes ordering when the key came from the request, else least_requests. */
+enum assign_method assign_method_for(enum assign_method configured, bool key_from_request);
+
+/*
+ * The primary. `ordering`: rank 0 of the whole order, alive or not. `least_requests`: of two
+ * members drawn by weight among those that take new sessions, the one with fewer requests
+ * in flight for its weight. `round_robin`: smooth, by weight, among those that take new
+ * sessions. When nobody takes new ones, the operational members stand in (suspect before
+ * drain); when nobody is operational, rank 0. MEMBER_NONE: no member has a weight.
+ */
+uint32_t assign_primary(const struct assign_inputs *in);
+
+#endif

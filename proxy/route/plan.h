@@ -1,0 +1,72 @@
+/*
+ * plan.h: THE decision (DESIGN sections 3 and 6): where does this request go,
+ * and where next if that fails. Pure: the same function answers `holdfast
+ * explain`, the tests and the simulator.
+ */
+#ifndef HOLDFAST_ROUTE_PLAN_H
+#define HOLDFAST_ROUTE_PLAN_H
+
+#include "members/view.h"
+#include "vocab.h"
+
+/* What the plan needs of a service's configuration. */
+struct plan_rules {
+	enum assign_method assign; /* used by assign.h; here for explain */
+	enum failback failback;
+	enum spread spread;
+	uint16_t strict; /* 0, or the status to answer when the session's place is not operational */
+	uint32_t attempts_max;
+};
+
+/* The session as the plan sees it; member indices of the view's membership. */
+struct plan_session {
+	struct session_digest digest;
+	uint32_t primary; /* never MEMBER_NONE when the membership is not empty: assign it first */
+	uint32_t last;    /* where it was served last; MEMBER_NONE: unknown, or new */
+	bool fresh;       /* a new session: nothing lives anywhere yet */
+};
+
+enum step_why {
+	STEP_PRIMARY, /* the session's primary */
+	STEP_LAST,    /* where it was served last (failback stay) */
+	STEP_BACKUP,  /* next operational one in the order */
+};
+
+struct plan_step {
+	uint32_t member;
+	enum step_why why;
+};
+
+struct plan_skipped {
+	uint32_t member;
+	enum reason why; /* DOWN, MAINT, GONE */
+};
+
+struct plan {
+	struct plan_step step[PLAN_STEPS_MAX]; /* attempts in sequence; all distinct, all operational */
+	uint32_t step_count;                   /* 0: nothing operational, or strict */
+	struct plan_skipped skipped[PLAN_SKIPPED_MAX]; /* members that would have come before step[0], in sequence */
+	uint32_t skipped_count;                /* may exceed PLAN_SKIPPED_MAX: then the rest is not listed */
+	uint32_t home;                         /* where the session lives before this request: last or primary */
+	uint16_t refuse_status;                /* strict refused: this status; else 0 */
+	enum affinity affinity;                /* of step[0]: NEW, HIT, FAILOVER, FAILBACK */
+};
+
+/*
+ * Steps: `return`: primary if operational; `stay`: last if operational, else primary if
+ * operational; then the operational members in the order of the digest (spread = "zone":
+ * apart from the primary's zone), without those already listed; at most attempts_max
+ * of them, but always enough to name BACKUPS_TOLD backups behind step[0]: use
+ * plan_attempts for how many may be tried. skipped is only filled when step[0] is not
+ * `home`.
+ */
+void plan_make(const struct plan_rules *rules, const struct plan_session *session,
+	       const struct view *view, struct plan *plan);
+
+/* How many steps may be attempted: min(step_count, attempts_max); 1 when strict. */
+uint32_t plan_attempts(const struct plan_rules *rules, const struct plan *plan);
+
+/* Text of a step's reason: "primary", "last", "backup". */
+const char *step_why_text(enum step_why why);
+
+#endif
