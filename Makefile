@@ -17,10 +17,11 @@ CC      ?= gcc
 B       ?= build
 SAN     ?=
 LLHTTP  ?= /usr/share/llhttp
+LLHTTP_INC ?= /usr/share/include/llhttp
 
 WARN = -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
        -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wnull-dereference
-CPPFLAGS += -D_GNU_SOURCE -Iinclude -Iproxy -I/usr/include/llhttp
+CPPFLAGS += -D_GNU_SOURCE -Iinclude -Iproxy -isystem $(LLHTTP_INC)
 CFLAGS   += -std=c17 -O2 -g -fno-omit-frame-pointer -fstack-protector-strong -fno-common
 LDFLAGS  += -Wl,-z,relro,-z,now
 LDLIBS   += -levent_core -levent_pthreads -lsodium -lconfig -lpcre2-8 -lxxhash -lpthread -lm
@@ -82,7 +83,7 @@ $(B)/%.o: %.c
 # Someone else's code: their warnings are not ours to fix.
 $(B)/llhttp/%.o: $(LLHTTP)/%.c
 	@mkdir -p $(@D)
-	$(CC) -I/usr/include/llhttp -O2 -g -w $(if $(SAN),-fsanitize=$(SAN)) -c $< -o $@
+	$(CC) -I$(LLHTTP_INC) -O2 -g -w $(if $(SAN),-fsanitize=$(SAN)) -c $< -o $@
 
 $(B)/libhashring.a: $(call objects,$(HASHRING))
 	@mkdir -p $(@D)

@@ -1,0 +1,105 @@
+#!/bin/sh
+# deps.sh: install what a make target needs on a bare Debian 12, and nothing else.
+#
+#   tests/lib/deps.sh build|demo|test|lint|bench
+#
+# Says what it installs. Silent, and one dpkg-query long, when nothing is missing. Exit 1 with one
+# line when it cannot. HOLDFAST_NO_DEPS=1 in the environment: trust the caller, check nothing.
+# The packages' own services (haproxy, nginx, varnish) are neither started nor enabled: the tests
+# start such programs themselves, on ports of their own.
+set -eu
+
+build="gcc make libc6-dev libevent-dev libxxhash-dev libconfig-dev libsodium-dev libpcre2-dev node-llhttp"
+demo="$build python3 curl"
+fuzz="clang-14 libclang-rt-14-dev"
+test="$demo libcmocka-dev varnish $fuzz"
+lint="$build libcmocka-dev clang-format clang-tidy cppcheck"
+bench="$build python3 haproxy nginx valgrind"
+
+[ "${HOLDFAST_NO_DEPS:-0}" = 1 ] && exit 0
+case "${1:-}" in
+build) want=$build ;;
+demo) want=$demo ;;
+test) want=$test ;;
+lint) want=$lint ;;
+bench) want=$bench ;;
+*)
+	echo "usage: tests/lib/deps.sh build|demo|test|lint|bench" >&2
+	exit 2
+	;;
+esac
+
+fail() {
+	echo "deps: $1" >&2
+	exit 1
+}
+
+command -v dpkg-query >/dev/null 2>&1 ||
+	fail "not a Debian system; install by hand and set HOLDFAST_NO_DEPS=1: $want"
+
+# dpkg-query complains about names it never heard of; those are missing as well.
+# shellcheck disable=SC2086
+have=$(dpkg-query -W -f='${Package}=${db:Status-Status}\n' $want 2>/dev/null || true)
+missing=
+for p in $want; do
+	case "
+$have
+" in
+	*"
+$p=installed
+"*) ;;
+	*) missing="$missing $p" ;;
+	esac
+done
+[ -z "$missing" ] && exit 0
+
+root=
+if [ "$(id -u)" != 0 ]; then
+	command -v sudo >/dev/null 2>&1 || fail "not root and no sudo; missing:$missing"
+	root=sudo
+fi
+command -v apt-get >/dev/null 2>&1 || fail "no apt-get; missing:$missing"
+
+log=$(mktemp)
+policy=/usr/sbin/policy-rc.d
+mine=
+clean() {
+	rm -f "$log"
+	[ -z "$mine" ] || $root rm -f "$policy"
+}
+trap clean EXIT
+trap 'exit 1' HUP INT TERM
+
+# While we install, invoke-rc.d starts nothing (101: action forbidden by policy).
+if [ ! -e "$policy" ]; then
+	mine=1
+	printf '#!/bin/sh\nexit 101\n' | $root tee "$policy" >/dev/null
+	$root chmod 755 "$policy"
+fi
+
+apt() {
+	$root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 apt-get -y -q \
+	    -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" </dev/null >>"$log" 2>&1
+}
+install() {
+	# shellcheck disable=SC2086
+	apt install --no-install-recommends $missing
+}
+
+echo "deps: installing$missing"
+# Package lists may be absent or older than the mirror: refresh them, unless that fails and the
+# old ones do.
+apt update || echo "deps: apt-get update failed, trying with the lists at hand" >&2
+if ! install; then
+	tail -n 20 "$log" >&2
+	fail "apt-get could not install:$missing"
+fi
+
+# Not at the next boot either.
+if [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; then
+	for p in $missing; do
+		case $p in
+		haproxy | nginx | varnish) $root systemctl disable --now "$p" >/dev/null 2>&1 || true ;;
+		esac
+	done
+fi
