@@ -39,7 +39,8 @@ BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/dige
            proxy/base/log.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
            proxy/base/wheel.c
 HTTP     = proxy/http/chunk.c proxy/http/forward.c proxy/http/parse.c
-AFFINITY =
+AFFINITY = proxy/affinity/cookie.c proxy/affinity/keyrule.c proxy/affinity/session.c \
+           proxy/affinity/tag.c
 MEMBERS  =
 ROUTE    =
 RELAY    =

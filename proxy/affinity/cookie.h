@@ -8,18 +8,29 @@
 
 #include "http/forward.h"
 
+struct cookie_found {
+	size_t count;       /* pairs of that name, over all Cookie lines */
+	struct slice value; /* of the first, quotes kept; borrowed from the head */
+	bool differ;        /* the values of the others are not all the same */
+};
+
 /*
- * Finds cookie `name` in all Cookie lines of a request. Returns how many there are;
- * *value is the first one's value (quotes kept), borrowed. When cuts is not NULL, up
- * to HTTP_CUTS_MAX ranges that remove every occurrence with one separator each are
- * appended to it, ascending.
+ * Finds cookie `name` (not empty) in all Cookie lines of a request; each line is
+ * read once.
+ *
+ * When cuts is not NULL, ranges that remove every occurrence with one separator each
+ * are appended to it, ascending, those that touch joined: "a=1; NAME=x; b=2" is left
+ * as "a=1; b=2". A value of nothing else is cut whole. Where more than HTTP_CUTS_MAX
+ * ranges apart would be needed (other cookies between nine of the same name: nobody's
+ * browser) the rest stays.
  */
-size_t cookie_find(const struct http_head *request, struct slice name, struct slice *value,
-		   struct http_cut *cuts, size_t *cut_count);
+struct cookie_found cookie_find(const struct http_head *request, struct slice name,
+				struct http_cut *cuts, size_t *cut_count);
 
 /*
  * Finds Set-Cookie for `name`, the last one when repeated (what a client keeps).
- * *deleted: empty value or Max-Age <= 0 or an Expires in 1970. False: none.
+ * *deleted: empty value, Max-Age <= 0, or an Expires in 1970 or another year long gone.
+ * False: none, *value and *deleted untouched.
  */
 bool set_cookie_find(const struct http_head *response, struct slice name, struct slice *value,
 		     bool *deleted);

@@ -6,8 +6,14 @@
  *   with options  | before:S  | after:S  | lower
  *
  * `before:.` keeps what stands before the first '.', `after:!` what stands after
- * the first '!'; each leaves a key without the mark as it is. A rule that finds
- * nothing, or an empty key, or one longer than SESSION_KEY_BYTES_MAX, does not match.
+ * the first '!'; S has 1 to 16 characters; each leaves a key without the mark as it
+ * is. `lower` is ASCII's. Options apply in the order in which they are written; '|'
+ * begins one only with a blank on both sides, so that path:^/(a|b)/ means itself.
+ *
+ * Nothing is decoded. A cookie, header or parameter that is repeated counts by its
+ * first. The path is matched without the query, by bytes, anchored only where the
+ * expression says so. A rule that finds nothing, or an empty key, or one longer than
+ * SESSION_KEY_BYTES_MAX, or whose expression hits its limit, does not match.
  */
 #ifndef HOLDFAST_AFFINITY_KEYRULE_H
 #define HOLDFAST_AFFINITY_KEYRULE_H
@@ -16,6 +22,7 @@
 #include "http/head.h"
 
 #define KEYRULE_REGEX_MATCH_LIMIT 10000 /* PCRE2 match limit of one path:REGEX */
+#define KEYRULE_TEXT_BYTES_MAX    1024  /* of a rule as written */
 
 enum keyrule_source { KEY_COOKIE, KEY_HEADER, KEY_QUERY, KEY_PATH, KEY_IP };
 
@@ -25,6 +32,8 @@ struct keyrule; /* immutable after compile; any number of threads may match at o
 enum result keyrule_compile(struct slice text, struct keyrule **out, struct problem *p);
 void keyrule_free(struct keyrule **rule);
 enum keyrule_source keyrule_source(const struct keyrule *rule);
+/* Of the cookie, header or parameter; the expression of a path; empty for ip. Lives as long as the rule. */
+struct slice keyrule_name(const struct keyrule *rule);
 
 /*
  * The session key of a request by this rule. On true *key is borrowed from the head

@@ -20,12 +20,18 @@ struct session_rules {
 	struct tag_codec *codec; /* owned */
 	uint8_t pool_key[POOL_KEY_BYTES];
 	const struct config_tag *tag; /* borrowed from the configuration */
+	struct slice tag_name;        /* of its cookie or header; borrowed from tag->name */
 	char set_cookie_head[ID_BYTES_MAX * 2 + 16]; /* "Set-Cookie: NAME=" or "NAME: " */
 	char set_cookie_tail[512];                   /* "; Path=/; HttpOnly; SameSite=Lax\r\n" or "\r\n" */
 	size_t set_cookie_head_bytes;
 	size_t set_cookie_tail_bytes;
 };
 
+/*
+ * secrets[0] signs, all verify. `service` must outlive the rules (tag is borrowed).
+ * RESULT_INVALID: the problem names the key of the configuration ("keys[2]: ...",
+ * "tag: path: ..."), what browsers would refuse included; RESULT_NO_MEMORY.
+ */
 enum result session_rules_create(const struct config_service *service,
 				 const struct config_secret *secrets, size_t secret_count,
 				 struct session_rules **out, struct problem *p);
@@ -38,7 +44,7 @@ struct session {
 	enum session_source source;
 	uint8_t rule; /* index of the key rule that matched, when SESSION_FROM_KEY */
 	bool tagged;  /* claims below are valid (and belong to this digest) */
-	struct tag_claims claims;
+	struct tag_claims claims; /* only when tagged */
 	enum tag_rejection rejected; /* TAG_NONE: no tag, or a good one */
 	/* what must not be forwarded to the member: */
 	struct http_cut cuts[HTTP_CUTS_MAX];
@@ -46,18 +52,20 @@ struct session {
 	bool drop_header; /* the tag's header is to be left out */
 };
 
-/*
- * Fills *session from a request. `fresh` are 16 random bytes for a session that has to be
- * issued; made by the caller only when needed: pass a function so that the OS is asked seldom.
- */
+/* Gives 16 random bytes; asked only when a session has to be issued. */
 typedef void session_random_fn(uint8_t out[DIGEST_BYTES]);
+/*
+ * Fills *session from a request. A tag that is rejected never steers: the session is who it
+ * would be without one, and `rejected` says why. What cuts and drop_header name is what
+ * the member must not see, whether the tag was good or not.
+ */
 void session_identify(const struct session_rules *rules, const struct http_head *request,
 		      const struct addr *client, session_random_fn *random,
 		      struct session *session);
 
 /*
- * The new digest when the answer issues or changes the key by a cookie: or header: rule at or
- * before the rule that matched. False: the session stays who it is.
+ * *digest: the new one, when the answer issues or changes the key by a cookie: or header: rule
+ * at or before the rule that matched. False: the session stays who it is, *digest is undefined.
  */
 bool session_learn(const struct session_rules *rules, const struct session *session,
 		   const struct http_head *response, struct session_digest *digest);
