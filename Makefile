@@ -34,7 +34,7 @@ endif
 
 # ---- sources, a room a list, alphabetical -------------------------------------------------------
 
-HASHRING = hashring/order.c hashring/ring.c
+HASHRING = hashring/hash.c hashring/logtable.c hashring/order.c hashring/ring.c hashring/scan.c
 BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/digest.c \
            proxy/base/log.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
            proxy/base/wheel.c

@@ -64,7 +64,8 @@ const char *hashring_error_text(enum hashring_error error);
 
 /*
  * A set of members, by index: bit (i % 64) of word (i / 64). A function that
- * takes a set reads ceil(count / 64) words; NULL means all members.
+ * takes a set reads ceil(count / 64) words, and of the last word only the bits
+ * that stand for members; NULL means all members.
  */
 typedef uint64_t hashring_word;
 #define HASHRING_WORDS(count) (((count) + 63) / 64)
@@ -76,7 +77,10 @@ typedef uint64_t hashring_word;
  * zone is alone in its zone.
  */
 
-/* First member of the order that is in `live`, without building the order; HASHRING_NONE: none. */
+/*
+ * First member of the order that is in `live`, without building the order; HASHRING_NONE: none.
+ * One vector scan of the members, grouped by weight: quick while distinct weights are few.
+ */
 uint32_t hashring_first(const struct hashring *ring, const uint8_t digest[HASHRING_DIGEST_BYTES],
 			uint32_t apart, const hashring_word *live);
 
@@ -87,7 +91,10 @@ uint32_t hashring_first(const struct hashring *ring, const uint8_t digest[HASHRI
 size_t hashring_first_n(const struct hashring *ring, const uint8_t digest[HASHRING_DIGEST_BYTES],
 			uint32_t apart, const hashring_word *live, uint32_t *out, size_t want);
 
-/* The member at place k (0 is first) of the whole order; HASHRING_NONE: fewer than k + 1 members. */
+/*
+ * The member at place k (0 is first) of the whole order; HASHRING_NONE: fewer than k + 1 members
+ * stand in it. Uses up to 64 KiB of stack.
+ */
 uint32_t hashring_kth(const struct hashring *ring, const uint8_t digest[HASHRING_DIGEST_BYTES],
 		      uint32_t apart, size_t k);
 
@@ -99,13 +106,15 @@ uint32_t hashring_rank(const struct hashring *ring, const uint8_t digest[HASHRIN
 size_t hashring_order(const struct hashring *ring, const uint8_t digest[HASHRING_DIGEST_BYTES],
 		      uint32_t apart, uint32_t *out, size_t capacity);
 
-/* Walks the order from the front, one member a call, in place and without allocation. */
+/*
+ * Walks the order from the front, one member a call, in place and without allocation. Each call
+ * is a pass over all members: for a known few places hashring_first_n is quicker.
+ */
 struct hashring_iter {
 	const struct hashring *ring; /* borrowed; must outlive the iterator */
 	uint64_t point;
 	uint32_t apart;
 	uint32_t last; /* the member given last; HASHRING_NONE before the first */
-	bool second_group;
 	bool done;
 };
 void hashring_iter_init(struct hashring_iter *iter, const struct hashring *ring,
@@ -115,7 +124,7 @@ uint32_t hashring_iter_next(struct hashring_iter *iter);
 
 /*
  * 64 bits that two nodes can compare: equal for equal (id, weight, zone) sets,
- * whatever the order in which they were listed.
+ * whatever the order in which they were listed. Members of weight 0 count.
  */
 uint64_t hashring_fingerprint(const struct hashring *ring);
 
