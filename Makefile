@@ -58,11 +58,20 @@ LLHTTP_OBJ = $(B)/llhttp/api.o $(B)/llhttp/http.o $(B)/llhttp/llhttp.o
 # ---- unit tests: tests/<name>.c links with the files named in LINK_<name>, and nothing else ------
 
 # hashring
-UNIT += hashring/test_order
-LINK_hashring/test_order = $(HASHRING)
+HASHRING_TESTS = hashring/test_cost hashring/test_golden hashring/test_order \
+                 hashring/test_properties hashring/test_ring
+UNIT += $(HASHRING_TESTS)
+$(foreach t,$(HASHRING_TESTS),$(eval LINK_$(t) = $$(HASHRING)))
 # base
 # http
 # affinity
+UNIT += affinity/test_cookie affinity/test_keyrule affinity/test_session affinity/test_tag
+LINK_affinity/test_cookie = proxy/affinity/cookie.c proxy/base/text.c
+LINK_affinity/test_keyrule = proxy/affinity/cookie.c proxy/affinity/keyrule.c proxy/base/addr.c \
+                             proxy/base/result.c proxy/base/text.c
+LINK_affinity/test_session = $(AFFINITY) proxy/base/addr.c proxy/base/digest.c \
+                             proxy/base/result.c proxy/base/text.c
+LINK_affinity/test_tag = proxy/affinity/tag.c proxy/base/digest.c proxy/base/text.c
 # members
 # route
 # relay
@@ -74,7 +83,7 @@ LINK_hashring/test_order = $(HASHRING)
 
 objects = $(patsubst %.c,$(B)/%.o,$(1))
 
-.PHONY: all clean unit
+.PHONY: all clean golden unit
 all: $(B)/holdfast $(B)/libhashring.a
 
 $(B)/%.o: %.c
@@ -101,6 +110,10 @@ $(foreach t,$(UNIT),$(eval $(call unit_test,$(t))))
 
 unit: $(addprefix $(B)/tests/,$(UNIT))
 	@set -e; for t in $(UNIT); do echo "== $$t"; $(B)/tests/$$t; done
+
+golden:
+	python3 tests/hashring/naive.py xxh3
+	python3 tests/hashring/naive.py check tests/golden/order-v1.txt
 
 clean:
 	rm -rf build

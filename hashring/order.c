@@ -61,10 +61,10 @@ standing_of(const struct asked *q, uint32_t member)
 {
 	uint32_t u = draw32((uint32_t)q->ring->seed[member] ^ (uint32_t)q->point);
 	return (struct standing){
-		.numerator = cost_numerator(u),
-		.weight = q->ring->weight[member],
-		.member = member,
-		.second_group = in_second_group(q, member),
+	    .numerator = cost_numerator(u),
+	    .weight = q->ring->weight[member],
+	    .member = member,
+	    .second_group = in_second_group(q, member),
 	};
 }
 
@@ -392,11 +392,11 @@ hashring_iter_init(struct hashring_iter *iter, const struct hashring *ring,
 		   const uint8_t digest[HASHRING_DIGEST_BYTES], uint32_t apart)
 {
 	*iter = (struct hashring_iter){
-		.ring = ring,
-		.point = session_point(digest),
-		.apart = apart,
-		.last = HASHRING_NONE,
-		.done = false,
+	    .ring = ring,
+	    .point = session_point(digest),
+	    .apart = apart,
+	    .last = HASHRING_NONE,
+	    .done = false,
 	};
 }
 

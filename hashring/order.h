@@ -18,11 +18,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RING_LANES 8u /* members that one step of the scan takes */
+#define RING_LANES        8u /* members that one step of the scan takes */
 
-#define LOG_STEP_BITS     8                     /* 256 chords an octave */
-#define LOG_FRACTION_BITS 40                    /* fixed point: 2^40 is 1.0 */
-#define LOG_REST_BITS     (32 - LOG_STEP_BITS)  /* position on a chord */
+#define LOG_STEP_BITS     8                    /* 256 chords an octave */
+#define LOG_FRACTION_BITS 40                   /* fixed point: 2^40 is 1.0 */
+#define LOG_REST_BITS     (32 - LOG_STEP_BITS) /* position on a chord */
 #define LOG_TABLE_COUNT   ((1 << LOG_STEP_BITS) + 1)
 
 /* hashring_log_table[i] = 2^40 * log2(1 + i / 256), to the nearest integer. */
@@ -99,7 +99,8 @@ enum ring_group {
  * which a true draw can be as well. `lanes` is a multiple of RING_LANES.
  */
 typedef uint32_t ring_scan_fn(const uint32_t *seed, const uint32_t *zone, const uint8_t *mask,
-			      size_t lanes, uint32_t point, enum ring_group group, uint32_t in_zone);
+			      size_t lanes, uint32_t point, enum ring_group group,
+			      uint32_t in_zone);
 
 uint32_t hashring_scan_portable(const uint32_t *seed, const uint32_t *zone, const uint8_t *mask,
 				size_t lanes, uint32_t point, enum ring_group group,
@@ -142,7 +143,7 @@ struct hashring {
 	uint8_t *lane_held;    /* a bit a lane: not padding */
 
 	struct ring_class *class; /* heaviest first */
-	uint64_t *lookup;         /* lower half of the seed << 32 | lane; ascending within a class */
+	uint64_t *lookup; /* lower half of the seed << 32 | lane; ascending within a class */
 };
 
 /* hashring_first for a session point rather than a digest (tests choose the point). */

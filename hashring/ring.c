@@ -129,8 +129,8 @@ ring_number_zones(struct hashring *r, const struct hashring_member *members, str
 	for (size_t i = 0; i < r->count; i++) {
 		r->zone[i] = (uint32_t)(r->count + i);
 		if (has_zone(&members[i]))
-			sorted[zoned++] = (struct named){members[i].zone, members[i].zone_bytes,
-							 (uint32_t)i};
+			sorted[zoned++] =
+			    (struct named){members[i].zone, members[i].zone_bytes, (uint32_t)i};
 	}
 	qsort(sorted, zoned, sizeof(*sorted), named_compare);
 	uint32_t number = 0;
@@ -147,7 +147,8 @@ lanes_for(size_t members)
 	return (members + RING_LANES - 1) / RING_LANES * RING_LANES;
 }
 
-/* Members by weight, heaviest first, then as listed; weight 0 last. Returns how many have weight. */
+/* Members by weight, heaviest first, then as listed; weight 0 last. Returns how many have weight.
+ */
 static size_t
 sort_by_weight(const struct hashring *r, uint64_t *sorted)
 {

@@ -70,8 +70,8 @@ scan_avx2(const uint32_t *seed, const uint32_t *zone, const uint8_t *mask, size_
 		size_t i = 0;
 		for (; i + 2 * RING_LANES <= lanes; i += 2 * RING_LANES) {
 			greatest = _mm256_max_epu32(greatest, draws(seed + i, mask[i / 8], points));
-			odd = _mm256_max_epu32(odd, draws(seed + i + RING_LANES, mask[i / 8 + 1],
-							  points));
+			odd = _mm256_max_epu32(
+			    odd, draws(seed + i + RING_LANES, mask[i / 8 + 1], points));
 		}
 		if (i < lanes)
 			odd = _mm256_max_epu32(odd, draws(seed + i, mask[i / 8], points));
@@ -81,7 +81,7 @@ scan_avx2(const uint32_t *seed, const uint32_t *zone, const uint8_t *mask, size_
 	__m256i flip = _mm256_set1_epi32(group == GROUP_OUTSIDE ? -1 : 0);
 	for (size_t i = 0; i < lanes; i += RING_LANES) {
 		__m256i same =
-			_mm256_cmpeq_epi32(_mm256_loadu_si256((const void *)(zone + i)), zones);
+		    _mm256_cmpeq_epi32(_mm256_loadu_si256((const void *)(zone + i)), zones);
 		__m256i chosen = _mm256_xor_si256(same, flip);
 		__m256i x = draws(seed + i, mask[i / 8], points);
 		greatest = _mm256_max_epu32(greatest, _mm256_and_si256(x, chosen));

@@ -74,7 +74,8 @@ typedef uint64_t hashring_word;
  * `apart`: HASHRING_NONE for the plain order; else a member's index, and members
  * outside that member's zone come first, each group in the plain order (the rule
  * of spread = "zone"; `apart` itself is in the second group). A member without a
- * zone is alone in its zone.
+ * zone is alone in its zone. An index out of range is taken as HASHRING_NONE; a
+ * member of weight 0 is allowed, its zone counts.
  */
 
 /*
