@@ -66,12 +66,13 @@ $(foreach t,$(HASHRING_TESTS),$(eval LINK_$(t) = $$(HASHRING)))
 # http
 # affinity
 UNIT += affinity/test_cookie affinity/test_keyrule affinity/test_session affinity/test_tag
-LINK_affinity/test_cookie = proxy/affinity/cookie.c proxy/base/text.c
+LINK_affinity/test_cookie = proxy/affinity/cookie.c proxy/base/result.c proxy/base/text.c
 LINK_affinity/test_keyrule = proxy/affinity/cookie.c proxy/affinity/keyrule.c proxy/base/addr.c \
                              proxy/base/result.c proxy/base/text.c
 LINK_affinity/test_session = $(AFFINITY) proxy/base/addr.c proxy/base/digest.c \
                              proxy/base/result.c proxy/base/text.c
-LINK_affinity/test_tag = proxy/affinity/tag.c proxy/base/digest.c proxy/base/text.c
+LINK_affinity/test_tag = proxy/affinity/tag.c proxy/base/digest.c proxy/base/result.c \
+                         proxy/base/text.c
 # members
 # route
 # relay

@@ -15,7 +15,7 @@
 #define EXPIRES_YEAR_MIN 2020
 
 /* Next field at or after `at` that is of kind `id`; head->field_count at the end. */
-static size_t
+static inline size_t
 next_line(const struct http_head *head, enum field_id id, size_t at)
 {
 	if (at < FIRST_UNMASKED) {
@@ -43,7 +43,7 @@ is_blank(char c)
 }
 
 /* Appends a range; one that touches the last is joined with it. */
-static void
+static inline void
 add_cut(struct http_cut *cuts, size_t *count, size_t from, size_t to)
 {
 	struct http_cut *last = *count > 0 ? &cuts[*count - 1] : NULL;
@@ -53,14 +53,35 @@ add_cut(struct http_cut *cuts, size_t *count, size_t from, size_t to)
 		cuts[(*count)++] = (struct http_cut){(uint32_t)from, (uint32_t)(to - from)};
 }
 
-static void
-found(struct cookie_found *f, struct slice value)
+static inline void
+found_one(struct cookie_found *f, const char *from, const char *stop)
 {
+	while (from < stop && is_blank(*from))
+		from++;
+	while (from < stop && is_blank(stop[-1]))
+		stop--;
+	struct slice value = {from, (size_t)(stop - from)};
 	if (f->count++ == 0)
 		f->value = value;
 	else if (!slice_equal(f->value, value))
 		f->differ = true;
 }
+
+static inline bool
+is_named(const char *pair, size_t bytes, struct slice name)
+{
+	return bytes > name.bytes && pair[name.bytes] == '=' &&
+	       memcmp(pair, name.at, name.bytes) == 0;
+}
+
+/* The pairs of one line are compared with; names[0] is cut out when cuts is not NULL. */
+struct search {
+	const struct slice *names;
+	size_t name_count;
+	struct cookie_found *found;
+	struct http_cut *cuts;
+	size_t *cut_count;
+};
 
 /*
  *   a=1; HOLDFAST=x; b=2     the separator before is cut with the pair,
@@ -68,56 +89,67 @@ found(struct cookie_found *f, struct slice value)
  *   HOLDFAST=x; a=1          or, when no pair before it stays, the one behind
  *   [----------)
  */
-static void
-find_in_line(const struct http_head *head, const struct http_field *field, struct slice name,
-	     struct cookie_found *f, struct http_cut *cuts, size_t *cut_count)
+static inline void
+find_in_line(const struct search *s, const char *base, const struct http_field *field)
 {
-	const char *base = head->base;
 	const char *at = base + field->value_at;
 	const char *end = at + field->value_bytes;
-	bool kept = false;     /* a pair before this one stays */
-	const char *free = at; /* where the bytes begin that are not cut yet */
+	bool kept = false;      /* a pair before this one stays */
+	const char *uncut = at; /* where the bytes begin that are not cut yet */
 	while (at < end) {
 		const char *pair = at;
 		while (at < end && is_blank(*at))
 			at++;
 		const char *stop = memchr(at, ';', (size_t)(end - at));
+		const char *next = stop + 1;
 		if (stop == NULL)
-			stop = end;
-		const char *next = stop < end ? stop + 1 : end;
-		bool hit = (size_t)(stop - at) > name.bytes && at[name.bytes] == '=' &&
-			   memcmp(at, name.at, name.bytes) == 0;
-		if (!hit) {
-			kept = true;
-			at = next;
-			continue;
+			next = stop = end;
+		size_t bytes = (size_t)(stop - at);
+		for (size_t i = 1; i < s->name_count; i++) {
+			if (is_named(at, bytes, s->names[i]))
+				found_one(&s->found[i], at + s->names[i].bytes + 1, stop);
 		}
-		const char *value = at + name.bytes + 1;
-		found(f, slice_trim((struct slice){value, (size_t)(stop - value)}));
+		bool cut = is_named(at, bytes, s->names[0]);
+		if (cut)
+			found_one(&s->found[0], at + s->names[0].bytes + 1, stop);
 		at = next;
-		if (cuts == NULL)
-			continue;
-		if (kept) {
-			add_cut(cuts, cut_count, (size_t)(pair - 1 - base), (size_t)(stop - base));
-			continue;
+		if (!cut) {
+			kept = true;
+		} else if (s->cuts != NULL && kept) {
+			add_cut(s->cuts, s->cut_count, (size_t)(pair - 1 - base),
+				(size_t)(stop - base));
+		} else if (s->cuts != NULL) {
+			while (next < end && is_blank(*next))
+				next++;
+			add_cut(s->cuts, s->cut_count, (size_t)(uncut - base),
+				(size_t)(next - base));
+			uncut = next;
 		}
-		while (next < end && is_blank(*next))
-			next++;
-		add_cut(cuts, cut_count, (size_t)(free - base), (size_t)(next - base));
-		free = next;
 	}
+}
+
+void
+cookie_find_all(const struct http_head *request, const struct slice *names, size_t name_count,
+		struct cookie_found *found, struct http_cut *cuts, size_t *cut_count)
+{
+	assert(name_count > 0 && names[0].bytes > 0);
+	struct search s = {names, name_count, found, cuts, cut_count};
+	for (size_t i = 0; i < name_count; i++) {
+		found[i].count = 0;
+		found[i].differ = false;
+	}
+	for (size_t i = next_line(request, FIELD_COOKIE, 0); i < request->field_count;
+	     i = next_line(request, FIELD_COOKIE, i + 1))
+		find_in_line(&s, request->base, &request->field[i]);
 }
 
 struct cookie_found
 cookie_find(const struct http_head *request, struct slice name, struct http_cut *cuts,
 	    size_t *cut_count)
 {
-	assert(name.bytes > 0);
-	struct cookie_found f = {.count = 0};
-	for (size_t i = next_line(request, FIELD_COOKIE, 0); i < request->field_count;
-	     i = next_line(request, FIELD_COOKIE, i + 1))
-		find_in_line(request, &request->field[i], name, &f, cuts, cut_count);
-	return f;
+	struct cookie_found found = {.value = SLICE_NONE};
+	cookie_find_all(request, &name, 1, &found, cuts, cut_count);
+	return found;
 }
 
 /* The part before `mark`, trimmed; *rest gets what stands behind it. */

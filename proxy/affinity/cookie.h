@@ -15,15 +15,18 @@ struct cookie_found {
 };
 
 /*
- * Finds cookie `name` (not empty) in all Cookie lines of a request; each line is
- * read once.
+ * Finds cookies (at least one name, none empty) in all Cookie lines of a request; each line is read
+ * once, however many names. found[i].value is set only when found[i].count is not 0.
  *
- * When cuts is not NULL, ranges that remove every occurrence with one separator each
- * are appended to it, ascending, those that touch joined: "a=1; NAME=x; b=2" is left
- * as "a=1; b=2". A value of nothing else is cut whole. Where more than HTTP_CUTS_MAX
- * ranges apart would be needed (other cookies between nine of the same name: nobody's
- * browser) the rest stays.
+ * When cuts is not NULL, ranges that remove every occurrence of names[0] with one
+ * separator each are appended to it, ascending, those that touch joined:
+ * "a=1; NAME=x; b=2" is left as "a=1; b=2". A value of nothing else is cut whole. Where
+ * more than HTTP_CUTS_MAX ranges apart would be needed (other cookies between nine of
+ * the same name: nobody's browser) the rest stays.
  */
+void cookie_find_all(const struct http_head *request, const struct slice *names, size_t name_count,
+		     struct cookie_found *found, struct http_cut *cuts, size_t *cut_count);
+/* The same for one name. */
 struct cookie_found cookie_find(const struct http_head *request, struct slice name,
 				struct http_cut *cuts, size_t *cut_count);
 

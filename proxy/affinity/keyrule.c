@@ -16,10 +16,10 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
-#define OPTIONS_MAX          8  /* of one rule */
-#define OPTION_BYTES_MAX     16 /* of the mark in before: and after: */
-#define REGEX_HEAP_KIB_MAX   256 /* what one match may take beyond the arena, without JIT */
-#define REGEX_ARENA_BYTES    1024
+#define OPTIONS_MAX        8   /* of one rule */
+#define OPTION_BYTES_MAX   16  /* of the mark in before: and after: */
+#define REGEX_HEAP_KIB_MAX 256 /* what one match may take beyond the arena, without JIT */
+#define REGEX_ARENA_BYTES  1024
 
 enum option_kind { OPTION_BEFORE, OPTION_AFTER, OPTION_LOWER };
 
@@ -33,9 +33,9 @@ struct keyrule {
 	enum keyrule_source source;
 	size_t option_count;
 	struct option option[OPTIONS_MAX];
-	pcre2_code *regex;          /* owned; path: alone */
+	pcre2_code *regex;           /* owned; path: alone */
 	pcre2_match_context *limits; /* owned; path: alone; only read by a match */
-	struct slice name;          /* of cookie, header or parameter; in `text` */
+	struct slice name;           /* of cookie, header or parameter; in `text` */
 	char text[];
 };
 
@@ -190,9 +190,10 @@ source_compile(struct keyrule *rule, struct slice text, struct problem *p)
 	       !slice_has_prefix(text, kinds[kind].prefix))
 		kind++;
 	if (kind == sizeof(kinds) / sizeof(kinds[0]))
-		return problem_set(p, RESULT_INVALID,
-				   "not a key rule; there are cookie:NAME, header:NAME, query:NAME, "
-				   "path:REGEX and ip");
+		return problem_set(
+		    p, RESULT_INVALID,
+		    "not a key rule; there are cookie:NAME, header:NAME, query:NAME, "
+		    "path:REGEX and ip");
 	rule->source = kinds[kind].source;
 	size_t taken = kinds[kind].prefix.bytes;
 	rule->name = slice_trim((struct slice){text.at + taken, text.bytes - taken});
@@ -203,7 +204,8 @@ source_compile(struct keyrule *rule, struct slice text, struct problem *p)
 		return regex_compile(rule, p);
 	/* '|' is a token character, but here it is far more likely an option without blanks. */
 	if (slice_find(rule->name, '|') != rule->name.bytes)
-		return problem_set(p, RESULT_INVALID, "an option wants a blank on both sides of '|'");
+		return problem_set(p, RESULT_INVALID,
+				   "an option wants a blank on both sides of '|'");
 	if (rule->source == KEY_HEADER)
 		return header_check(rule->name, p);
 	if (rule->source == KEY_QUERY)
@@ -415,6 +417,14 @@ keyrule_match(const struct keyrule *rule, const struct http_head *request,
 		break;
 	}
 	return hit && apply_options(rule, scratch, key);
+}
+
+bool
+keyrule_match_value(const struct keyrule *rule, struct slice value, char *scratch,
+		    struct slice *key)
+{
+	*key = value;
+	return apply_options(rule, scratch, key);
 }
 
 bool

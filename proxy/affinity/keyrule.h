@@ -42,6 +42,9 @@ struct slice keyrule_name(const struct keyrule *rule);
  */
 bool keyrule_match(const struct keyrule *rule, const struct http_head *request,
 		   const struct addr *client, char *scratch, struct slice *key);
+/* The same for a rule of source KEY_COOKIE whose cookie the caller has found. */
+bool keyrule_match_value(const struct keyrule *rule, struct slice value, char *scratch,
+			 struct slice *key);
 
 /*
  * The key that an answer issues for this rule: the value of a Set-Cookie with the

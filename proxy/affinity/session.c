@@ -30,8 +30,9 @@ cookie_tag_check(const struct config_tag *tag, struct problem *p)
 	if (!cookie_name_valid(name))
 		return problem_set(p, RESULT_INVALID, "cookie: not a cookie name");
 	if (tag->path != NULL && (tag->path[0] != '/' || !attribute_valid(slice_of(tag->path))))
-		return problem_set(p, RESULT_INVALID,
-				   "path: must begin with '/' and hold printable ASCII without ';'");
+		return problem_set(
+		    p, RESULT_INVALID,
+		    "path: must begin with '/' and hold printable ASCII without ';'");
 	if (tag->domain != NULL &&
 	    (!attribute_valid(slice_of(tag->domain)) || strpbrk(tag->domain, " ,/:") != NULL))
 		return problem_set(p, RESULT_INVALID, "domain: not a domain name");
@@ -104,6 +105,8 @@ compose_line(struct session_rules *rules, struct problem *p)
 	if (r != RESULT_OK)
 		return r;
 	rules->tag_name = slice_of(tag->name);
+	rules->cookies[0] = cookie ? rules->tag_name : SLICE_NONE;
+	rules->cookie_count = 1;
 	struct writer head = writer_on(rules->set_cookie_head, sizeof(rules->set_cookie_head));
 	struct writer tail = writer_on(rules->set_cookie_tail, sizeof(rules->set_cookie_tail));
 	if (cookie)
@@ -140,14 +143,17 @@ compile_keys(struct session_rules *rules, const struct config_service *service, 
 	if (rules->keys == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	for (size_t i = 0; i < service->key_count; i++) {
-		enum result r =
-		    keyrule_compile(slice_of(service->keys[i]), &rules->keys[i], p);
+		enum result r = keyrule_compile(slice_of(service->keys[i]), &rules->keys[i], p);
 		if (r != RESULT_OK)
 			return problem_prefix(p, r, "keys[%zu]", i);
 		rules->key_count++;
 		if (names_the_tag(rules, rules->keys[i]))
-			return problem_set(p, RESULT_INVALID, "keys[%zu]: this is the tag's own name",
-					   i);
+			return problem_set(p, RESULT_INVALID,
+					   "keys[%zu]: this is the tag's own name", i);
+		if (keyrule_source(rules->keys[i]) == KEY_COOKIE) {
+			rules->cookie_of_rule[i] = (uint8_t)rules->cookie_count;
+			rules->cookies[rules->cookie_count++] = keyrule_name(rules->keys[i]);
+		}
 	}
 	return RESULT_OK;
 }
@@ -158,7 +164,8 @@ create_codec(struct session_rules *rules, const struct config_service *service,
 {
 	struct tag_secret borrowed[SECRETS_MAX];
 	if (secret_count == 0 || secret_count > SECRETS_MAX)
-		return problem_set(p, RESULT_INVALID, "secrets: from 1 to %d are wanted", SECRETS_MAX);
+		return problem_set(p, RESULT_INVALID, "secrets: from 1 to %d are wanted",
+				   SECRETS_MAX);
 	for (size_t i = 0; i < secret_count; i++)
 		borrowed[i] = (struct tag_secret){slice_of(secrets[i].id), secrets[i].master};
 	enum result r = tag_codec_create(slice_of(service->name), service->pool_key, borrowed,
@@ -208,13 +215,10 @@ session_rules_free(struct session_rules **held)
 
 /* ---- a request ----------------------------------------------------------------------------- */
 
-/* What carries tags in this request, whatever they are worth; notes what is not to be forwarded. */
+/* The same as cookie_find for a tag that is carried by a header. */
 static struct cookie_found
-find_tag(const struct session_rules *rules, const struct http_head *request,
-	 struct session *session)
+find_tag_header(const struct session_rules *rules, const struct http_head *request)
 {
-	if (rules->tag->carrier == TAG_COOKIE)
-		return cookie_find(request, rules->tag_name, session->cuts, &session->cut_count);
 	struct cookie_found found = {.count = 0};
 	size_t at = 0;
 	const struct http_field *field = http_field_find(request, rules->tag_name, &at);
@@ -225,18 +229,23 @@ find_tag(const struct session_rules *rules, const struct http_head *request,
 		else if (!slice_equal(found.value, value))
 			found.differ = true;
 	}
-	session->drop_header = found.count > 0;
 	return found;
 }
 
+/* `cookies` are those found for rules->cookies. */
 static bool
 find_key(const struct session_rules *rules, const struct http_head *request,
-	 const struct addr *client, struct session *session)
+	 const struct addr *client, const struct cookie_found *cookies, struct session *session)
 {
 	char scratch[SESSION_KEY_BYTES_MAX];
 	for (size_t i = 0; i < rules->key_count; i++) {
+		const struct keyrule *rule = rules->keys[i];
+		size_t cookie = rules->cookie_of_rule[i];
 		struct slice key;
-		if (!keyrule_match(rules->keys[i], request, client, scratch, &key))
+		if (cookie == 0
+			? !keyrule_match(rule, request, client, scratch, &key)
+			: cookies[cookie].count == 0 ||
+			      !keyrule_match_value(rule, cookies[cookie].value, scratch, &key))
 			continue;
 		digest_session(rules->pool_key, key, &session->digest);
 		session->rule = (uint8_t)i;
@@ -255,14 +264,25 @@ session_identify(const struct session_rules *rules, const struct http_head *requ
 	session->cut_count = 0;
 	session->drop_header = false;
 
-	struct cookie_found tag = find_tag(rules, request, session);
-	if (tag.differ)
+	struct cookie_found cookies[1 + KEY_RULES_MAX];
+	if (rules->tag->carrier == TAG_COOKIE) {
+		cookie_find_all(request, rules->cookies, rules->cookie_count, cookies,
+				session->cuts, &session->cut_count);
+	} else {
+		cookies[0] = find_tag_header(rules, request);
+		session->drop_header = cookies[0].count > 0;
+		if (rules->cookie_count > 1)
+			cookie_find_all(request, rules->cookies + 1, rules->cookie_count - 1,
+					cookies + 1, NULL, NULL);
+	}
+	const struct cookie_found *tag = &cookies[0];
+	if (tag->differ)
 		session->rejected = TAG_DOUBLED;
-	else if (tag.count > 0)
-		session->rejected = tag_read(rules->codec, tag.value, &session->claims);
-	bool good = tag.count > 0 && session->rejected == TAG_NONE;
+	else if (tag->count > 0)
+		session->rejected = tag_read(rules->codec, tag->value, &session->claims);
+	bool good = tag->count > 0 && session->rejected == TAG_NONE;
 
-	if (find_key(rules, request, client, session)) {
+	if (find_key(rules, request, client, cookies, session)) {
 		session->source = SESSION_FROM_KEY;
 		session->tagged = good && digest_equal(session->digest.bytes,
 						       session->claims.digest.bytes, DIGEST_BYTES);
@@ -283,8 +303,8 @@ session_learn(const struct session_rules *rules, const struct session *session,
 	      const struct http_head *response, struct session_digest *digest)
 {
 	/* A rule behind the one that matched will not be asked next time either. */
-	size_t count = session->source == SESSION_FROM_KEY ? (size_t)session->rule + 1
-							    : rules->key_count;
+	size_t count =
+	    session->source == SESSION_FROM_KEY ? (size_t)session->rule + 1 : rules->key_count;
 	char scratch[SESSION_KEY_BYTES_MAX];
 	for (size_t i = 0; i < count; i++) {
 		struct slice key;

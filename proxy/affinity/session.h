@@ -17,6 +17,10 @@
 struct session_rules {
 	struct keyrule **keys; /* owned */
 	size_t key_count;
+	/* What is looked for in Cookie: the tag first (empty when it is a header), then by rule. */
+	struct slice cookies[1 + KEY_RULES_MAX]; /* in the rules and in tag->name */
+	uint8_t cookie_of_rule[KEY_RULES_MAX];   /* place in cookies; 0: not a cookie: rule */
+	size_t cookie_count;
 	struct tag_codec *codec; /* owned */
 	uint8_t pool_key[POOL_KEY_BYTES];
 	const struct config_tag *tag; /* borrowed from the configuration */

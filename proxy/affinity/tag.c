@@ -25,7 +25,8 @@
 #define AT_MAC     35
 
 static_assert(AT_MAC + MAC_BYTES == TAG_BYTES, "the places fill the tag");
-static_assert(TAG_BYTES % 3 == 0 && TAG_BYTES / 3 * 4 == TAG_TEXT_BYTES, "no spare bits in the text");
+static_assert(TAG_BYTES % 3 == 0 && TAG_BYTES / 3 * 4 == TAG_TEXT_BYTES,
+	      "no spare bits in the text");
 
 struct tag_key {
 	uint16_t secret; /* as it stands in the tag; two secrets may share it */
@@ -47,7 +48,8 @@ get_u16(const uint8_t *at)
 static uint32_t
 get_u32(const uint8_t *at)
 {
-	return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+	return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
+	       (uint32_t)at[3] << 24;
 }
 
 static void
@@ -77,7 +79,8 @@ tag_codec_create(struct slice service, const uint8_t pool_key[POOL_KEY_BYTES],
 	codec->pool = get_u16(derived);
 	codec->key_count = count;
 	for (size_t i = 0; i < count; i++) {
-		digest_derive("holdfast tag secret v1", secrets[i].id, secrets[i].master, 16, derived);
+		digest_derive("holdfast tag secret v1", secrets[i].id, secrets[i].master, 16,
+			      derived);
 		codec->key[i].secret = get_u16(derived);
 		digest_derive("holdfast tag mac v1", service, secrets[i].master, 16,
 			      codec->key[i].mac);

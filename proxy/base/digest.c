@@ -31,7 +31,22 @@ digest_mac(const uint8_t key[16], const void *message, size_t bytes, uint8_t out
 bool
 digest_equal(const void *a, const void *b, size_t bytes)
 {
-	return sodium_memcmp(a, b, bytes) == 0;
+	/* sodium_memcmp goes by the byte through volatile: a tenth of a request's budget. */
+	const uint8_t *left = a;
+	const uint8_t *right = b;
+	uint64_t differ = 0;
+	size_t i = 0;
+	for (; i + 8 <= bytes; i += 8) {
+		uint64_t x;
+		uint64_t y;
+		memcpy(&x, left + i, 8);
+		memcpy(&y, right + i, 8);
+		differ |= x ^ y;
+	}
+	for (; i < bytes; i++)
+		differ |= (uint64_t)(left[i] ^ right[i]);
+	__asm__ volatile("" : "+r"(differ)); /* no early way out for the compiler */
+	return differ == 0;
 }
 
 void
