@@ -62,7 +62,15 @@ HASHRING_TESTS = hashring/test_cost hashring/test_golden hashring/test_order \
                  hashring/test_properties hashring/test_ring
 UNIT += $(HASHRING_TESTS)
 $(foreach t,$(HASHRING_TESTS),$(eval LINK_$(t) = $$(HASHRING)))
+UNIT += hashring/test_memory
+LINK_hashring/test_memory = $(filter-out hashring/ring.c,$(HASHRING))
 # base
+UNIT += base/test_addr base/test_buf base/test_digest base/test_text base/test_wheel
+LINK_base/test_addr = proxy/base/addr.c proxy/base/result.c proxy/base/text.c
+LINK_base/test_buf = proxy/base/buf.c
+LINK_base/test_digest = proxy/base/digest.c proxy/base/result.c proxy/base/text.c
+LINK_base/test_text = proxy/base/result.c proxy/base/text.c
+LINK_base/test_wheel = proxy/base/wheel.c
 # http
 # affinity
 UNIT += affinity/test_cookie affinity/test_keyrule affinity/test_session affinity/test_tag
@@ -114,6 +122,7 @@ unit: $(addprefix $(B)/tests/,$(UNIT))
 
 golden:
 	python3 tests/hashring/naive.py xxh3
+	python3 tests/hashring/naive.py spec hashring/SPEC.md
 	python3 tests/hashring/naive.py check tests/golden/order-v1.txt
 
 clean:

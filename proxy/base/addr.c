@@ -26,7 +26,8 @@ addr_parse(struct slice text, bool port_zero_ok, struct addr *out, struct proble
 		port = (struct slice){text.at + colon + 1, text.bytes - colon - 1};
 	}
 	char terminated[INET6_ADDRSTRLEN];
-	if (host.bytes == 0 || host.bytes >= sizeof(terminated))
+	if (host.bytes == 0 || host.bytes >= sizeof(terminated) ||
+	    slice_find(host, '\0') != host.bytes)
 		return problem_set(p, RESULT_INVALID, "%s", shape);
 	memcpy(terminated, host.at, host.bytes);
 	terminated[host.bytes] = '\0';

@@ -93,6 +93,7 @@ void write_u64(struct writer *w, uint64_t value);
 void write_hex_u64(struct writer *w, uint64_t value);
 /* Two lower-case digits a byte. */
 void write_hex_bytes(struct writer *w, const uint8_t *at, size_t bytes);
+/* Needs one byte more than it writes (vsnprintf terminates); an exact fit is an overflow. */
 void write_format(struct writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /*
  * A JSON string with its quotes (RFC 8259 section 7). Every byte outside

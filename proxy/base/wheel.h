@@ -12,6 +12,7 @@
 
 #define WHEEL_SLOTS   1024
 #define WHEEL_TICK_MS 10 /* deadlines are rounded up to it */
+#define WHEEL_DELAY_MS_MAX (UINT64_C(366) * 24 * 3600 * 1000) /* longer ones are cut to a year */
 
 /* Embedded in its owner; zeroed is a timer that is not set. */
 struct wheel_timer {
@@ -31,7 +32,10 @@ struct wheel {
 typedef void wheel_expire_fn(struct wheel_timer *timer, void *context);
 
 void wheel_init(struct wheel *w, uint64_t now_ms);
-/* Wants `timer` at now_ms + delay_ms. An earlier deadline than the slot's moves it; a later one does not. */
+/*
+ * Wants `timer` at now_ms + delay_ms (not 0 together). An earlier deadline than the slot's moves
+ * it; a later one does not. An expired timer that is set anew waits for a later tick at least.
+ */
 void wheel_set(struct wheel *w, struct wheel_timer *timer, uint64_t now_ms, uint64_t delay_ms);
 /* Not wanted any more; stays in its slot until it comes round. O(1), no list work. */
 static inline void
