@@ -2,6 +2,7 @@
 """The ordering of hashring/SPEC.md a second time, naively: Python 3, standard library only.
 
     naive.py check FILE   compare golden vectors with this implementation; 1 on any difference
+    naive.py spec FILE    compare the logarithm table and the example in the specification
     naive.py golden       print the golden vectors (tests/golden/order-v1.txt)
     naive.py table        print hashring/logtable.c
     naive.py xxh3         compare the XXH3 written here with libxxhash, where it is installed
@@ -394,6 +395,42 @@ def check(path):
     return 1 if wrong or compared < 1000 else 0
 
 
+EXAMPLE = [(b"a", 1, b"east"), (b"b", 2, b"east"), (b"c", 1, b"west"), (b"d", 3, b"")]
+EXAMPLE_DIGEST = bytes(range(16))
+
+
+def example_lines():
+    """The worked example as SPEC.md prints it."""
+    ring, point = Ring(EXAMPLE), xxh3(EXAMPLE_DIGEST)
+    yield "digest %s   k = %016x" % (EXAMPLE_DIGEST.hex(), point)
+    for (ident, weight, zone), seed in zip(EXAMPLE, ring.seeds):
+        u = draw32((point ^ seed) & M32)
+        yield "id %s  weight %d  zone %-4s  s = %016x  u = %08x  N = %-13d  t = %016x" % (
+            ident.decode(), weight, zone.decode() or "-", seed, u, cost_numerator(u),
+            draw64(point ^ seed))
+    for apart in (None, 3, 0):
+        order = [EXAMPLE[i][0].decode() for i in ring.order(EXAMPLE_DIGEST, apart)]
+        yield "%s: %s" % ("order" if apart is None else
+                          "order apart from " + EXAMPLE[apart][0].decode(), " ".join(order))
+    yield "fingerprint %016x" % ring.fingerprint()
+
+
+def table_rows():
+    """The logarithm table as SPEC.md prints it."""
+    for at in range(0, 257, 8):
+        yield "%3d: %s" % (at, " ".join("%011x" % value for value in TABLE[at:at + 8]))
+
+
+def check_spec(path):
+    with open(path, encoding="utf-8") as file:
+        lines = set(file.read().splitlines())
+    missing = [line for line in list(example_lines()) + list(table_rows()) if line not in lines]
+    for line in missing:
+        print("%s lacks: %s" % (path, line))
+    print("spec: table and example %s" % ("differ" if missing else "agree"))
+    return 1 if missing else 0
+
+
 def table():
     print("""\
 /*
@@ -403,8 +440,8 @@ def table():
 #include "order.h"
 
 const uint64_t hashring_log_table[LOG_TABLE_COUNT] = {""")
-    for at in range(0, 257, 5):
-        print("\t" + " ".join("0x%011x," % value for value in TABLE[at:at + 5]))
+    for at in range(0, 257, 6):
+        print("    " + " ".join("0x%011x," % value for value in TABLE[at:at + 6]))
     print("};")
     return 0
 
@@ -435,8 +472,8 @@ def golden():
 
 
 def main(words):
-    if len(words) == 2 and words[0] == "check":
-        return check(words[1])
+    if len(words) == 2 and words[0] in ("check", "spec"):
+        return (check if words[0] == "check" else check_spec)(words[1])
     actions = {"golden": golden, "table": table, "xxh3": compare_xxh3}
     if len(words) == 1 and words[0] in actions:
         return actions[words[0]]()

@@ -364,6 +364,47 @@ test_tie_by_id(void **state)
 	cast_free(&cast);
 }
 
+/* Gives a member that is alone in its class another seed, so that its draw at point 0 is `u`. */
+static void
+force_draw(struct hashring *ring, uint32_t member, uint32_t u, uint32_t upper_half)
+{
+	uint32_t lane = ring->lane[member];
+	uint32_t half = draw32_inverse(u);
+	ring->seed[member] = (uint64_t)upper_half << 32 | half;
+	ring->lane_seed[lane] = half;
+	for (size_t i = 0; i < ring->class_count; i++)
+		if (ring->class[i].lane_from == lane)
+			ring->lookup[ring->class[i].lookup_from] = (uint64_t)half << 32 | lane;
+}
+
+/* Equal costs of different weights, 185/185 and 554/554, go to the second draw as well. */
+static void
+test_tie_between_weights(void **state)
+{
+	(void)state;
+	struct cast cast = cast_of(2);
+	struct chance c = {39};
+	cast.member[0].weight = (uint32_t)cost_numerator(UINT32_MAX);
+	cast.member[1].weight = (uint32_t)cost_numerator(UINT32_MAX - 1);
+	struct hashring *ring = ring_of(&cast);
+	int zeroth_first = 0;
+	for (int turn = 0; turn < 64; turn++) {
+		force_draw(ring, 0, UINT32_MAX, (uint32_t)chance_next(&c));
+		force_draw(ring, 1, UINT32_MAX - 1, (uint32_t)chance_next(&c));
+		uint32_t want = draw64(ring->seed[0]) > draw64(ring->seed[1]) ? 0 : 1;
+		struct hashring_iter iter = {
+		    .ring = ring, .apart = HASHRING_NONE, .last = HASHRING_NONE};
+		assert_int_equal(hashring_first_at(ring, 0, HASHRING_NONE, NULL), want);
+		assert_int_equal(hashring_iter_next(&iter), want);
+		assert_int_equal(hashring_iter_next(&iter), 1 - want);
+		assert_int_equal(hashring_iter_next(&iter), HASHRING_NONE);
+		zeroth_first += want == 0;
+	}
+	assert_in_range(zeroth_first, 16, 48);
+	hashring_free(&ring);
+	cast_free(&cast);
+}
+
 /* Bytes compare unsigned, and a prefix is smaller than what it begins. */
 static void
 test_id_places(void **state)
@@ -396,6 +437,7 @@ main(void)
 	    cmocka_unit_test(test_draw_of_zero),
 	    cmocka_unit_test(test_tie_by_second_draw),
 	    cmocka_unit_test(test_tie_by_id),
+	    cmocka_unit_test(test_tie_between_weights),
 	    cmocka_unit_test(test_id_places),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
