@@ -101,9 +101,9 @@ find_in_line(const struct search *s, const char *base, const struct http_field *
 		while (at < end && is_blank(*at))
 			at++;
 		const char *stop = memchr(at, ';', (size_t)(end - at));
-		const char *next = stop + 1;
 		if (stop == NULL)
-			next = stop = end;
+			stop = end;
+		const char *next = stop < end ? stop + 1 : end;
 		size_t bytes = (size_t)(stop - at);
 		for (size_t i = 1; i < s->name_count; i++) {
 			if (is_named(at, bytes, s->names[i]))

@@ -111,7 +111,7 @@ regex_compile(struct keyrule *rule, struct problem *p)
 static enum result
 option_compile(struct slice text, struct option *option, struct problem *p)
 {
-	struct slice mark = SLICE_NONE;
+	struct slice mark;
 	if (slice_equal(text, SLICE("lower"))) {
 		option->kind = OPTION_LOWER;
 		return RESULT_OK;

@@ -288,6 +288,52 @@ many_secrets(void **state)
 	tag_codec_free(&all);
 }
 
+/* The 16 bits of a secret in the tags that it signs. */
+static unsigned
+number_of(const uint8_t *master)
+{
+	struct tag_codec *codec = codec_of("shop", "k", master);
+	struct tag_claims claims = some_claims();
+	char text[TAG_TEXT_BYTES];
+	uint8_t bytes[TAG_BYTES];
+	(void)base64url_decode(written(codec, &claims, text), bytes, sizeof(bytes));
+	tag_codec_free(&codec);
+	return (unsigned)(bytes[1] | bytes[2] << 8);
+}
+
+/* Two secrets that have the same 16 bits in a tag, found by search: the second one verifies too. */
+static void
+secrets_of_one_number(void **state)
+{
+	(void)state;
+	static uint16_t seen[65536]; /* 1 + the master with these bits */
+	uint8_t masters[2][16] = {{0}, {0}};
+	for (uint16_t i = 0;; i++) {
+		assert_in_range(i, 0, 4096);
+		memcpy(masters[1], &i, sizeof(i));
+		uint16_t *first = &seen[number_of(masters[1])];
+		if (*first != 0) {
+			*first = (uint16_t)(*first - 1);
+			memcpy(masters[0], first, sizeof(*first));
+			break;
+		}
+		*first = (uint16_t)(i + 1);
+	}
+	assert_int_equal(number_of(masters[0]), number_of(masters[1]));
+	const struct tag_secret pair[] = {{SLICE("k"), masters[0]}, {SLICE("k"), masters[1]}};
+	struct tag_codec *both = codec_with("shop", "shop", pair, 2);
+	struct tag_codec *second = codec_of("shop", "k", masters[1]);
+	struct tag_claims claims = some_claims();
+	struct tag_claims got;
+	char text[TAG_TEXT_BYTES];
+	assert_int_equal(tag_read(both, written(second, &claims, text), &got), TAG_NONE);
+	assert_true(got.old_secret);
+	text[60] = text[60] == 'A' ? 'B' : 'A';
+	assert_rejected(both, (struct slice){text, TAG_TEXT_BYTES}, TAG_BAD_MAC);
+	tag_codec_free(&both);
+	tag_codec_free(&second);
+}
+
 /* A tag that does not fit is left out whole. */
 static void
 full_writer(void **state)
@@ -335,8 +381,8 @@ main(void)
 	    cmocka_unit_test(every_bit_counts), cmocka_unit_test(every_character_counts),
 	    cmocka_unit_test(malformed_texts),  cmocka_unit_test(another_service),
 	    cmocka_unit_test(another_pool),     cmocka_unit_test(rotation),
-	    cmocka_unit_test(many_secrets),     cmocka_unit_test(full_writer),
-	    cmocka_unit_test(aliases),
+	    cmocka_unit_test(many_secrets),     cmocka_unit_test(secrets_of_one_number),
+	    cmocka_unit_test(full_writer),      cmocka_unit_test(aliases),
 	};
 	return cmocka_run_group_tests(tests, start, NULL);
 }
