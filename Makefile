@@ -128,4 +128,65 @@ golden:
 clean:
 	rm -rf build
 
+# ---- tests, measurements, checks ----------------------------------------------------------------
+
+# Fuzz targets: tests/fuzz/fuzz_<name>.c links with the files named in FUZZ_<name>.
+FUZZ = cookie keyrule tag
+FUZZ_cookie = $(LINK_affinity/test_session)
+FUZZ_keyrule = $(LINK_affinity/test_session)
+FUZZ_tag = $(LINK_affinity/test_session)
+FUZZ_SECONDS ?= 60
+BENCH_ARGS ?=
+BENCH_BIN = $(addprefix $(B)/tests/bench/,floor load origin)
+
+.PHONY: bench bench-bin deps deps-bench deps-lint deps-test format fuzz fuzz-names lint san test \
+        unit-bin unit-names
+
+deps:
+	@tests/lib/deps.sh build
+deps-test:
+	@tests/lib/deps.sh test
+deps-bench:
+	@tests/lib/deps.sh bench
+deps-lint:
+	@tests/lib/deps.sh lint
+
+test: deps-test
+	@python3 tests/lib/run_all.py
+
+# The unit tests and the end-to-end tests under ASan and UBSan, what is threaded under TSan.
+san: deps-test
+	@python3 tests/lib/run_all.py asan tsan
+
+unit-bin: $(addprefix $(B)/tests/,$(UNIT))
+unit-names:
+	@echo $(UNIT)
+
+define fuzz_test
+$(B)/tests/fuzz/fuzz_$(1): $(B)/tests/fuzz/fuzz_$(1).o $$(call objects,$$(FUZZ_$(1))) $$(if $$(findstring proxy/http/parse.c,$$(FUZZ_$(1))),$$(LLHTTP_OBJ))
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -fsanitize=fuzzer -o $$@ $$^ $$(LDLIBS)
+endef
+$(foreach t,$(FUZZ),$(eval $(call fuzz_test,$(t))))
+# Fixtures are shared with the unit tests of the same room.
+$(B)/tests/fuzz/%.o: CPPFLAGS += -Itests
+
+fuzz: deps-test
+	@tests/fuzz/run.sh $(FUZZ_SECONDS)
+fuzz-names:
+	@echo $(FUZZ)
+
+$(BENCH_BIN): %: %.o
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+bench-bin: $(BENCH_BIN)
+
+# BENCH_ARGS="--quick": about a minute; tests/bench/bench.py --help has the rest.
+bench: deps-bench
+	@$(MAKE) --no-print-directory -j2 all bench-bin
+	@python3 tests/bench/bench.py --build $(B) $(BENCH_ARGS)
+
+lint: deps-lint
+	@CPPFLAGS="$(CPPFLAGS)" tests/lib/lint.sh
+format: deps-lint
+	@tests/lib/lint.sh --fix
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
