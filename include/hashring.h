@@ -36,7 +36,7 @@ struct hashring; /* opaque, immutable */
 struct hashring_member {
 	const void *id; /* identity: these bytes, nothing else */
 	size_t id_bytes;
-	uint32_t weight; /* 1 .. HASHRING_WEIGHT_MAX; 0: never chosen, stands in no order */
+	uint32_t weight;  /* 1 .. HASHRING_WEIGHT_MAX; 0: never chosen, stands in no order */
 	const void *zone; /* compared as bytes; NULL or empty: no zone of its own */
 	size_t zone_bytes;
 };
@@ -99,7 +99,8 @@ size_t hashring_first_n(const struct hashring *ring, const uint8_t digest[HASHRI
 uint32_t hashring_kth(const struct hashring *ring, const uint8_t digest[HASHRING_DIGEST_BYTES],
 		      uint32_t apart, size_t k);
 
-/* The place of `member` in the whole order, HASHRING_NONE when its weight is 0 or it is out of range. */
+/* The place of `member` in the whole order, HASHRING_NONE when its weight is 0 or it is out of
+ * range. */
 uint32_t hashring_rank(const struct hashring *ring, const uint8_t digest[HASHRING_DIGEST_BYTES],
 		       uint32_t apart, uint32_t member);
 

@@ -8,25 +8,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HOLDFAST_VERSION "0.1.0"
+#define HOLDFAST_VERSION      "0.1.0"
 
-#define DIGEST_BYTES            16 /* session digest */
-#define POOL_KEY_BYTES          16
-#define MEMBERS_MAX             16384 /* members of one service */
-#define SERVICES_MAX            256
-#define LISTENERS_MAX           64
-#define SECRETS_MAX             16
-#define KEY_RULES_MAX           16 /* key rules of one service */
-#define HOSTS_MAX               256
-#define PATHS_MAX               256
-#define WORKERS_MAX             256
-#define ID_BYTES_MAX            64 /* member id, node id, service name, zone, secret id */
-#define SESSION_KEY_BYTES_MAX   4096
-#define PLAN_STEPS_MAX          16 /* attempts of one exchange */
-#define PLAN_SKIPPED_MAX        16 /* members named in a line's `skipped` */
-#define BACKUPS_TOLD            2  /* ids in Holdfast-Backups */
-#define MEMBER_WEIGHT_MAX       65535
-#define MEMBER_NONE             UINT32_MAX /* no member: index of none */
+#define DIGEST_BYTES          16 /* session digest */
+#define POOL_KEY_BYTES        16
+#define MEMBERS_MAX           16384 /* members of one service */
+#define SERVICES_MAX          256
+#define LISTENERS_MAX         64
+#define SECRETS_MAX           16
+#define KEY_RULES_MAX         16 /* key rules of one service */
+#define HOSTS_MAX             256
+#define PATHS_MAX             256
+#define WORKERS_MAX           256
+#define ID_BYTES_MAX          64 /* member id, node id, service name, zone, secret id */
+#define SESSION_KEY_BYTES_MAX 4096
+#define PLAN_STEPS_MAX        16 /* attempts of one exchange */
+#define PLAN_SKIPPED_MAX      16 /* members named in a line's `skipped` */
+#define BACKUPS_TOLD          2  /* ids in Holdfast-Backups */
+#define MEMBER_WEIGHT_MAX     65535
+#define MEMBER_NONE           UINT32_MAX /* no member: index of none */
 
 /* 16 bytes; all that the ordering, the tag and the logs ever see of a session key. */
 struct session_digest {

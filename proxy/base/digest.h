@@ -28,7 +28,8 @@ bool digest_equal(const void *a, const void *b, size_t bytes);
  */
 void digest_derive(const char *purpose, struct slice name, const void *secret, size_t bytes,
 		   uint8_t out[16]);
-/* Pool key when none is configured: from the service's name alone, so that anyone can compute it. */
+/* Pool key when none is configured: from the service's name alone, so that anyone can compute it.
+ */
 void digest_default_pool_key(struct slice service_name, uint8_t out[POOL_KEY_BYTES]);
 /* 16 random bytes from the operating system. */
 void digest_random(uint8_t out[16]);

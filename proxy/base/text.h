@@ -106,7 +106,8 @@ void write_escaped(struct writer *w, struct slice s);
 /* Terminates; returns the text. Needs one spare byte, else overflow is set and the text is cut. */
 const char *writer_text(struct writer *w);
 
-/* base64url without padding (RFC 4648 section 5). out has 4 * ceil(bytes / 3) characters at most. */
+/* base64url without padding (RFC 4648 section 5). out has 4 * ceil(bytes / 3) characters at most.
+ */
 void write_base64url(struct writer *w, const uint8_t *at, size_t bytes);
 /*
  * Strict reverse: no padding, no white space, no non-zero trailing bits, so that

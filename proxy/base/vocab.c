@@ -10,7 +10,7 @@
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
 const struct cause_row cause_table[CAUSES] = {
-#define CAUSE(name, text, side, phase, is_error, against_member, status, help)                     \
+#define CAUSE(name, text, side, phase, is_error, against_member, status, help) \
 	{text, help, SIDE_##side, PHASE_##phase, is_error, against_member, status},
 #include "tbl/causes.h"
 #undef CAUSE

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WHEEL_SLOTS   1024
-#define WHEEL_TICK_MS 10 /* deadlines are rounded up to it */
+#define WHEEL_SLOTS        1024
+#define WHEEL_TICK_MS      10                                 /* deadlines are rounded up to it */
 #define WHEEL_DELAY_MS_MAX (UINT64_C(366) * 24 * 3600 * 1000) /* longer ones are cut to a year */
 
 /* Embedded in its owner; zeroed is a timer that is not set. */
@@ -23,8 +23,8 @@ struct wheel_timer {
 };
 
 struct wheel {
-	uint64_t tick;                       /* number of the last tick that was run */
-	uint64_t armed;                      /* timers in the wheel */
+	uint64_t tick;                        /* number of the last tick that was run */
+	uint64_t armed;                       /* timers in the wheel */
 	struct wheel_timer slot[WHEEL_SLOTS]; /* list heads */
 };
 

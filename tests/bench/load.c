@@ -181,14 +181,12 @@ conn_done(struct conn *c)
 	uint64_t took = now_ns() - c->since_ns;
 	latency_ns[good++] = took > UINT32_MAX ? UINT32_MAX : (uint32_t)took;
 	finished++;
-	if (o.rate > 0) {
+	if (o.rate > 0 || started >= o.requests) {
 		idle_push(c);
-	} else if (started < o.requests) {
-		started++;
-		conn_send(c, now_ns());
-	} else {
-		idle_push(c);
+		return;
 	}
+	started++;
+	conn_send(c, now_ns());
 }
 
 /* Keeps "NAME=value" when this is a Set-Cookie line for the cookie that we learn. */
@@ -441,6 +439,15 @@ send_due(uint64_t start, uint64_t now)
 	return 0;
 }
 
+/* The latency that `percent` of the sorted first `n` do not exceed. */
+static double
+percentile_us(uint64_t n, unsigned percent)
+{
+	size_t at = (size_t)(n * percent / 100);
+
+	return n == 0 ? 0.0 : latency_ns[at] / 1e3;
+}
+
 static void
 window(void)
 {
@@ -487,9 +494,8 @@ window(void)
 	printf("{\"requests\": %llu, \"errors\": %llu, \"error\": \"%s\", \"seconds\": %.6f, "
 	       "\"rps\": %.1f, \"bytes\": %llu, \"p50_us\": %.1f, \"p99_us\": %.1f}\n",
 	       (unsigned long long)good, (unsigned long long)errors, first_error ? first_error : "",
-	       seconds, (double)good / seconds, (unsigned long long)bytes,
-	       good ? latency_ns[good / 2] / 1e3 : 0.0,
-	       good ? latency_ns[good * 99 / 100] / 1e3 : 0.0);
+	       seconds, (double)good / seconds, (unsigned long long)bytes, percentile_us(good, 50),
+	       percentile_us(good, 99));
 	fflush(stdout);
 }
 
