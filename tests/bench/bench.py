@@ -152,7 +152,7 @@ def free_ports(count, first=[21000]):
 class Subject:
     """A proxy that can be started; `cookie` are the arguments that give the clients their session."""
 
-    def __init__(self, name, command, config=None, words=None, cookie=(), per_client_setup=True):
+    def __init__(self, name, command, config=None, words=None, cookie=()):
         self.name = name
         self.command = command
         self.config = config
@@ -344,7 +344,8 @@ def row_idle(env, running):
     rows = {}
     for s in [s for s in plain(running) if s.name != "floor"]:
         fresh = fresh_copy(env, s)
-        warm = Load(env, fresh, c=CONNECTIONS, n=CONNECTIONS * 8)
+        # As many as load.c has in flight while it opens the rest.
+        warm = Load(env, fresh, c=64, n=1000)
         warm.window()
         warm.close()
         time.sleep(1)
@@ -367,10 +368,13 @@ def row_idle(env, running):
 def row_instructions(env, running):
     """Two runs under callgrind, n and 2n requests: start, end and probes fall out of the difference."""
     n = 3000 if env.quick else 8000
+    counted = [s for s in plain(running) if s.name == "holdfast" or env.peers]
+    if not counted:
+        return {}
     print(f"\ninstructions: in user space, a small request, by callgrind ({n} and {2 * n} requests)")
     print(f"  {'':16}{'a request':>14}{'holdfast is':>14}")
     rows = {}
-    for s in [s for s in plain(running) if s.name == "holdfast" or env.peers]:
+    for s in counted:
         totals = [callgrind(env, s, n), callgrind(env, s, 2 * n)]
         each = (totals[1] - totals[0]) / n
         rows[s.name] = {"instructions": each}
