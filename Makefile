@@ -9,6 +9,8 @@
 #   make bench      Holdfast, HAProxy and nginx on the same work, in one run
 #   make lint       clang-format, clang-tidy, cppcheck
 #   make fuzz       fuzz the parsers            make format  run clang-format over the tree
+#   make san        unit and end-to-end tests under ASan+UBSan, what is threaded under TSan
+#   make deps       install what `make` needs (deps-test, deps-bench, deps-lint: what those need)
 #   make clean      remove build/
 #
 # Variables: B=build directory, SAN=sanitizers (address,undefined or thread), CC.
