@@ -1,0 +1,435 @@
+/*
+ * exchange.c: the life of an exchange: from a parsed head to a plan, and the one
+ * way out. What an attempt does is in attempt.c, the answer in answer.c.
+ */
+#include "relay/exchange.h"
+
+#include "base/clock.h"
+#include "route/assign.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#define EXCHANGE_SPARES_MAX 4096
+
+struct exchange *
+exchange_get(struct worker *w, struct door *door)
+{
+	struct exchange *x = w->spare_exchanges;
+	if (x != NULL)
+		w->spare_exchanges = x->next_spare;
+	else
+		x = malloc(sizeof(*x));
+	if (x == NULL)
+		return NULL;
+	w->exchanges++;
+	x->worker = w;
+	x->door = door;
+	x->state = EXCHANGE_PLANNED;
+	x->replay_proved = false;
+	x->fresh_only = false;
+	x->retried_here = false;
+	x->told_moved = false;
+	x->request_chunked = false;
+	x->member_keeps = false;
+	x->splicing = false;
+	x->slot = NULL;
+	x->lease = NULL;
+	x->upstream = NULL;
+	x->step = 0;
+	x->attempts = 0;
+	x->failed_why = REASON_NONE;
+	x->failed_member = MEMBER_NONE;
+	x->answered_by = MEMBER_NONE;
+	x->evidence[0] = '\0';
+	x->head_rest = NULL;
+	body_queue_init(&x->body);
+	x->body_received = 0;
+	x->trailers = NULL;
+	x->pipe = NULL;
+	x->piped = 0;
+	x->first_byte_us = 0;
+	x->plan.step_count = 0;
+	x->plan.affinity = AFFINITY_PASS;
+	x->whom.primary = MEMBER_NONE;
+	x->whom.last = MEMBER_NONE;
+	return x;
+}
+
+static void
+exchange_drop(struct worker *w, struct trash *t)
+{
+	struct exchange *x = (struct exchange *)(void *)t;
+	assert(w->exchanges > 0);
+	w->exchanges--;
+	if (w->exchanges > EXCHANGE_SPARES_MAX) {
+		free(x);
+		return;
+	}
+	x->next_spare = w->spare_exchanges;
+	w->spare_exchanges = x;
+}
+
+void
+exchange_put_unused(struct exchange *x)
+{
+	exchange_drop(x->worker, &x->trash);
+}
+
+void
+exchange_spares_free(struct worker *w)
+{
+	while (w->spare_exchanges != NULL) {
+		struct exchange *x = w->spare_exchanges;
+		w->spare_exchanges = x->next_spare;
+		free(x);
+	}
+}
+
+/* Legal moves: row = from, bit = to. */
+static const uint8_t moves[] = {
+    [EXCHANGE_PLANNED] = 1 << EXCHANGE_CONNECTING | 1 << EXCHANGE_WAITING | 1 << EXCHANGE_OVER,
+    [EXCHANGE_CONNECTING] = 1 << EXCHANGE_WAITING | 1 << EXCHANGE_PLANNED | 1 << EXCHANGE_OVER,
+    [EXCHANGE_WAITING] = 1 << EXCHANGE_PLANNED | 1 << EXCHANGE_ANSWERING | 1 << EXCHANGE_TUNNEL |
+			 1 << EXCHANGE_OVER,
+    [EXCHANGE_ANSWERING] = 1 << EXCHANGE_OVER,
+    [EXCHANGE_TUNNEL] = 1 << EXCHANGE_OVER,
+    [EXCHANGE_OVER] = 0,
+};
+
+void
+exchange_to(struct exchange *x, enum exchange_state next)
+{
+	assert((moves[x->state] >> next & 1) != 0);
+	x->state = (uint8_t)next;
+}
+
+struct membership *
+exchange_membership(const struct exchange *x)
+{
+	return x->lease->view->membership;
+}
+
+static unsigned
+load_of(void *context, uint32_t member)
+{
+	return pool_active(context, member);
+}
+
+/* Section 6, step 2: the primary from the tag, or assigned. */
+static void
+find_primary(struct exchange *x)
+{
+	const struct view *view = x->lease->view;
+	struct service *service = x->slot->service;
+	const struct session *s = &x->session;
+	x->whom.digest = s->digest;
+	x->whom.primary = MEMBER_NONE;
+	x->whom.last = MEMBER_NONE;
+	x->whom.fresh = !s->tagged;
+	if (s->tagged) {
+		x->whom.primary = membership_by_alias(view->membership, s->claims.primary);
+		x->whom.last = s->claims.last == s->claims.primary
+				   ? x->whom.primary
+				   : membership_by_alias(view->membership, s->claims.last);
+	}
+	if (x->whom.primary != MEMBER_NONE)
+		return;
+	enum assign_method method =
+	    assign_method_for(service->plan.assign, s->source == SESSION_FROM_KEY);
+	if (s->tagged) /* its primary left the membership: every node finds the same new one */
+		method = ASSIGN_ORDERING;
+	struct assign_inputs in = {
+	    .method = method,
+	    .digest = s->digest,
+	    .view = view,
+	    .load = load_of,
+	    .load_context = service->pool,
+	};
+	if (method == ASSIGN_LEAST_REQUESTS)
+		in.draw = prng_next(&x->worker->prng);
+	if (method == ASSIGN_ROUND_ROBIN)
+		in.turn = atomic_fetch_add_explicit(&service->turn, 1, memory_order_relaxed);
+	x->whom.primary = assign_primary(&in);
+}
+
+/* Answers that Holdfast gives itself before any member is asked. True: x is over. */
+static bool
+answer_here(struct exchange *x)
+{
+	const struct http_head *request = &x->request;
+	if (request->method != METHOD_TRACE && request->method != METHOD_OPTIONS)
+		return false;
+	size_t at = 0;
+	const struct http_field *field = http_field_find_id(request, FIELD_MAX_FORWARDS, &at);
+	uint64_t left;
+	if (field == NULL || !slice_to_u64(http_field_value(request, field), &left) || left != 0)
+		return false;
+	x->door->ops->echo(x->door);
+	exchange_over(x, CAUSE_ANSWERED_HERE);
+	return true;
+}
+
+/* Via that names this very node: the request came back (RFC 9110 section 7.6). */
+static bool
+is_loop(struct exchange *x)
+{
+	if (!x->request.has_via)
+		return false;
+	struct slice own = slice_of(x->worker->shared->via);
+	size_t at = 0;
+	const struct http_field *field;
+	while ((field = http_field_find_id(&x->request, FIELD_VIA, &at)) != NULL) {
+		struct slice rest = http_field_value(&x->request, field);
+		struct slice element;
+		while (slice_next_element(&rest, &element)) {
+			if (slice_equal(element, own))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool
+route(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	size_t number = matcher_find(w->services->matcher, x->request.host, x->request.path);
+	if (number == MATCH_NONE) {
+		exchange_fail(x, CAUSE_NO_SERVICE);
+		return false;
+	}
+	struct service_slot *slot = &w->slot[number];
+	uint64_t body_max = slot->service->config->body_bytes_max;
+	x->lease = worker_view_get(w, slot);
+	if (x->lease == NULL) {
+		exchange_fail(x, CAUSE_OUT_OF_RESOURCES);
+		return false;
+	}
+	x->slot = slot;
+	if (body_max != 0 && x->request.has_length && x->request.content_length > body_max) {
+		exchange_fail(x, CAUSE_CLIENT_BODY_TOO_LARGE);
+		return false;
+	}
+	return true;
+}
+
+void
+exchange_begin(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	x->begun_us = w->now_us;
+	x->begun_wall_ms = w->access != NULL ? clock_wall_ms() : 0;
+	x->request_id = w->shared->instance + (++w->request_serial * WORKERS_MAX + w->number);
+	if (is_loop(x)) {
+		exchange_fail(x, CAUSE_LOOP);
+		return;
+	}
+	if (answer_here(x) || !route(x))
+		return;
+	struct service *service = x->slot->service;
+	session_identify(service->rules, &x->request, x->door->peer, digest_random, &x->session);
+	find_primary(x);
+	if (x->session.rejected != TAG_NONE)
+		journal_rejected_tag(x);
+	if (x->whom.primary != MEMBER_NONE)
+		plan_make(&service->plan, &x->whom, x->lease->view, &x->plan);
+	if (x->plan.step_count == 0) {
+		journal_nobody(x);
+		exchange_fail(x, x->plan.refuse_status != 0 ? CAUSE_STRICT : CAUSE_NO_LIVE_MEMBER);
+		return;
+	}
+	x->request_chunked = x->request.framing == BODY_CHUNKED;
+	if (x->request.framing == BODY_NONE)
+		x->body.ended = true;
+	attempt_start(x);
+}
+
+void
+exchange_release_upstream(struct exchange *x, bool reusable)
+{
+	struct upstream *u = x->upstream;
+	if (u == NULL)
+		return;
+	x->upstream = NULL;
+	struct member_load *load =
+	    pool_load(x->slot->service->pool, x->worker->number, u->member);
+	unsigned active = atomic_load_explicit(&load->active, memory_order_relaxed);
+	atomic_store_explicit(&load->active, active - 1, memory_order_relaxed);
+	if (reusable)
+		upstream_put_idle(u);
+	else
+		upstream_close(u);
+}
+
+void
+exchange_over(struct exchange *x, enum cause cause)
+{
+	struct worker *w = x->worker;
+	struct door *door = x->door;
+	x->cause = cause;
+	exchange_to(x, EXCHANGE_OVER);
+	bool reusable = cause == CAUSE_DONE && x->member_keeps && exchange_request_sent(x);
+	exchange_release_upstream(x, reusable);
+	journal_over(x);
+	worker_pipe_put(w, &x->pipe, x->piped == 0);
+	while (x->head_rest != NULL) {
+		struct buf *b = x->head_rest;
+		x->head_rest = b->next;
+		buf_put(&w->bufs, &b);
+	}
+	body_queue_clear(&x->body, &w->bufs);
+	buf_put(&w->bufs, &x->trailers);
+	if (x->lease != NULL)
+		worker_view_put(w, &x->lease);
+	worker_trash(w, &x->trash, exchange_drop);
+	door->ops->done(door);
+}
+
+void
+exchange_fail(struct exchange *x, enum cause cause)
+{
+	struct door *door = x->door;
+	uint16_t status = cause_table[cause].status;
+	if (cause == CAUSE_STRICT)
+		status = x->plan.refuse_status;
+	bool begun = x->state == EXCHANGE_ANSWERING || x->state == EXCHANGE_TUNNEL;
+	if (begun || status == 0) {
+		door->ops->abort(door);
+	} else {
+		uint32_t retry_after_s = 0;
+		if (status == 503 && x->slot != NULL)
+			retry_after_s = x->slot->service->config->retry_after_s;
+		door->ops->refuse(door, cause, status, retry_after_s);
+	}
+	exchange_over(x, cause);
+}
+
+void
+exchange_on_body(struct exchange *x, const char *at, size_t bytes)
+{
+	struct worker *w = x->worker;
+	const struct config_service *c = x->slot->service->config;
+	bool tunnel = x->state == EXCHANGE_TUNNEL;
+	x->body_received += bytes;
+	if (!tunnel && c->body_bytes_max != 0 && x->body_received > c->body_bytes_max) {
+		exchange_fail(x, CAUSE_CLIENT_BODY_TOO_LARGE);
+		return;
+	}
+	bool ok = true;
+	if (x->request_chunked && !tunnel) {
+		char size[20];
+		struct writer line = writer_on(size, sizeof(size));
+		write_chunk_size(&line, bytes);
+		ok = body_queue_append(&x->body, &w->bufs, line.at, line.bytes) &&
+		     body_queue_append(&x->body, &w->bufs, at, bytes) &&
+		     body_queue_append(&x->body, &w->bufs, "\r\n", 2);
+	} else {
+		ok = body_queue_append(&x->body, &w->bufs, at, bytes);
+	}
+	if (!ok) {
+		exchange_fail(x, CAUSE_OUT_OF_RESOURCES);
+		return;
+	}
+	if (x->body.replayable && x->body.total > c->replay_bytes_max)
+		body_queue_no_replay(&x->body, &w->bufs);
+	if (x->state >= EXCHANGE_WAITING)
+		attempt_send(x);
+	if (x->state != EXCHANGE_OVER && x->body.unsent > BODY_UNSENT_HIGH)
+		x->door->ops->want_body(x->door, false);
+}
+
+void
+exchange_on_body_end(struct exchange *x, struct slice trailers)
+{
+	struct worker *w = x->worker;
+	bool ok = true;
+	if (x->request_chunked)
+		ok = body_queue_append(&x->body, &w->bufs, "0\r\n", 3) &&
+		     body_queue_append(&x->body, &w->bufs, trailers.at, trailers.bytes) &&
+		     body_queue_append(&x->body, &w->bufs, "\r\n", 2);
+	x->body.ended = true;
+	if (!ok)
+		exchange_fail(x, CAUSE_OUT_OF_RESOURCES);
+	else if (x->state >= EXCHANGE_WAITING)
+		attempt_send(x);
+}
+
+void
+exchange_on_client_drained(struct exchange *x)
+{
+	if (x->state == EXCHANGE_TUNNEL)
+		tunnel_on_drained(x);
+	else if (x->state == EXCHANGE_ANSWERING)
+		answer_on_drained(x);
+}
+
+void
+exchange_on_client_gone(struct exchange *x, enum cause cause)
+{
+	exchange_over(x, cause);
+}
+
+void
+exchange_on_client_error(struct exchange *x, enum cause cause)
+{
+	exchange_fail(x, cause);
+}
+
+void
+exchange_on_connect(struct exchange *x, int error)
+{
+	if (error != 0) {
+		attempt_failed(x, error == ECONNREFUSED	 ? REASON_CONNECT_REFUSED
+				  : error == ETIMEDOUT ? REASON_CONNECT_TIMEOUT
+						       : REASON_CONNECT_FAILED);
+		return;
+	}
+	x->upstream->state = UPSTREAM_BUSY;
+	if (!io_want(&x->upstream->io, IO_READ)) {
+		attempt_failed(x, REASON_CONNECT_FAILED);
+		return;
+	}
+	exchange_to(x, EXCHANGE_WAITING);
+	attempt_send(x);
+}
+
+void
+exchange_on_member(struct exchange *x, unsigned events)
+{
+	if (x->state == EXCHANGE_TUNNEL) {
+		tunnel_on_member(x, events);
+		return;
+	}
+	if ((events & IO_WRITE) != 0) {
+		attempt_send(x);
+		if (x->state == EXCHANGE_OVER || x->upstream == NULL)
+			return;
+	}
+	if ((events & IO_READ) != 0)
+		answer_on_readable(x);
+}
+
+void
+exchange_on_member_deadline(struct exchange *x)
+{
+	switch ((enum exchange_state)x->state) {
+	case EXCHANGE_CONNECTING:
+		attempt_failed(x, REASON_CONNECT_TIMEOUT);
+		break;
+	case EXCHANGE_WAITING:
+		attempt_failed(x, REASON_FIRST_BYTE_TIMEOUT);
+		break;
+	case EXCHANGE_ANSWERING:
+		/* A client that does not read is not the member's fault. */
+		exchange_fail(x, x->door->blocked ? CAUSE_CLIENT_SLOW : CAUSE_MEMBER_STALLED);
+		break;
+	case EXCHANGE_TUNNEL:
+		exchange_over(x, CAUSE_TUNNEL_DONE);
+		break;
+	case EXCHANGE_PLANNED:
+	case EXCHANGE_OVER:
+		break;
+	}
+}

@@ -1,0 +1,145 @@
+/*
+ * exchange.h: one request and its response, from the plan to the one cause it
+ * ends with. Not a connection: it talks to the client through a door and to
+ * members through upstreams.
+ *
+ *  begin -> PLANNED -> CONNECTING -> WAITING -> ANSWERING ------> over(cause)
+ *              ^            |           |  \                          ^
+ *              |            v           v   `-> TUNNEL ---------------'
+ *              `--- next attempt <- failed
+ */
+#ifndef HOLDFAST_RELAY_EXCHANGE_H
+#define HOLDFAST_RELAY_EXCHANGE_H
+
+#include "http/chunk.h"
+#include "relay/body_queue.h"
+#include "relay/door.h"
+#include "relay/upstream.h"
+
+enum exchange_state {
+	EXCHANGE_PLANNED,
+	EXCHANGE_CONNECTING, /* an attempt has no connection yet */
+	EXCHANGE_WAITING,    /* the request is being sent, or was; no answer yet */
+	EXCHANGE_ANSWERING,  /* the final head is on its way to the client */
+	EXCHANGE_TUNNEL,     /* upgraded: bytes in both directions */
+	EXCHANGE_OVER,       /* in the trash */
+};
+
+enum { EVIDENCE_BYTES_MAX = 96 };
+
+struct exchange {
+	struct trash trash; /* first */
+	struct worker *worker;
+	struct door *door;
+	uint8_t state;            /* enum exchange_state */
+	bool replay_proved;       /* a refused attempt was proved unprocessed */
+	bool fresh_only;          /* the next attempt takes no pooled connection */
+	bool retried_here;        /* this step was tried again after a stale pooled connection */
+	bool told_moved;          /* the session's move is in the log */
+	bool request_chunked;     /* towards the member */
+	bool member_keeps;        /* its connection may be used again */
+	bool splicing;
+	struct service_slot *slot; /* NULL: no service matched */
+	struct view_lease *lease;
+	struct upstream *upstream; /* NULL: none */
+
+	struct session session;
+	struct plan_session whom;
+	struct plan plan;
+	uint32_t step;     /* of the plan, being tried */
+	uint32_t attempts; /* begun */
+	enum reason failed_why; /* of the last failed attempt */
+	uint32_t failed_member;
+	uint32_t answered_by; /* member that sent the final head; MEMBER_NONE: none */
+	char evidence[EVIDENCE_BYTES_MAX];
+
+	struct buf *head_rest; /* of the request head, not yet sent; a chain */
+	struct body_queue body;
+	uint64_t body_received; /* payload bytes, for body_bytes_max and the access log */
+
+	uint8_t answer_framing; /* enum body_framing, of the member's answer */
+	uint64_t answer_left;   /* BODY_LENGTH: bytes that are still to come */
+	struct chunk_decoder chunks;
+	struct buf *trailers; /* NULL until the answer is chunked and has some */
+	struct pipe_pair *pipe;
+	uint64_t piped; /* bytes in the pipe */
+
+	uint64_t begun_us;
+	uint64_t begun_wall_ms;
+	uint64_t first_byte_us; /* 0: none */
+	uint64_t attempt_us;    /* when the present attempt began */
+	uint64_t request_id;
+	enum cause cause;
+	struct exchange *next_spare;
+	struct http_head request; /* last: large, and only its used part is ever touched */
+};
+
+/* An exchange whose request head the door fills. NULL: no memory. */
+struct exchange *exchange_get(struct worker *w, struct door *door);
+/* Never begun: back to the spares. */
+void exchange_put_unused(struct exchange *x);
+void exchange_spares_free(struct worker *w);
+
+/* The head is parsed; routes, plans and starts the first attempt. May be over on return. */
+void exchange_begin(struct exchange *x);
+/* Payload of the request body, or bytes of the tunnel. May be over on return. */
+void exchange_on_body(struct exchange *x, const char *at, size_t bytes);
+/* The request body is complete; trailers are filtered lines. */
+void exchange_on_body_end(struct exchange *x, struct slice trailers);
+/* The client took what waited. */
+void exchange_on_client_drained(struct exchange *x);
+/* The client is gone, or its side of a tunnel ended; `cause` says how. */
+void exchange_on_client_gone(struct exchange *x, enum cause cause);
+/* The client's request cannot be completed (bad chunk, too slow): answers by cause if it still can. */
+void exchange_on_client_error(struct exchange *x, enum cause cause);
+
+/* From upstream.c. */
+void exchange_on_connect(struct exchange *x, int error);
+void exchange_on_member(struct exchange *x, unsigned events);
+void exchange_on_member_deadline(struct exchange *x);
+
+/* ---- between the files of this room ---- */
+
+/* The only writer of x->state. */
+void exchange_to(struct exchange *x, enum exchange_state next);
+/* The one way out. Releases everything; the door is told; x is trash. */
+void exchange_over(struct exchange *x, enum cause cause);
+/* Answers by the cause's row if no answer was begun, else breaks it off; then over. */
+void exchange_fail(struct exchange *x, enum cause cause);
+/* Lets go of the connection: idle when it may be used again, else closed. */
+void exchange_release_upstream(struct exchange *x, bool reusable);
+/* Something was given back to the member's pool accounting. */
+struct membership *exchange_membership(const struct exchange *x);
+
+/* attempt.c */
+void attempt_start(struct exchange *x);
+void attempt_failed(struct exchange *x, enum reason why);
+void attempt_send(struct exchange *x); /* what is unsent of head and body */
+bool exchange_request_sent(const struct exchange *x);
+
+/* answer.c */
+void answer_on_readable(struct exchange *x);
+void answer_on_drained(struct exchange *x);
+
+/* tunnel.c */
+void tunnel_start(struct exchange *x, const char *at, size_t bytes);
+void tunnel_on_member(struct exchange *x, unsigned events);
+void tunnel_on_drained(struct exchange *x);
+
+/* splice.c: moves the rest of a BODY_LENGTH answer without copying it. */
+bool splice_wanted(const struct exchange *x);
+void splice_start(struct exchange *x);
+void splice_pump(struct exchange *x);
+
+/* told.c: lines written into worker->added for the member; for the client. */
+struct slice told_member(struct exchange *x);
+struct slice told_client(struct exchange *x, const struct http_head *answer, bool *tagged);
+
+/* journal.c: the logs' view of an exchange. */
+void journal_rejected_tag(struct exchange *x);
+void journal_moved(struct exchange *x); /* at the first answer: failover, failback, assigned, rehomed */
+void journal_nobody(struct exchange *x);
+void journal_rehomed(struct exchange *x, const struct session_digest *digest, const char *reason);
+void journal_over(struct exchange *x);
+
+#endif

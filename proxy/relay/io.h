@@ -1,0 +1,38 @@
+/*
+ * io.h: one descriptor's readiness, by a raw libevent event kept inside its
+ * owner. The only interest that costs a system call is one that changes: a
+ * connection that reads all its life is registered once.
+ *
+ * The callback runs on its worker's thread, one at a time, and may stop or close
+ * any io, its own too. Owners are freed by worker_trash, after the callback.
+ */
+#ifndef HOLDFAST_RELAY_IO_H
+#define HOLDFAST_RELAY_IO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define IO_READ        1U
+#define IO_WRITE       2U
+#define IO_EVENT_BYTES 128 /* holds a struct event; asserted in io_ev.c */
+
+struct worker;
+
+typedef void io_ready_fn(void *owner, unsigned events);
+
+struct io {
+	int fd;                /* owned; -1: closed */
+	unsigned wants;        /* IO_READ | IO_WRITE */
+	io_ready_fn *ready;
+	void *owner;           /* handed to ready */
+	struct worker *worker; /* borrowed; its loop */
+	_Alignas(8) unsigned char event[IO_EVENT_BYTES];
+};
+
+void io_init(struct io *io, struct worker *worker, int fd, io_ready_fn *ready, void *owner);
+/* Sets the interest. False: the kernel refused (out of memory); nothing is watched then. */
+bool io_want(struct io *io, unsigned wants);
+/* Stops watching and closes the descriptor; allowed twice. */
+void io_close(struct io *io);
+
+#endif

@@ -1,0 +1,80 @@
+/* io_ev.c: readiness by libevent; see io.h. */
+#include "relay/io.h"
+
+#include "relay/worker.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <string.h>
+#include <unistd.h>
+
+static_assert(sizeof(struct event) <= IO_EVENT_BYTES, "an io has room for an event");
+
+static struct event *
+event_of(struct io *io)
+{
+	return (struct event *)(void *)io->event;
+}
+
+static void
+on_event(evutil_socket_t fd, short what, void *context)
+{
+	struct io *io = context;
+	(void)fd;
+	unsigned events = 0;
+	if ((what & EV_READ) != 0)
+		events |= IO_READ;
+	if ((what & EV_WRITE) != 0)
+		events |= IO_WRITE;
+	struct worker *w = io->worker;
+	worker_tell_time(w);
+	io->ready(io->owner, events);
+	worker_sweep(w);
+}
+
+void
+io_init(struct io *io, struct worker *worker, int fd, io_ready_fn *ready, void *owner)
+{
+	io->fd = fd;
+	io->wants = 0;
+	io->ready = ready;
+	io->owner = owner;
+	io->worker = worker;
+}
+
+bool
+io_want(struct io *io, unsigned wants)
+{
+	assert(io->fd != -1);
+	if (io->wants == wants)
+		return true;
+	if (io->wants != 0)
+		(void)event_del(event_of(io));
+	io->wants = wants;
+	if (wants == 0)
+		return true;
+	short what = EV_PERSIST;
+	if ((wants & IO_READ) != 0)
+		what |= EV_READ;
+	if ((wants & IO_WRITE) != 0)
+		what |= EV_WRITE;
+	(void)event_assign(event_of(io), io->worker->base, io->fd, what, on_event, io);
+	if (event_add(event_of(io), NULL) == -1) {
+		io->wants = 0;
+		return false;
+	}
+	return true;
+}
+
+void
+io_close(struct io *io)
+{
+	if (io->fd == -1)
+		return;
+	if (io->wants != 0)
+		(void)event_del(event_of(io));
+	io->wants = 0;
+	(void)close(io->fd);
+	io->fd = -1;
+}

@@ -1,0 +1,188 @@
+/*
+ * upstream.c: connections to members; see upstream.h. What happens on a busy one
+ * is the exchange's matter (attempt.c, answer.c, tunnel.c).
+ */
+#include "relay/upstream.h"
+
+#include "relay/exchange.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void
+idle_unlink(struct upstream *u)
+{
+	struct idle_list *list = &u->slot->idle[u->member];
+	if (u->prev != NULL)
+		u->prev->next = u->next;
+	else
+		list->first = u->next;
+	if (u->next != NULL)
+		u->next->prev = u->prev;
+	else
+		list->last = u->prev;
+	u->next = NULL;
+	u->prev = NULL;
+	list->count--;
+}
+
+static void
+on_ready(void *owner, unsigned events)
+{
+	struct upstream *u = owner;
+	switch ((enum upstream_state)u->state) {
+	case UPSTREAM_IDLE:
+		upstream_close(u);
+		break;
+	case UPSTREAM_CONNECTING: {
+		int error = 0;
+		socklen_t bytes = sizeof(error);
+		(void)getsockopt(u->io.fd, SOL_SOCKET, SO_ERROR, &error, &bytes);
+		exchange_on_connect(u->exchange, error);
+		break;
+	}
+	case UPSTREAM_BUSY:
+		exchange_on_member(u->exchange, events);
+		break;
+	case UPSTREAM_CLOSED:
+		break;
+	}
+}
+
+static void
+on_deadline(struct deadline *d)
+{
+	struct upstream *u = (struct upstream *)(void *)((char *)d - offsetof(struct upstream, deadline));
+	if (u->state == UPSTREAM_IDLE)
+		upstream_close(u);
+	else if (u->exchange != NULL)
+		exchange_on_member_deadline(u->exchange);
+}
+
+static struct upstream *
+upstream_create(struct worker *w, struct service_slot *slot, uint32_t member, int fd)
+{
+	struct upstream *u = calloc(1, sizeof(*u));
+	if (u == NULL)
+		return NULL;
+	u->worker = w;
+	u->slot = slot;
+	u->member = member;
+	u->deadline.fire = on_deadline;
+	io_init(&u->io, w, fd, on_ready, u);
+	return u;
+}
+
+static struct upstream *
+upstream_connect(struct worker *w, struct service_slot *slot, uint32_t member,
+		 const struct addr *origin, enum reason *reason)
+{
+	*reason = REASON_CONNECT_FAILED;
+	int fd = socket(origin->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return NULL;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+	struct sockaddr_storage to;
+	socklen_t bytes = addr_to_sockaddr(origin, &to);
+	int status = connect(fd, (struct sockaddr *)&to, bytes);
+	if (status == -1 && errno != EINPROGRESS) {
+		if (errno == ECONNREFUSED)
+			*reason = REASON_CONNECT_REFUSED;
+		(void)close(fd);
+		return NULL;
+	}
+	struct upstream *u = upstream_create(w, slot, member, fd);
+	if (u == NULL) {
+		(void)close(fd);
+		return NULL;
+	}
+	u->state = status == 0 ? UPSTREAM_BUSY : UPSTREAM_CONNECTING;
+	if (!io_want(&u->io, status == 0 ? IO_READ : IO_WRITE)) {
+		upstream_close(u);
+		return NULL;
+	}
+	return u;
+}
+
+struct upstream *
+upstream_get(struct worker *w, struct service_slot *slot, uint32_t member, const struct addr *origin,
+	     struct exchange *x, bool fresh, enum reason *reason)
+{
+	struct upstream *u = fresh ? NULL : slot->idle[member].first;
+	if (u != NULL) {
+		idle_unlink(u);
+		deadline_clear(&u->deadline);
+		u->state = UPSTREAM_BUSY;
+		u->reused = true;
+		u->sent_before = u->sent;
+	} else {
+		u = upstream_connect(w, slot, member, origin, reason);
+		if (u == NULL)
+			return NULL;
+	}
+	u->exchange = x;
+	return u;
+}
+
+void
+upstream_put_idle(struct upstream *u)
+{
+	assert(u->state == UPSTREAM_BUSY && u->in == NULL);
+	struct idle_list *list = &u->slot->idle[u->member];
+	u->exchange = NULL;
+	if (list->count >= u->slot->service->config->pool_max || u->worker->stopping ||
+	    !io_want(&u->io, IO_READ)) {
+		upstream_close(u);
+		return;
+	}
+	u->state = UPSTREAM_IDLE;
+	u->prev = NULL;
+	u->next = list->first;
+	if (list->first != NULL)
+		list->first->prev = u;
+	else
+		list->last = u;
+	list->first = u;
+	list->count++;
+	deadline_set(u->worker, &u->deadline, u->slot->service->config->timeouts.pool_idle_ms);
+}
+
+static void
+upstream_drop(struct worker *w, struct trash *t)
+{
+	(void)w;
+	free(t);
+}
+
+void
+upstream_close(struct upstream *u)
+{
+	if (u->state == UPSTREAM_CLOSED)
+		return;
+	if (u->state == UPSTREAM_IDLE)
+		idle_unlink(u);
+	u->state = UPSTREAM_CLOSED;
+	u->exchange = NULL;
+	deadline_remove(u->worker, &u->deadline);
+	buf_put(&u->worker->bufs, &u->in);
+	io_close(&u->io);
+	worker_trash(u->worker, &u->trash, upstream_drop);
+}
+
+bool
+upstream_proves_unprocessed(const struct upstream *u)
+{
+	struct tcp_info info;
+	socklen_t bytes = sizeof(info);
+	if (getsockopt(u->io.fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) == -1 ||
+	    bytes < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof(info.tcpi_bytes_acked))
+		return false;
+	/* The SYN may count as one byte; no part of a request is that short. */
+	return info.tcpi_bytes_acked <= u->sent_before + 1;
+}

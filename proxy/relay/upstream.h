@@ -1,0 +1,55 @@
+/*
+ * upstream.h: one connection to a member. It is connecting or busy with exactly
+ * one exchange, or idle in its worker's pool; bytes that come while it is idle
+ * are no answer to anything, and close it (RFC 9112 section 9.2).
+ */
+#ifndef HOLDFAST_RELAY_UPSTREAM_H
+#define HOLDFAST_RELAY_UPSTREAM_H
+
+#include "relay/worker.h"
+
+enum upstream_state {
+	UPSTREAM_CONNECTING,
+	UPSTREAM_BUSY,
+	UPSTREAM_IDLE,
+	UPSTREAM_CLOSED, /* waits in the trash */
+};
+
+struct upstream {
+	struct trash trash; /* first */
+	struct io io;
+	struct deadline deadline; /* connect, first byte, idle, or pool idle: by state */
+	struct worker *worker;
+	struct exchange *exchange; /* while connecting or busy */
+	struct service_slot *slot; /* borrowed */
+	uint32_t member;
+	uint8_t state;        /* enum upstream_state */
+	bool reused;          /* taken from the pool for the present exchange */
+	bool write_broken;    /* a send failed; what can still be read is read */
+	uint64_t sent;        /* bytes sent on this connection */
+	uint64_t sent_before; /* the same, before the present exchange */
+	struct buf *in;       /* answer bytes not yet handled; NULL: none */
+	struct upstream *next; /* in the idle list */
+	struct upstream *prev;
+};
+
+/*
+ * A connection for `x` to a member: an idle one unless `fresh`, else a new one
+ * (*result CONNECTING, or BUSY when it connected at once). NULL: *reason says why
+ * (CONNECT_REFUSED, CONNECT_FAILED).
+ */
+struct upstream *upstream_get(struct worker *w, struct service_slot *slot, uint32_t member,
+			      const struct addr *origin, struct exchange *x, bool fresh,
+			      enum reason *reason);
+/* Back to the pool after a whole answer; the exchange lets go of it. Closed when the pool is full. */
+void upstream_put_idle(struct upstream *u);
+/* Closes now, frees after the present callback; unlinked from pool and exchange. */
+void upstream_close(struct upstream *u);
+/*
+ * Proof that the member never took the request: of the bytes sent on this
+ * connection for it, its kernel acknowledged none (TCP_INFO's tcpi_bytes_acked).
+ * That is what a connection looks like that the member had closed before.
+ */
+bool upstream_proves_unprocessed(const struct upstream *u);
+
+#endif

@@ -1,0 +1,241 @@
+/* worker.c: what a request needs on its thread; see worker.h. The loop itself is in worker_ev.c. */
+#include "relay/worker.h"
+
+#include "base/clock.h"
+#include "relay/exchange.h"
+#include "relay/upstream.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static bool
+slots_create(struct worker *w)
+{
+	w->slot = calloc(w->services->count, sizeof(*w->slot));
+	if (w->slot == NULL)
+		return false;
+	for (size_t i = 0; i < w->services->count; i++) {
+		struct service_slot *slot = &w->slot[i];
+		slot->service = &w->services->list[i];
+		slot->members = slot->service->config->member_count;
+		slot->idle = calloc(slot->members, sizeof(*slot->idle));
+		if (slot->idle == NULL)
+			return false;
+	}
+	return true;
+}
+
+struct worker *
+worker_create(unsigned number, struct worker_shared *shared, struct event_base *base)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	if (w == NULL)
+		return NULL;
+	w->number = number;
+	w->shared = shared;
+	w->base = base;
+	w->services = services_ref(shared->services);
+	buf_pool_init(&w->bufs, 0);
+	prng_seed(&w->prng);
+	worker_tell_time(w);
+	wheel_init(&w->wheel, w->now_ms);
+	w->out = writer_on(w->out_bytes, sizeof(w->out_bytes));
+	const struct config_limits *limits = &w->services->config->limits;
+	w->limits = (struct parse_limits){.head_bytes_max = limits->head_bytes_max,
+					  .target_bytes_max = limits->target_bytes_max,
+					  .fields_max = limits->headers_max};
+	w->parser = parser_create();
+	if (shared->access != NULL) {
+		w->access = calloc(1, sizeof(*w->access));
+		if (w->access != NULL) {
+			w->access->sink = shared->access;
+			w->access->combined = w->services->config->log_access_combined;
+		}
+	}
+	if (w->parser == NULL || !slots_create(w) || (shared->access != NULL && w->access == NULL))
+		worker_free(&w);
+	return w;
+}
+
+static void
+slots_free(struct worker *w)
+{
+	for (size_t i = 0; w->slot != NULL && i < w->services->count; i++) {
+		struct service_slot *slot = &w->slot[i];
+		for (size_t m = 0; slot->idle != NULL && m < slot->members; m++) {
+			while (slot->idle[m].first != NULL)
+				upstream_close(slot->idle[m].first);
+		}
+		worker_sweep(w);
+		free(slot->idle);
+		if (slot->lease != NULL)
+			worker_view_put(w, &slot->lease);
+	}
+	free(w->slot);
+}
+
+void
+worker_free(struct worker **held)
+{
+	struct worker *w = *held;
+	if (w == NULL)
+		return;
+	*held = NULL;
+	assert(w->client_count == 0 && w->exchanges == 0);
+	slots_free(w);
+	exchange_spares_free(w);
+	while (w->spare_pipes != NULL) {
+		struct pipe_pair *pipe = w->spare_pipes;
+		w->spare_pipes = pipe->next;
+		(void)close(pipe->in);
+		(void)close(pipe->out);
+		free(pipe);
+	}
+	if (w->access != NULL)
+		access_batch_flush(w->access);
+	free(w->access);
+	parser_free(&w->parser);
+	buf_pool_deinit(&w->bufs);
+	services_unref(&w->services);
+	free(w);
+}
+
+void
+worker_tell_time(struct worker *w)
+{
+	w->now_us = clock_us();
+	w->now_ms = w->now_us / 1000;
+}
+
+struct slice
+worker_date(struct worker *w)
+{
+	uint64_t wall_ms = clock_wall_ms();
+	if (wall_ms / 1000 != w->date_s) {
+		struct writer text = writer_on(w->date, sizeof(w->date));
+		write_http_date(&text, wall_ms);
+		(void)writer_text(&text);
+		w->date_s = wall_ms / 1000;
+	}
+	return slice_of(w->date);
+}
+
+void
+worker_trash(struct worker *w, struct trash *t, void (*drop)(struct worker *, struct trash *))
+{
+	t->drop = drop;
+	t->next = w->trash;
+	w->trash = t;
+}
+
+void
+worker_sweep(struct worker *w)
+{
+	while (w->trash != NULL) {
+		struct trash *t = w->trash;
+		w->trash = t->next;
+		t->drop(w, t);
+	}
+}
+
+static void
+expire(struct wheel_timer *timer, void *context)
+{
+	struct deadline *d = (struct deadline *)timer;
+	(void)context;
+	d->fire(d);
+}
+
+void
+worker_tick(struct worker *w)
+{
+	worker_tell_time(w);
+	wheel_run(&w->wheel, w->now_ms, expire, w);
+	if (w->access != NULL)
+		access_batch_flush(w->access);
+	worker_sweep(w);
+}
+
+static void
+lease_drop(struct view_lease *lease)
+{
+	assert(lease->users > 0);
+	if (--lease->users == 0) {
+		view_unref(&lease->view);
+		free(lease);
+	}
+}
+
+struct view_lease *
+worker_view_get(struct worker *w, struct service_slot *slot)
+{
+	(void)w;
+	struct view_lease *lease = slot->lease;
+	if (lease == NULL || lease->view->generation != pool_generation(slot->service->pool)) {
+		struct view_lease *fresh = malloc(sizeof(*fresh));
+		if (fresh == NULL && lease == NULL)
+			return NULL;
+		if (fresh != NULL) {
+			fresh->view = pool_view(slot->service->pool);
+			fresh->users = 1;
+			if (lease != NULL)
+				lease_drop(lease);
+			slot->lease = fresh;
+			lease = fresh;
+		}
+	}
+	lease->users++;
+	return lease;
+}
+
+void
+worker_view_put(struct worker *w, struct view_lease **lease)
+{
+	(void)w;
+	lease_drop(*lease);
+	*lease = NULL;
+}
+
+struct pipe_pair *
+worker_pipe_get(struct worker *w)
+{
+	struct pipe_pair *pipe = w->spare_pipes;
+	if (pipe != NULL) {
+		w->spare_pipes = pipe->next;
+		w->spare_pipe_count--;
+		return pipe;
+	}
+	int ends[2];
+	if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) == -1)
+		return NULL;
+	pipe = malloc(sizeof(*pipe));
+	if (pipe == NULL) {
+		(void)close(ends[0]);
+		(void)close(ends[1]);
+		return NULL;
+	}
+	/* Larger is faster; the default works where the limit forbids it. */
+	(void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
+	*pipe = (struct pipe_pair){.out = ends[0], .in = ends[1]};
+	return pipe;
+}
+
+void
+worker_pipe_put(struct worker *w, struct pipe_pair **held, bool clean)
+{
+	struct pipe_pair *pipe = *held;
+	*held = NULL;
+	if (pipe == NULL)
+		return;
+	if (clean && w->spare_pipe_count < PIPES_SPARE_MAX) {
+		pipe->next = w->spare_pipes;
+		w->spare_pipes = pipe;
+		w->spare_pipe_count++;
+		return;
+	}
+	(void)close(pipe->in);
+	(void)close(pipe->out);
+	free(pipe);
+}

@@ -1,0 +1,162 @@
+/*
+ * worker.h: one worker: a thread, an event loop, and all that a request needs
+ * there: timers, buffers, idle upstream connections, views. Workers share
+ * nothing mutable on the request path but counters.
+ *
+ *        node (control thread)
+ *          |  commands by eventfd: stop
+ *   +------+-------+
+ *   worker 0       worker 1 ...
+ *     listeners      (SO_REUSEPORT: one listening socket each)
+ *     clients -> exchanges -> upstreams (idle ones pooled by service and member)
+ */
+#ifndef HOLDFAST_RELAY_WORKER_H
+#define HOLDFAST_RELAY_WORKER_H
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/wheel.h"
+#include "http/parse.h"
+#include "record/access.h"
+#include "record/failover.h"
+#include "relay/io.h"
+#include "route/service.h"
+
+#include <stdatomic.h>
+
+/* Composed heads, small answers; bulk reads. One of each a worker, always in cache. */
+#define SCRATCH_BYTES    (64 * 1024)
+#define WORKER_PERIOD_MS 20 /* of the timer that runs the wheel and flushes the access log */
+#define PIPES_SPARE_MAX  64 /* kept for splice(2) */
+#define PIPE_BYTES       (512 * 1024)
+
+struct event_base;
+struct exchange;
+struct upstream;
+struct client;
+
+/* A deadline that calls its owner. Zeroed is not set. */
+struct deadline {
+	struct wheel_timer timer; /* first */
+	void (*fire)(struct deadline *d);
+};
+
+/* One reference to a view, held for many exchanges of this worker. */
+struct view_lease {
+	struct view *view;
+	uint32_t users; /* exchanges that hold it, and the slot while it is current */
+};
+
+struct idle_list {
+	struct upstream *first; /* most recently used */
+	struct upstream *last;
+	uint32_t count;
+};
+
+/* What a worker keeps of one service. */
+struct service_slot {
+	struct service *service; /* borrowed from worker->services */
+	struct view_lease *lease;
+	struct idle_list *idle; /* by member */
+	size_t members;
+};
+
+struct pipe_pair {
+	struct pipe_pair *next;
+	int out; /* read end */
+	int in;  /* write end */
+};
+
+/* Things to be freed after the present callback. */
+struct trash {
+	struct trash *next;
+	void (*drop)(struct worker *w, struct trash *t);
+};
+
+/* Shared by all workers; owned by the node; immutable while workers run. */
+struct worker_shared {
+	struct services *services; /* one reference is the node's */
+	struct failover_log *failover;
+	struct sink *access; /* NULL: no access log */
+	char via[ID_BYTES_MAX + 32]; /* "1.1 holdfast-..." */
+	uint64_t instance;   /* random; the high half of request ids */
+	unsigned workers;
+	atomic_uint clients; /* connections of the process */
+};
+
+enum worker_command { WORKER_STOP_SOFT = 1, WORKER_STOP_HARD = 2 };
+
+struct worker {
+	unsigned number;
+	struct worker_shared *shared; /* borrowed */
+	struct event_base *base;      /* owned */
+	uint64_t now_us;              /* monotonic, as of the present callback */
+	uint64_t now_ms;
+	struct wheel wheel;
+	struct buf_pool bufs;
+	struct parser *parser;
+	struct parse_limits limits;
+	struct prng prng;
+	struct services *services;
+	struct service_slot *slot; /* by service->number; owned */
+	uint64_t request_serial;
+	struct trash *trash;
+	struct exchange *spare_exchanges; /* owned */
+	size_t exchanges;                 /* in use */
+	struct pipe_pair *spare_pipes;
+	size_t spare_pipe_count;
+	struct client *clients; /* all of them, linked */
+	size_t client_count;
+	struct listener *listeners; /* owned by edge */
+	bool stopping;              /* soft: finish exchanges, take no new connection */
+	struct access_batch *access; /* NULL: none */
+	uint64_t date_s;             /* wall second of `date` */
+	char date[32];               /* IMF-fixdate, terminated */
+	struct http_head answer;     /* scratch: the answer head being handled */
+	struct writer out;           /* scratch: what is being composed for a client, not yet sent */
+	char out_bytes[SCRATCH_BYTES];
+	char added[SCRATCH_BYTES];   /* scratch: lines told to a member or client */
+	char request[SCRATCH_BYTES]; /* scratch: a request head being composed */
+	char bulk[SCRATCH_BYTES];    /* scratch: bytes just read from a member */
+};
+
+/* Pools and scratch. NULL: no memory. The loop belongs to worker_ev. */
+struct worker *worker_create(unsigned number, struct worker_shared *shared,
+			     struct event_base *base);
+/* All clients and exchanges must be gone. */
+void worker_free(struct worker **w);
+
+void worker_tell_time(struct worker *w); /* now_us, now_ms */
+struct slice worker_date(struct worker *w);
+/* Drops what was put into the trash during the callback. */
+void worker_sweep(struct worker *w);
+void worker_trash(struct worker *w, struct trash *t, void (*drop)(struct worker *, struct trash *));
+/* Runs due deadlines, flushes the access log; every WORKER_PERIOD_MS. */
+void worker_tick(struct worker *w);
+
+/* The current view of a service, leased; give it back with worker_view_put. NULL: no memory. */
+struct view_lease *worker_view_get(struct worker *w, struct service_slot *slot);
+void worker_view_put(struct worker *w, struct view_lease **lease);
+
+static inline void
+deadline_set(struct worker *w, struct deadline *d, uint64_t delay_ms)
+{
+	wheel_set(&w->wheel, &d->timer, w->now_ms, delay_ms);
+}
+static inline void
+deadline_clear(struct deadline *d)
+{
+	wheel_clear(&d->timer);
+}
+static inline void
+deadline_remove(struct worker *w, struct deadline *d)
+{
+	wheel_remove(&w->wheel, &d->timer);
+}
+
+/* A pipe for splice(2), empty. NULL: no descriptors left. */
+struct pipe_pair *worker_pipe_get(struct worker *w);
+/* `clean`: empty, so it may be used again. */
+void worker_pipe_put(struct worker *w, struct pipe_pair **pipe, bool clean);
+
+#endif
