@@ -24,7 +24,6 @@ struct door_answer {
 	bool no_body;                 /* HEAD, 204, 304 */
 	bool length_known;
 	uint64_t length;
-	bool unread; /* the request body is not wholly read: the connection cannot go on */
 };
 
 struct door_ops {
@@ -39,8 +38,8 @@ struct door_ops {
 	void (*want_body)(struct door *d, bool on);
 	/* The exchange is over; the door may begin the next one. `x` is not to be used any more. */
 	void (*done)(struct door *d);
-	/* Watches for the client's side becoming writable during splice. */
-	void (*want_writable)(struct door *d);
+	/* Bytes were written to `fd` beside the queue (splice): counts them; `more` did not fit. */
+	void (*spliced)(struct door *d, uint64_t bytes, bool more);
 };
 
 struct door {

@@ -27,13 +27,14 @@ exchange_get(struct worker *w, struct door *door)
 	x->worker = w;
 	x->door = door;
 	x->state = EXCHANGE_PLANNED;
-	x->replay_proved = false;
+	x->composed = false;
+	x->reached = false;
 	x->fresh_only = false;
 	x->retried_here = false;
-	x->told_moved = false;
 	x->request_chunked = false;
 	x->member_keeps = false;
 	x->splicing = false;
+	x->half_closed = false;
 	x->slot = NULL;
 	x->lease = NULL;
 	x->upstream = NULL;
@@ -50,6 +51,7 @@ exchange_get(struct worker *w, struct door *door)
 	x->pipe = NULL;
 	x->piped = 0;
 	x->first_byte_us = 0;
+	x->wasted_us = 0;
 	x->plan.step_count = 0;
 	x->plan.affinity = AFFINITY_PASS;
 	x->whom.primary = MEMBER_NONE;
@@ -109,6 +111,14 @@ struct membership *
 exchange_membership(const struct exchange *x)
 {
 	return x->lease->view->membership;
+}
+
+const struct config_timeouts *
+exchange_timeouts(const struct exchange *x)
+{
+	if (x->slot != NULL)
+		return &x->slot->service->config->timeouts;
+	return &x->worker->services->config->services[0].timeouts;
 }
 
 static unsigned
@@ -270,7 +280,7 @@ exchange_over(struct exchange *x, enum cause cause)
 	struct door *door = x->door;
 	x->cause = cause;
 	exchange_to(x, EXCHANGE_OVER);
-	bool reusable = cause == CAUSE_DONE && x->member_keeps && exchange_request_sent(x);
+	bool reusable = cause == CAUSE_DONE && x->member_keeps && attempt_all_sent(x);
 	exchange_release_upstream(x, reusable);
 	journal_over(x);
 	worker_pipe_put(w, &x->pipe, x->piped == 0);
@@ -345,14 +355,16 @@ exchange_on_body_end(struct exchange *x, struct slice trailers)
 {
 	struct worker *w = x->worker;
 	bool ok = true;
-	if (x->request_chunked)
+	if (x->request_chunked && x->state != EXCHANGE_TUNNEL)
 		ok = body_queue_append(&x->body, &w->bufs, "0\r\n", 3) &&
 		     body_queue_append(&x->body, &w->bufs, trailers.at, trailers.bytes) &&
 		     body_queue_append(&x->body, &w->bufs, "\r\n", 2);
 	x->body.ended = true;
-	if (!ok)
+	if (!ok) {
 		exchange_fail(x, CAUSE_OUT_OF_RESOURCES);
-	else if (x->state >= EXCHANGE_WAITING)
+		return;
+	}
+	if (x->state >= EXCHANGE_WAITING)
 		attempt_send(x);
 }
 
@@ -419,11 +431,15 @@ exchange_on_member_deadline(struct exchange *x)
 		attempt_failed(x, REASON_CONNECT_TIMEOUT);
 		break;
 	case EXCHANGE_WAITING:
-		attempt_failed(x, REASON_FIRST_BYTE_TIMEOUT);
+		/* A member cannot answer what the client has not sent yet; the client has its own bound. */
+		if (!x->body.ended && x->body.unsent == 0)
+			deadline_set(x->worker, &x->upstream->deadline,
+				     exchange_timeouts(x)->first_byte_ms);
+		else
+			attempt_failed(x, REASON_FIRST_BYTE_TIMEOUT);
 		break;
 	case EXCHANGE_ANSWERING:
-		/* A client that does not read is not the member's fault. */
-		exchange_fail(x, x->door->blocked ? CAUSE_CLIENT_SLOW : CAUSE_MEMBER_STALLED);
+		answer_stalled(x);
 		break;
 	case EXCHANGE_TUNNEL:
 		exchange_over(x, CAUSE_TUNNEL_DONE);

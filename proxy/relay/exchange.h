@@ -32,13 +32,14 @@ struct exchange {
 	struct worker *worker;
 	struct door *door;
 	uint8_t state;            /* enum exchange_state */
-	bool replay_proved;       /* a refused attempt was proved unprocessed */
+	bool composed;            /* the present attempt's head was written; head_rest is what waits */
+	bool reached;             /* some attempt got a connection: not all members are away */
 	bool fresh_only;          /* the next attempt takes no pooled connection */
 	bool retried_here;        /* this step was tried again after a stale pooled connection */
-	bool told_moved;          /* the session's move is in the log */
 	bool request_chunked;     /* towards the member */
 	bool member_keeps;        /* its connection may be used again */
-	bool splicing;
+	bool splicing;            /* the rest of the answer goes through `pipe` */
+	bool half_closed;         /* tunnel: our side towards the member is shut */
 	struct service_slot *slot; /* NULL: no service matched */
 	struct view_lease *lease;
 	struct upstream *upstream; /* NULL: none */
@@ -68,6 +69,7 @@ struct exchange {
 	uint64_t begun_wall_ms;
 	uint64_t first_byte_us; /* 0: none */
 	uint64_t attempt_us;    /* when the present attempt began */
+	uint64_t wasted_us;     /* spent on attempts that failed */
 	uint64_t request_id;
 	enum cause cause;
 	struct exchange *next_spare;
@@ -84,11 +86,11 @@ void exchange_spares_free(struct worker *w);
 void exchange_begin(struct exchange *x);
 /* Payload of the request body, or bytes of the tunnel. May be over on return. */
 void exchange_on_body(struct exchange *x, const char *at, size_t bytes);
-/* The request body is complete; trailers are filtered lines. */
+/* The request body is complete; trailers are filtered lines. In a tunnel: the client's side ended. */
 void exchange_on_body_end(struct exchange *x, struct slice trailers);
 /* The client took what waited. */
 void exchange_on_client_drained(struct exchange *x);
-/* The client is gone, or its side of a tunnel ended; `cause` says how. */
+/* The client is gone; `cause` says how. */
 void exchange_on_client_gone(struct exchange *x, enum cause cause);
 /* The client's request cannot be completed (bad chunk, too slow): answers by cause if it still can. */
 void exchange_on_client_error(struct exchange *x, enum cause cause);
@@ -108,23 +110,28 @@ void exchange_over(struct exchange *x, enum cause cause);
 void exchange_fail(struct exchange *x, enum cause cause);
 /* Lets go of the connection: idle when it may be used again, else closed. */
 void exchange_release_upstream(struct exchange *x, bool reusable);
-/* Something was given back to the member's pool accounting. */
+/* The client side's bound on pauses: the service's timeouts, or the first service's before one is known. */
+const struct config_timeouts *exchange_timeouts(const struct exchange *x);
 struct membership *exchange_membership(const struct exchange *x);
 
 /* attempt.c */
-void attempt_start(struct exchange *x);
-void attempt_failed(struct exchange *x, enum reason why);
-void attempt_send(struct exchange *x); /* what is unsent of head and body */
-bool exchange_request_sent(const struct exchange *x);
+void attempt_start(struct exchange *x);  /* tries the plan from x->step on */
+void attempt_failed(struct exchange *x, enum reason why); /* the next one, or the end */
+void attempt_send(struct exchange *x);   /* what is unsent of head and body */
+bool attempt_all_sent(const struct exchange *x); /* the whole request is at the member */
 
 /* answer.c */
 void answer_on_readable(struct exchange *x);
 void answer_on_drained(struct exchange *x);
+void answer_complete(struct exchange *x, struct slice trailers);
+void answer_truncated(struct exchange *x); /* the member ended inside its answer */
+void answer_stalled(struct exchange *x);   /* nothing came for timeouts.idle */
 
 /* tunnel.c */
-void tunnel_start(struct exchange *x, const char *at, size_t bytes);
+void tunnel_start(struct exchange *x, const char *at, size_t bytes); /* bytes behind the 101 head */
 void tunnel_on_member(struct exchange *x, unsigned events);
 void tunnel_on_drained(struct exchange *x);
+void tunnel_on_sent(struct exchange *x); /* towards the member: perhaps the client's end follows */
 
 /* splice.c: moves the rest of a BODY_LENGTH answer without copying it. */
 bool splice_wanted(const struct exchange *x);
@@ -133,13 +140,18 @@ void splice_pump(struct exchange *x);
 
 /* told.c: lines written into worker->added for the member; for the client. */
 struct slice told_member(struct exchange *x);
-struct slice told_client(struct exchange *x, const struct http_head *answer, bool *tagged);
+struct slice told_client(struct exchange *x, bool *tagged);
+enum reason told_reason(const struct exchange *x); /* why the session is not where it lived */
+uint32_t told_rank(const struct exchange *x, uint32_t member); /* HASHRING_NONE: stands in no order */
 
 /* journal.c: the logs' view of an exchange. */
 void journal_rejected_tag(struct exchange *x);
-void journal_moved(struct exchange *x); /* at the first answer: failover, failback, assigned, rehomed */
-void journal_nobody(struct exchange *x);
-void journal_rehomed(struct exchange *x, const struct session_digest *digest, const char *reason);
-void journal_over(struct exchange *x);
+void journal_moved(struct exchange *x); /* at the final head: failover, failback, assigned */
+void journal_nobody(struct exchange *x); /* no member is left to ask */
+void journal_stuck(struct exchange *x);  /* an attempt failed and may not be repeated elsewhere */
+void journal_rehomed(struct exchange *x, const struct session_digest *digest, enum reason why);
+void journal_over(struct exchange *x);   /* the access log, and the outage's count */
+/* A request that never became an exchange: refused while its head was read. */
+void journal_refused(struct worker *w, const struct addr *peer, enum cause cause);
 
 #endif

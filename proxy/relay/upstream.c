@@ -79,11 +79,27 @@ upstream_create(struct worker *w, struct service_slot *slot, uint32_t member, in
 	return u;
 }
 
+static enum reason
+why_not_connected(int error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+		return REASON_CONNECT_REFUSED;
+	case EADDRNOTAVAIL: /* no local port */
+	case EAGAIN:
+	case ENOBUFS:
+	case ENOMEM:
+		return REASON_NONE;
+	default:
+		return REASON_CONNECT_FAILED;
+	}
+}
+
 static struct upstream *
 upstream_connect(struct worker *w, struct service_slot *slot, uint32_t member,
 		 const struct addr *origin, enum reason *reason)
 {
-	*reason = REASON_CONNECT_FAILED;
+	*reason = REASON_NONE;
 	int fd = socket(origin->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return NULL;
@@ -92,8 +108,7 @@ upstream_connect(struct worker *w, struct service_slot *slot, uint32_t member,
 	socklen_t bytes = addr_to_sockaddr(origin, &to);
 	int status = connect(fd, (struct sockaddr *)&to, bytes);
 	if (status == -1 && errno != EINPROGRESS) {
-		if (errno == ECONNREFUSED)
-			*reason = REASON_CONNECT_REFUSED;
+		*reason = why_not_connected(errno);
 		(void)close(fd);
 		return NULL;
 	}

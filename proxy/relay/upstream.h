@@ -36,7 +36,8 @@ struct upstream {
 /*
  * A connection for `x` to a member: an idle one unless `fresh`, else a new one
  * (*result CONNECTING, or BUSY when it connected at once). NULL: *reason says why
- * (CONNECT_REFUSED, CONNECT_FAILED).
+ * (CONNECT_REFUSED, CONNECT_FAILED; NONE: nothing of ours was left for it, no descriptor, port or
+ * memory, which is not the member's fault).
  */
 struct upstream *upstream_get(struct worker *w, struct service_slot *slot, uint32_t member,
 			      const struct addr *origin, struct exchange *x, bool fresh,

@@ -46,6 +46,9 @@ worker_create(unsigned number, struct worker_shared *shared, struct event_base *
 	w->limits = (struct parse_limits){.head_bytes_max = limits->head_bytes_max,
 					  .target_bytes_max = limits->target_bytes_max,
 					  .fields_max = limits->headers_max};
+	w->answer_limits = (struct parse_limits){.head_bytes_max = HTTP_HEAD_BYTES_MAX,
+						 .target_bytes_max = HTTP_HEAD_BYTES_MAX,
+						 .fields_max = HTTP_FIELDS_MAX};
 	w->parser = parser_create();
 	if (shared->access != NULL) {
 		w->access = calloc(1, sizeof(*w->access));

@@ -95,7 +95,8 @@ struct worker {
 	struct wheel wheel;
 	struct buf_pool bufs;
 	struct parser *parser;
-	struct parse_limits limits;
+	struct parse_limits limits;        /* of request heads */
+	struct parse_limits answer_limits; /* of members' heads: the compile-time bounds */
 	struct prng prng;
 	struct services *services;
 	struct service_slot *slot; /* by service->number; owned */

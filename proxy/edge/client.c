@@ -1,0 +1,608 @@
+/*
+ * client.c: a client connection's life: bytes in, requests begun in order, idle
+ * and slow ones told so. What goes out is in client_out.c.
+ */
+#include "edge/client.h"
+
+#include "edge/client_out.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void client_run(struct client *c);
+
+/* ---- life and death --------------------------------------------------------------------------- */
+
+static void
+client_drop(struct worker *w, struct trash *t)
+{
+	(void)w;
+	free(t);
+}
+
+static void
+unlink_client(struct client *c)
+{
+	struct worker *w = c->io.worker;
+	if (c->prev != NULL)
+		c->prev->next = c->next;
+	else
+		w->clients = c->next;
+	if (c->next != NULL)
+		c->next->prev = c->prev;
+	w->client_count--;
+	atomic_fetch_sub_explicit(&w->shared->clients, 1, memory_order_relaxed);
+}
+
+static void
+put_all(struct worker *w, struct buf **first)
+{
+	while (*first != NULL) {
+		struct buf *b = *first;
+		*first = b->next;
+		buf_put(&w->bufs, &b);
+	}
+}
+
+/* Closes now, whatever waits. The exchange must be over. */
+static void
+client_close(struct client *c)
+{
+	struct worker *w = c->io.worker;
+	assert(c->exchange == NULL);
+	if (c->closed)
+		return;
+	c->closed = true;
+	if (c->reset_after) {
+		struct linger hard = {.l_onoff = 1, .l_linger = 0};
+		(void)setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	}
+	unlink_client(c);
+	deadline_remove(w, &c->deadline);
+	put_all(w, &c->in);
+	put_all(w, &c->out);
+	buf_put(&w->bufs, &c->trailers);
+	io_close(&c->io);
+	worker_trash(w, &c->trash, client_drop);
+}
+
+/* What is watched now. */
+static void
+watch(struct client *c)
+{
+	if (c->closed)
+		return;
+	bool reads = !c->eof;
+	if (reads && c->exchange != NULL && !c->body_ended)
+		reads = !c->body_paused;
+	else if (reads && c->exchange != NULL && c->in != NULL)
+		reads = buf_room(c->in) > 0 && c->in->next == NULL;
+	if (c->out != NULL && c->exchange == NULL && !c->lingering)
+		reads = false; /* the next request waits until this answer is taken */
+	unsigned wants = (reads ? IO_READ : 0) | (c->door.blocked ? IO_WRITE : 0);
+	if (io_want(&c->io, wants))
+		return;
+	if (c->exchange != NULL)
+		exchange_on_client_gone(c->exchange, CAUSE_OUT_OF_RESOURCES);
+	else
+		client_close(c);
+}
+
+/* Did the client send what nobody will read? */
+static bool
+is_unread(const struct client *c)
+{
+	char byte;
+	return !c->body_ended || c->in != NULL ||
+	       recv(c->io.fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* The last answer is out. What the client still sends must not reset it away (RFC 9112 section 9.6). */
+static void
+finish(struct client *c)
+{
+	if (c->eof || c->reset_after || !is_unread(c)) {
+		client_close(c);
+		return;
+	}
+	put_all(c->io.worker, &c->in);
+	(void)shutdown(c->io.fd, SHUT_WR);
+	c->lingering = true;
+	c->body_left = 0;
+	deadline_set(c->io.worker, &c->deadline, CLIENT_LINGER_MS);
+	watch(c);
+}
+
+/* ---- requests --------------------------------------------------------------------------------- */
+
+/* Holdfast's answer to a head that is no request, and the end of the connection. */
+static void
+refuse_head(struct client *c, enum cause cause)
+{
+	c->close_after = true;
+	c->head_only = false;
+	c->body_ended = false;
+	client_out_refuse(c, cause, cause_table[cause].status, 0);
+	journal_refused(c->io.worker, &c->peer, cause);
+}
+
+static void
+begin(struct client *c, struct exchange *x)
+{
+	struct worker *w = c->io.worker;
+	const struct http_head *head = &x->request;
+	c->exchange = x;
+	c->requests++;
+	c->minor = head->minor;
+	c->head_only = head->method == METHOD_HEAD;
+	c->framing_in = head->framing;
+	c->body_left = head->framing == BODY_LENGTH ? head->content_length : 0;
+	c->body_ended = head->framing == BODY_NONE;
+	c->body_paused = false;
+	c->door.status = 0;
+	c->door.sent = 0;
+	uint32_t requests_max = w->services->config->limits.requests_max;
+	c->close_after = !head->keep_alive || w->stopping ||
+			 (requests_max != 0 && c->requests >= requests_max);
+	if (head->framing == BODY_CHUNKED)
+		chunk_init(&c->chunks);
+	deadline_clear(&c->deadline);
+	exchange_begin(x);
+}
+
+/* Tries to begin the request at the front of `in`. False: it is not complete yet, or refused. */
+static bool
+begin_next(struct client *c)
+{
+	struct worker *w = c->io.worker;
+	struct exchange *x = exchange_get(w, &c->door);
+	if (x == NULL) {
+		refuse_head(c, CAUSE_OUT_OF_RESOURCES);
+		return false;
+	}
+	size_t skipped = 0;
+	enum cause cause = CAUSE_CLIENT_BAD_REQUEST;
+	const char *why = "";
+	enum parse_outcome outcome =
+	    parse_request(w->parser, c->in->data + c->in->from, buf_held(c->in), &w->limits,
+			  &x->request, &skipped, &cause, &why);
+	if (outcome == PARSE_OK) {
+		c->head_bytes = (uint32_t)skipped + x->request.bytes;
+		begin(c, x);
+		return true;
+	}
+	exchange_put_unused(x);
+	if (outcome == PARSE_BAD) {
+		log_debug("request refused: %s", why);
+		refuse_head(c, cause);
+	}
+	return false;
+}
+
+/* The present head and what belongs to it is not needed any more. */
+static void
+let_go_head(struct client *c)
+{
+	struct worker *w = c->io.worker;
+	if (c->in == NULL)
+		return;
+	c->in->from += c->head_bytes;
+	c->head_bytes = 0;
+	if (buf_held(c->in) == 0) {
+		struct buf *b = c->in;
+		c->in = b->next;
+		buf_put(&w->bufs, &b);
+	} else if (c->in->from > 0) {
+		memmove(c->in->data, c->in->data + c->in->from, buf_held(c->in));
+		c->in->to -= c->in->from;
+		c->in->from = 0;
+	}
+}
+
+static void
+idle(struct client *c)
+{
+	struct worker *w = c->io.worker;
+	const struct config_timeouts *t = &w->services->config->services[0].timeouts;
+	if (w->stopping && (c->in == NULL || c->requests > 0)) {
+		client_close(c);
+		return;
+	}
+	if (c->in == NULL && c->requests > 0)
+		deadline_set(w, &c->deadline, t->idle_ms);
+	else if (c->deadline.timer.deadline_ms == 0)
+		deadline_set(w, &c->deadline, t->header_ms); /* absolute: from the head's first byte */
+	watch(c);
+}
+
+/* ---- request bodies --------------------------------------------------------------------------- */
+
+static void
+body_ended(struct client *c, struct slice trailers)
+{
+	c->body_ended = true;
+	deadline_clear(&c->deadline);
+	exchange_on_body_end(c->exchange, trailers);
+}
+
+/* Bytes of a later request, that came with the end of a chunked body. */
+static bool
+keep_pipelined(struct client *c, const char *at, size_t bytes)
+{
+	if (bytes == 0)
+		return true;
+	struct buf *b = c->in;
+	if (buf_room(b) < bytes) {
+		b = buf_get(&c->io.worker->bufs);
+		if (b == NULL)
+			return false;
+		c->in->next = b;
+	}
+	memcpy(b->data + b->to, at, bytes);
+	b->to += (uint32_t)bytes;
+	return true;
+}
+
+static void
+chunked_end(struct client *c, const struct writer *raw, const char *rest, size_t bytes)
+{
+	struct worker *w = c->io.worker;
+	struct writer good = writer_on(w->added, sizeof(w->added));
+	bool ok = trailers_filter((struct slice){raw->at, raw->bytes}, &good) && !good.overflow;
+	if (!ok) {
+		c->close_after = true;
+		exchange_on_client_error(c->exchange, CAUSE_CLIENT_BAD_BODY);
+		return;
+	}
+	if (!keep_pipelined(c, rest, bytes))
+		c->close_after = true;
+	body_ended(c, (struct slice){good.at, good.bytes});
+}
+
+static void
+feed_chunked(struct client *c, const char *at, size_t bytes)
+{
+	struct exchange *x = c->exchange;
+	if (c->trailers == NULL)
+		c->trailers = buf_get(&c->io.worker->bufs);
+	if (c->trailers == NULL) {
+		exchange_on_client_error(x, CAUSE_OUT_OF_RESOURCES);
+		return;
+	}
+	struct writer raw = writer_on(c->trailers->data, HTTP_TRAILER_BYTES_MAX);
+	raw.bytes = c->trailers->to;
+	while (c->exchange == x) {
+		size_t consumed;
+		struct slice data;
+		enum chunk_outcome outcome =
+		    chunk_feed(&c->chunks, at, bytes, &consumed, &data, &raw);
+		at += consumed;
+		bytes -= consumed;
+		switch (outcome) {
+		case CHUNK_DATA_READY:
+			exchange_on_body(x, data.at, data.bytes);
+			break;
+		case CHUNK_MORE:
+			c->trailers->to = (uint32_t)raw.bytes;
+			return;
+		case CHUNK_END:
+			chunked_end(c, &raw, at, bytes);
+			buf_put(&c->io.worker->bufs, &c->trailers);
+			return;
+		case CHUNK_BAD:
+			c->close_after = true;
+			exchange_on_client_error(x, CAUSE_CLIENT_BAD_BODY);
+			return;
+		}
+	}
+}
+
+/* Bytes of the body of the request under way; for a length, no more than belong to it. */
+static void
+feed(struct client *c, const char *at, size_t bytes)
+{
+	struct exchange *x = c->exchange;
+	if (c->tunnel) {
+		exchange_on_body(x, at, bytes);
+		return;
+	}
+	if (c->framing_in == BODY_CHUNKED) {
+		feed_chunked(c, at, bytes);
+		return;
+	}
+	c->body_left -= bytes;
+	bool last = c->body_left == 0;
+	if (last)
+		c->body_ended = true; /* before the exchange may be over: the connection can go on */
+	exchange_on_body(x, at, bytes);
+	if (last && c->exchange == x)
+		body_ended(c, SLICE_NONE);
+}
+
+/* What came behind the head belongs to its body first. */
+static void
+feed_held(struct client *c)
+{
+	if (c->body_ended || c->exchange == NULL)
+		return;
+	size_t held = buf_held(c->in) - c->head_bytes;
+	if (held == 0)
+		return;
+	const char *at = c->in->data + c->in->from + c->head_bytes;
+	if (c->framing_in == BODY_LENGTH && held > c->body_left)
+		held = (size_t)c->body_left;
+	if (c->framing_in == BODY_LENGTH) {
+		c->head_bytes += (uint32_t)held;
+		feed(c, at, held);
+		return;
+	}
+	/* What is behind a chunked body is put behind the head again, so take it off first. */
+	memcpy(c->io.worker->bulk, at, held);
+	c->in->to -= (uint32_t)held;
+	feed(c, c->io.worker->bulk, held);
+}
+
+/* Begins what can be begun; never called inside itself. */
+static void
+client_run(struct client *c)
+{
+	c->running = true;
+	while (!c->closed && c->exchange == NULL) {
+		if (c->door.gone) {
+			client_close(c);
+			break;
+		}
+		if (c->out != NULL) {
+			watch(c);
+			break;
+		}
+		if (c->close_after) {
+			finish(c);
+			break;
+		}
+		if (c->in == NULL || !begin_next(c)) {
+			if (c->close_after)
+				continue;
+			if (c->eof)
+				client_close(c);
+			else
+				idle(c);
+			break;
+		}
+		feed_held(c);
+	}
+	if (!c->closed && c->exchange != NULL)
+		watch(c);
+	c->running = false;
+}
+
+/* ---- reading ---------------------------------------------------------------------------------- */
+
+/* Bytes read; 0: the client's side ended (c->eof), broke (door.gone), or nothing is there now. */
+static size_t
+receive(struct client *c, char *at, size_t bytes)
+{
+	ssize_t n;
+	do
+		n = recv(c->io.fd, at, bytes, 0);
+	while (n == -1 && errno == EINTR);
+	if (n > 0)
+		return (size_t)n;
+	if (n == 0)
+		c->eof = true;
+	else if (errno != EAGAIN)
+		c->door.gone = true;
+	return 0;
+}
+
+static void
+client_lost(struct client *c)
+{
+	if (c->exchange != NULL)
+		exchange_on_client_gone(c->exchange, c->tunnel ? CAUSE_TUNNEL_DONE : CAUSE_CLIENT_ABORT);
+	else
+		client_close(c);
+}
+
+static void
+throw_away(struct client *c)
+{
+	size_t n = receive(c, c->io.worker->bulk, sizeof(c->io.worker->bulk));
+	c->body_left += n;
+	if (c->eof || c->door.gone || c->body_left > CLIENT_LINGER_BYTES)
+		client_close(c);
+}
+
+static void
+read_body(struct client *c)
+{
+	struct worker *w = c->io.worker;
+	size_t most = sizeof(w->bulk);
+	if (!c->tunnel && c->framing_in == BODY_LENGTH && c->body_left < most)
+		most = (size_t)c->body_left;
+	if (!c->tunnel && c->framing_in == BODY_CHUNKED)
+		most = CLIENT_PIPELINED_READ;
+	size_t n = receive(c, w->bulk, most);
+	if (n > 0) {
+		if (!c->tunnel)
+			deadline_set(w, &c->deadline, exchange_timeouts(c->exchange)->idle_ms);
+		feed(c, w->bulk, n);
+	} else if (c->eof && c->tunnel) {
+		body_ended(c, SLICE_NONE);
+	} else if (c->eof) {
+		c->door.gone = true; /* the request can never be complete */
+	}
+}
+
+/* Into `in`: the first bytes of a request, more of one, or of those behind the present one. */
+static void
+read_ahead(struct client *c)
+{
+	struct worker *w = c->io.worker;
+	if (c->in == NULL)
+		c->in = buf_get(&w->bufs);
+	if (c->in == NULL) {
+		c->door.gone = true;
+		return;
+	}
+	bool first = c->exchange == NULL && buf_held(c->in) == 0 && c->requests > 0;
+	size_t n = receive(c, c->in->data + c->in->to, buf_room(c->in));
+	c->in->to += (uint32_t)n;
+	if (buf_held(c->in) == 0)
+		buf_put(&w->bufs, &c->in);
+	else if (first)
+		deadline_clear(&c->deadline); /* the idle time is over, the head's time begins */
+}
+
+static void
+on_readable(struct client *c)
+{
+	if (c->lingering)
+		throw_away(c);
+	else if (c->exchange != NULL && !c->body_ended)
+		read_body(c);
+	else
+		read_ahead(c);
+}
+
+static void
+on_ready(void *owner, unsigned events)
+{
+	struct client *c = owner;
+	c->running = true;
+	if ((events & IO_WRITE) != 0 && !c->closed)
+		client_out_drain(c);
+	if ((events & IO_READ) != 0 && !c->closed)
+		on_readable(c);
+	if (!c->closed && c->door.gone)
+		client_lost(c);
+	c->running = false;
+	if (!c->closed && !c->lingering)
+		client_run(c);
+}
+
+static void
+on_deadline(struct deadline *d)
+{
+	struct client *c = (struct client *)(void *)((char *)d - offsetof(struct client, deadline));
+	if (c->exchange != NULL && c->door.blocked) {
+		c->reset_after = true;
+		exchange_on_client_gone(c->exchange, CAUSE_CLIENT_SLOW);
+	} else if (c->exchange != NULL && !c->body_ended) {
+		c->close_after = true;
+		exchange_on_client_error(c->exchange, CAUSE_CLIENT_BODY_TIMEOUT);
+	} else if (c->exchange == NULL && c->in != NULL && c->out == NULL && !c->lingering) {
+		refuse_head(c, CAUSE_CLIENT_HEAD_TIMEOUT);
+		client_run(c);
+	} else if (c->exchange == NULL) {
+		client_close(c);
+	}
+}
+
+/* ---- what the exchange asks ------------------------------------------------------------------- */
+
+/* A tunnel opened: what the client sent before it knew that belongs to it, its end as well. */
+static void
+feed_early(struct client *c)
+{
+	struct exchange *x = c->exchange;
+	size_t held = c->in != NULL ? buf_held(c->in) - c->head_bytes : 0;
+	if (held > 0) {
+		const char *at = c->in->data + c->in->from + c->head_bytes;
+		c->head_bytes += (uint32_t)held;
+		exchange_on_body(x, at, held);
+	}
+	if (c->exchange == x && c->eof && !c->body_ended)
+		body_ended(c, SLICE_NONE);
+}
+
+void
+client_want_body(struct door *d, bool on)
+{
+	struct client *c = client_of(d);
+	if (c->body_paused == !on)
+		return;
+	c->body_paused = !on;
+	if (on && !c->tunnel)
+		deadline_set(c->io.worker, &c->deadline, exchange_timeouts(c->exchange)->idle_ms);
+	else if (!d->blocked)
+		deadline_clear(&c->deadline);
+	if (!c->running)
+		watch(c);
+	if (on && c->tunnel)
+		feed_early(c);
+}
+
+void
+client_done(struct door *d)
+{
+	struct client *c = client_of(d);
+	c->exchange = NULL;
+	if (c->tunnel)
+		c->close_after = true;
+	if (!c->body_ended || d->gone)
+		c->close_after = true;
+	c->tunnel = false;
+	d->ops->flush(d); /* the scratch is every client's: nothing of this one stays in it */
+	let_go_head(c);
+	if (c->out == NULL)
+		deadline_clear(&c->deadline);
+	if (!c->running)
+		client_run(c);
+}
+
+/* ---- open, stop ------------------------------------------------------------------------------- */
+
+bool
+client_open(struct worker *w, int fd, const struct addr *peer)
+{
+	struct client *c = calloc(1, sizeof(*c));
+	if (c == NULL) {
+		(void)close(fd);
+		return false;
+	}
+	c->peer = *peer;
+	c->body_ended = true;
+	c->deadline.fire = on_deadline;
+	c->door = (struct door){
+	    .ops = &client_door_ops, .fd = fd, .peer = &c->peer, .spliceable = true};
+	io_init(&c->io, w, fd, on_ready, c);
+	c->next = w->clients;
+	if (w->clients != NULL)
+		w->clients->prev = c;
+	w->clients = c;
+	w->client_count++;
+	atomic_fetch_add_explicit(&w->shared->clients, 1, memory_order_relaxed);
+	client_run(c);
+	return true;
+}
+
+void
+clients_stop(struct worker *w)
+{
+	struct client *next;
+	for (struct client *c = w->clients; c != NULL; c = next) {
+		next = c->next;
+		if (c->exchange != NULL)
+			c->close_after = true;
+		else if (c->in == NULL && c->out == NULL)
+			client_close(c);
+	}
+}
+
+void
+clients_abort(struct worker *w)
+{
+	while (w->clients != NULL) {
+		struct client *c = w->clients;
+		c->running = true;
+		if (c->exchange != NULL)
+			exchange_on_client_gone(c->exchange, CAUSE_SHUTDOWN);
+		c->reset_after = true;
+		client_close(c);
+	}
+}

@@ -1,0 +1,61 @@
+/*
+ * client.h: one client connection that speaks HTTP/1.1 or 1.0, and the door
+ * through which an exchange sees it. Requests are answered one after another in
+ * the order in which they came; while one is under way the next ones wait in
+ * `in` (and in the kernel).
+ *
+ * in:   [ head of the present exchange | bytes of later requests ]   pooled, absent when idle
+ * out:  what the client did not take yet                             pooled, absent mostly
+ *
+ * The request head stays in `in` until its exchange is over: every attempt is
+ * made from that original.
+ */
+#ifndef HOLDFAST_EDGE_CLIENT_H
+#define HOLDFAST_EDGE_CLIENT_H
+
+#include "relay/exchange.h"
+
+#define CLIENT_PIPELINED_READ (16 * 1024)       /* of a chunked body at once: what is behind it must fit `in` */
+#define CLIENT_LINGER_MS      2000              /* reading on after the last answer, so that it is not reset away */
+#define CLIENT_LINGER_BYTES   (1024 * 1024)     /* the same, in bytes */
+
+struct client {
+	struct trash trash; /* first */
+	struct io io;
+	struct deadline deadline;
+	struct door door;
+	struct addr peer;
+	struct exchange *exchange; /* NULL: between requests */
+	struct buf *in;            /* NULL: nothing held */
+	struct buf *out;           /* first of what waits to be sent */
+	struct buf *out_last;
+	struct client *next; /* in worker->clients */
+	struct client *prev;
+	struct buf *trailers; /* of the request's chunked body; NULL: none */
+	struct chunk_decoder chunks;
+	uint64_t body_left;  /* of a body with a length; while lingering: bytes thrown away so far */
+	uint32_t head_bytes; /* of `in`: what the present exchange's head took */
+	uint32_t requests;   /* begun on this connection */
+	uint8_t framing_in;  /* enum body_framing of the request under way */
+	uint8_t framing_out; /* enum body_framing of the answer under way */
+	uint8_t minor;       /* of the request under way */
+	bool head_only;      /* the request was HEAD */
+	bool body_ended;     /* the request was read whole */
+	bool body_paused;    /* the member takes no more for now */
+	bool tunnel;
+	bool close_after; /* nothing follows the present answer */
+	bool reset_after; /* and the close says that it is not complete */
+	bool eof;         /* the client's side has ended */
+	bool running;     /* inside client_run: done() leaves the rest to it */
+	bool lingering;
+	bool closed; /* in the trash */
+};
+
+/* Takes over a connected, non-blocking socket. False: no memory; fd is closed. */
+bool client_open(struct worker *w, int fd, const struct addr *peer);
+/* Soft stop: idle ones close now, the others after their present answer. */
+void clients_stop(struct worker *w);
+/* Hard stop: breaks everything off. */
+void clients_abort(struct worker *w);
+
+#endif

@@ -1,0 +1,328 @@
+/* client_out.c: answers to a client; see client_out.h. */
+#include "edge/client_out.h"
+
+#include "http/forward.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#define DATA_COPY_MAX   4096 /* smaller pieces are gathered in the scratch */
+#define OUT_PIECES_MAX  16   /* of one sendmsg(2) */
+#define DATA_PIECES_MAX 3    /* scratch, data, chunk end */
+
+/* ---- sending ---------------------------------------------------------------------------------- */
+
+static void
+slow_client_bound(struct client *c)
+{
+	const struct config_timeouts *t = c->exchange != NULL
+					      ? exchange_timeouts(c->exchange)
+					      : &c->io.worker->services->config->services[0].timeouts;
+	deadline_set(c->io.worker, &c->deadline, t->idle_ms);
+}
+
+/* Returns the bytes the kernel took; a broken connection takes all and sets door.gone. */
+static size_t
+send_some(struct client *c, struct iovec *pieces, int count, size_t bytes)
+{
+	struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
+	ssize_t n;
+	do
+		n = sendmsg(c->io.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (n == -1 && errno == EINTR);
+	if (n >= 0)
+		return (size_t)n;
+	if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)
+		return 0;
+	c->door.gone = true;
+	return bytes;
+}
+
+/* Behind what waits already. */
+static void
+keep(struct client *c, const char *at, size_t bytes)
+{
+	while (bytes > 0) {
+		if (c->out_last == NULL || buf_room(c->out_last) == 0) {
+			struct buf *b = buf_get(&c->io.worker->bufs);
+			if (b == NULL) {
+				c->door.gone = true; /* the answer cannot be completed */
+				return;
+			}
+			if (c->out_last == NULL)
+				c->out = b;
+			else
+				c->out_last->next = b;
+			c->out_last = b;
+		}
+		struct buf *b = c->out_last;
+		size_t take = bytes < buf_room(b) ? bytes : buf_room(b);
+		memcpy(b->data + b->to, at, take);
+		b->to += (uint32_t)take;
+		at += take;
+		bytes -= take;
+	}
+}
+
+static void
+send_or_keep(struct client *c, struct iovec *pieces, int count)
+{
+	size_t bytes = 0;
+	for (int i = 0; i < count; i++)
+		bytes += pieces[i].iov_len;
+	if (bytes == 0 || c->door.gone)
+		return;
+	size_t sent = c->out == NULL ? send_some(c, pieces, count, bytes) : 0;
+	if (sent == bytes)
+		return;
+	for (int i = 0; i < count; i++) {
+		size_t skip = sent < pieces[i].iov_len ? sent : pieces[i].iov_len;
+		keep(c, (const char *)pieces[i].iov_base + skip, pieces[i].iov_len - skip);
+		sent -= skip;
+	}
+	if (!c->door.blocked)
+		slow_client_bound(c);
+	c->door.blocked = true;
+	(void)io_want(&c->io, c->io.wants | IO_WRITE);
+}
+
+static struct iovec
+scratch_piece(struct client *c)
+{
+	struct writer *out = &c->io.worker->out;
+	struct iovec piece = {out->at, out->bytes};
+	out->bytes = 0;
+	out->overflow = false;
+	return piece;
+}
+
+static void
+flush(struct door *d)
+{
+	struct client *c = client_of(d);
+	struct iovec piece = scratch_piece(c);
+	send_or_keep(c, &piece, 1);
+}
+
+static void
+drop_sent(struct client *c, size_t sent)
+{
+	while (c->out != NULL) {
+		struct buf *b = c->out;
+		size_t take = sent < buf_held(b) ? sent : buf_held(b);
+		b->from += (uint32_t)take;
+		sent -= take;
+		if (buf_held(b) > 0)
+			return;
+		c->out = b->next;
+		buf_put(&c->io.worker->bufs, &b);
+	}
+	c->out_last = NULL;
+}
+
+void
+client_out_drain(struct client *c)
+{
+	struct iovec pieces[OUT_PIECES_MAX];
+	int count = 0;
+	size_t bytes = 0;
+	for (struct buf *b = c->out; b != NULL && count < OUT_PIECES_MAX; b = b->next) {
+		pieces[count++] = (struct iovec){b->data + b->from, buf_held(b)};
+		bytes += buf_held(b);
+	}
+	size_t sent = count > 0 ? send_some(c, pieces, count, bytes) : 0;
+	if (sent > 0)
+		slow_client_bound(c);
+	drop_sent(c, sent);
+	if (c->out != NULL || c->door.gone)
+		return;
+	c->door.blocked = false;
+	deadline_clear(&c->deadline);
+	(void)io_want(&c->io, c->io.wants & ~IO_WRITE);
+	if (c->exchange != NULL)
+		exchange_on_client_drained(c->exchange);
+}
+
+/* ---- answers ---------------------------------------------------------------------------------- */
+
+/* How the end of the body will be known to this client (RFC 9112 section 6). */
+static uint8_t
+framing_for(const struct client *c, const struct door_answer *answer)
+{
+	if (answer->no_body || answer->interim)
+		return BODY_NONE;
+	if (answer->length_known)
+		return BODY_LENGTH;
+	return c->minor >= 1 ? BODY_CHUNKED : BODY_CLOSE;
+}
+
+static void
+respond(struct door *d, const struct door_answer *answer)
+{
+	struct client *c = client_of(d);
+	struct worker *w = c->io.worker;
+	if (answer->interim && c->minor == 0)
+		return;
+	uint8_t framing = framing_for(c, answer);
+	struct forward_response r = {
+	    .head = answer->head,
+	    .added = answer->added,
+	    .drop_field = answer->drop_field,
+	    .framing = answer->upgrade ? BODY_NONE : framing,
+	    .length_known = answer->length_known && !answer->interim,
+	    .content_length = answer->length,
+	    .upgrade = answer->upgrade,
+	    .no_store_tag = answer->tagged,
+	};
+	if (!answer->interim) {
+		if (framing == BODY_CLOSE || !c->body_ended)
+			c->close_after = true;
+		c->framing_out = framing;
+		d->status = answer->head->status;
+		r.close = c->close_after && !answer->upgrade;
+		if (!answer->head->has_date)
+			r.date = worker_date(w);
+	}
+	if (answer->upgrade) {
+		c->tunnel = true;
+		c->body_ended = false;
+		c->body_paused = true; /* until the exchange asks for the tunnel's bytes */
+		c->framing_out = BODY_CLOSE;
+		d->spliceable = false;
+	}
+	write_response_head(&w->out, &r);
+	if (w->out.overflow) {
+		/* Cannot be while heads are bounded far below the scratch; never send half a head. */
+		w->out.overflow = false;
+		d->gone = true;
+	}
+}
+
+/* Payload as it goes over the wire: with chunk framing when that is how the answer ends. */
+static void
+data(struct door *d, const char *at, size_t bytes)
+{
+	struct client *c = client_of(d);
+	struct writer *out = &c->io.worker->out;
+	bool chunked = c->framing_out == BODY_CHUNKED;
+	if (c->framing_out == BODY_NONE || bytes == 0 || d->gone)
+		return;
+	d->sent += bytes;
+	if (chunked)
+		write_chunk_size(out, bytes);
+	if (bytes <= DATA_COPY_MAX && out->capacity - out->bytes > bytes + 64) {
+		write_bytes(out, at, bytes);
+		if (chunked)
+			write_literal(out, "\r\n");
+		return;
+	}
+	struct iovec pieces[DATA_PIECES_MAX];
+	int count = 0;
+	pieces[count++] = scratch_piece(c);
+	pieces[count++] = (struct iovec){(void *)(uintptr_t)at, bytes};
+	if (chunked)
+		pieces[count++] = (struct iovec){(void *)(uintptr_t) "\r\n", 2};
+	send_or_keep(c, pieces, count);
+}
+
+static void
+end(struct door *d, struct slice trailers)
+{
+	struct client *c = client_of(d);
+	struct writer *out = &c->io.worker->out;
+	if (c->framing_out != BODY_CHUNKED)
+		return;
+	write_literal(out, "0\r\n");
+	write_slice(out, trailers);
+	write_literal(out, "\r\n");
+}
+
+void
+client_out_refuse(struct client *c, enum cause cause, uint16_t status, uint32_t retry_after_s)
+{
+	struct worker *w = c->io.worker;
+	if (!c->body_ended)
+		c->close_after = true;
+	struct own_response r = {
+	    .status = status,
+	    .detail = slice_of(cause_table[cause].text),
+	    .date = worker_date(w),
+	    .retry_after_s = retry_after_s,
+	    .close = c->close_after,
+	    .head_only = c->head_only,
+	};
+	c->door.status = status;
+	write_own_response(&w->out, &r);
+	flush(&c->door);
+}
+
+static void
+refuse(struct door *d, enum cause cause, uint16_t status, uint32_t retry_after_s)
+{
+	client_out_refuse(client_of(d), cause, status, retry_after_s);
+}
+
+/* TRACE and OPTIONS end here at Max-Forwards: 0 (RFC 9110 sections 7.6.2, 9.3.7, 9.3.8). */
+static void
+echo(struct door *d)
+{
+	struct client *c = client_of(d);
+	struct worker *w = c->io.worker;
+	const struct http_head *request = &c->exchange->request;
+	bool trace = request->method == METHOD_TRACE;
+	struct own_response r = {
+	    .status = 200,
+	    .detail = SLICE("holdfast"),
+	    .date = worker_date(w),
+	    .close = c->close_after,
+	};
+	if (trace) {
+		/* Never the fields: cookies and credentials are in them. */
+		r.detail = request->target;
+	} else {
+		r.added = SLICE("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH\r\n");
+	}
+	d->status = r.status;
+	write_own_response(&w->out, &r);
+	flush(d);
+}
+
+static void
+abort_answer(struct door *d)
+{
+	struct client *c = client_of(d);
+	flush(d);
+	c->close_after = true;
+	/* Where only the close says the end, it must not look like one. */
+	if (c->framing_out == BODY_CLOSE)
+		c->reset_after = true;
+}
+
+static void
+spliced(struct door *d, uint64_t bytes, bool more)
+{
+	struct client *c = client_of(d);
+	d->sent += bytes;
+	if (more && (!d->blocked || bytes > 0))
+		slow_client_bound(c);
+	if (!more && d->blocked)
+		deadline_clear(&c->deadline);
+	d->blocked = more;
+	unsigned wants = more ? c->io.wants | IO_WRITE : c->io.wants & ~IO_WRITE;
+	if (!io_want(&c->io, wants))
+		d->gone = true;
+}
+
+const struct door_ops client_door_ops = {
+    .respond = respond,
+    .data = data,
+    .end = end,
+    .flush = flush,
+    .refuse = refuse,
+    .echo = echo,
+    .abort = abort_answer,
+    .want_body = client_want_body,
+    .done = client_done,
+    .spliced = spliced,
+};

@@ -1,0 +1,167 @@
+/* listener.c: from a listening socket to clients; see listener.h. */
+#include "edge/listener.h"
+
+#include "base/log.h"
+#include "edge/client.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct listener {
+	struct trash trash; /* first */
+	struct io io;
+	struct deadline pause;
+	struct listener *next;
+	bool short_said; /* no descriptor was left, and that was said */
+};
+
+static int
+bind_one(const struct addr *address, bool shared)
+{
+	struct sockaddr_storage name;
+	socklen_t bytes = addr_to_sockaddr(address, &name);
+	int fd = socket(address->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return -1;
+	int on = 1;
+	bool ok = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0;
+	if (shared)
+		ok = ok && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0;
+	if (address->family == AF_INET6)
+		ok = ok && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0;
+	/* Inherited by what is accepted. */
+	ok = ok && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0;
+	ok = ok && bind(fd, (struct sockaddr *)&name, bytes) == 0;
+	ok = ok && listen(fd, LISTEN_BACKLOG) == 0;
+	if (ok)
+		return fd;
+	int error = errno;
+	(void)close(fd);
+	errno = error;
+	return -1;
+}
+
+int
+listener_bind(const struct addr *address, bool first, struct problem *p)
+{
+	/* With SO_REUSEPORT a second process would silently get half of the connections. */
+	int fd = first ? bind_one(address, false) : -1;
+	if (fd != -1)
+		(void)close(fd);
+	if (fd != -1 || !first)
+		fd = bind_one(address, true);
+	if (fd == -1) {
+		char text[ADDR_TEXT_BYTES_MAX];
+		struct writer w = writer_on(text, sizeof(text));
+		write_addr(&w, address);
+		(void)problem_set(p, RESULT_IO, "listen on %s: %s", writer_text(&w),
+				  strerror(errno));
+	}
+	return fd;
+}
+
+static void
+pause_accepting(struct listener *l)
+{
+	(void)io_want(&l->io, 0);
+	deadline_set(l->io.worker, &l->pause, LISTENER_PAUSE_MS);
+}
+
+static void
+on_pause_over(struct deadline *d)
+{
+	struct listener *l = (struct listener *)(void *)((char *)d - offsetof(struct listener, pause));
+	if (!io_want(&l->io, IO_READ))
+		deadline_set(l->io.worker, &l->pause, LISTENER_PAUSE_MS);
+}
+
+static bool
+is_full(const struct worker *w)
+{
+	uint32_t most = w->services->config->limits.connections_max;
+	return most != 0 &&
+	       atomic_load_explicit(&w->shared->clients, memory_order_relaxed) >= most;
+}
+
+/* One connection. False: none waits, or none can be taken now. */
+static bool
+accept_one(struct listener *l)
+{
+	struct worker *w = l->io.worker;
+	if (is_full(w)) {
+		pause_accepting(l);
+		return false;
+	}
+	struct sockaddr_storage from;
+	socklen_t bytes = sizeof(from);
+	int fd = accept4(l->io.fd, (struct sockaddr *)&from, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd != -1) {
+		struct addr peer;
+		addr_from_sockaddr((struct sockaddr *)&from, &peer);
+		l->short_said = false;
+		(void)client_open(w, fd, &peer);
+		return true;
+	}
+	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+		if (!l->short_said)
+			log_warn("new connections wait: %s", strerror(errno));
+		l->short_said = true;
+		pause_accepting(l);
+		return false;
+	}
+	/* A connection that broke while it waited (ECONNABORTED and the network's errors) is no end. */
+	return errno != EAGAIN && errno != EINVAL && errno != EBADF;
+}
+
+static void
+on_ready(void *owner, unsigned events)
+{
+	struct listener *l = owner;
+	(void)events;
+	for (int i = 0; i < LISTENER_ACCEPT_MAX; i++) {
+		if (!accept_one(l))
+			return;
+	}
+}
+
+bool
+listener_start(struct worker *w, int fd)
+{
+	struct listener *l = calloc(1, sizeof(*l));
+	if (l == NULL) {
+		(void)close(fd);
+		return false;
+	}
+	io_init(&l->io, w, fd, on_ready, l);
+	l->pause.fire = on_pause_over;
+	l->next = w->listeners;
+	w->listeners = l;
+	return io_want(&l->io, IO_READ);
+}
+
+static void
+listener_drop(struct worker *w, struct trash *t)
+{
+	(void)w;
+	free(t);
+}
+
+void
+listeners_close(struct worker *w)
+{
+	while (w->listeners != NULL) {
+		struct listener *l = w->listeners;
+		w->listeners = l->next;
+		for (int i = 0; i < LISTEN_BACKLOG && accept_one(l); i++)
+			continue;
+		deadline_remove(w, &l->pause);
+		io_close(&l->io);
+		worker_trash(w, &l->trash, listener_drop);
+	}
+}

@@ -1,0 +1,26 @@
+/*
+ * listener.h: listening sockets. Each worker has one of its own for each
+ * configured address (SO_REUSEPORT: the kernel spreads new connections), bound
+ * before the workers start and before rights are dropped.
+ */
+#ifndef HOLDFAST_EDGE_LISTENER_H
+#define HOLDFAST_EDGE_LISTENER_H
+
+#include "relay/worker.h"
+
+#define LISTEN_BACKLOG      4096 /* cut by net.core.somaxconn */
+#define LISTENER_ACCEPT_MAX 64   /* connections taken in one go: the others wait their turn */
+#define LISTENER_PAUSE_MS   50   /* after the last descriptor was used up */
+
+/*
+ * A bound and listening socket. `first`: nobody else may listen there yet; further ones of this
+ * process join it. -1: the problem says why.
+ */
+int listener_bind(const struct addr *address, bool first, struct problem *p);
+
+/* Accepts for `w` from now on; takes fd over. False: no memory; fd is closed. */
+bool listener_start(struct worker *w, int fd);
+/* Takes what is waiting in the backlogs, then closes all listeners of the worker. */
+void listeners_close(struct worker *w);
+
+#endif

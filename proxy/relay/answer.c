@@ -1,0 +1,369 @@
+/*
+ * answer.c: a member's answer on its way to the client: heads parsed, bodies
+ * passed on as they come, framed anew by the door. A body that ends short is
+ * never finished cleanly (RFC 9112 section 8).
+ */
+#include "relay/exchange.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+static void
+wait_for_more(struct exchange *x)
+{
+	deadline_set(x->worker, &x->upstream->deadline, exchange_timeouts(x)->idle_ms);
+}
+
+/* After bytes were handed to the door: is the client gone, or too slow for more? False: x is over. */
+static bool
+after_door(struct exchange *x)
+{
+	struct door *door = x->door;
+	struct upstream *u = x->upstream;
+	if (door->gone) {
+		exchange_over(x, CAUSE_CLIENT_ABORT);
+		return false;
+	}
+	unsigned writes = u->io.wants & IO_WRITE;
+	if (door->blocked) {
+		/* The client's own deadline runs while it does not read. */
+		deadline_clear(&u->deadline);
+		return io_want(&u->io, writes);
+	}
+	if (!io_want(&u->io, writes | IO_READ)) {
+		exchange_fail(x, CAUSE_OUT_OF_RESOURCES);
+		return false;
+	}
+	wait_for_more(x);
+	return true;
+}
+
+void
+answer_complete(struct exchange *x, struct slice trailers)
+{
+	struct door *door = x->door;
+	door->ops->end(door, trailers);
+	door->ops->flush(door);
+	exchange_over(x, door->gone ? CAUSE_CLIENT_ABORT : CAUSE_DONE);
+}
+
+static void
+evidence_against(struct exchange *x, enum reason why)
+{
+	struct pool *pool = x->slot->service->pool;
+	struct member_load *load = pool_load(pool, x->worker->number, x->upstream->member);
+	atomic_fetch_add_explicit(&load->failures, 1, memory_order_relaxed);
+	pool_evidence(pool, x->upstream->member, EVIDENCE_LIVE_FAILED, why, x->worker->now_ms);
+}
+
+void
+answer_truncated(struct exchange *x)
+{
+	evidence_against(x, REASON_TRUNCATED);
+	exchange_fail(x, CAUSE_MEMBER_TRUNCATED);
+}
+
+void
+answer_stalled(struct exchange *x)
+{
+	evidence_against(x, REASON_IDLE_TIMEOUT);
+	exchange_fail(x, CAUSE_MEMBER_STALLED);
+}
+
+static void
+answer_broken(struct exchange *x)
+{
+	evidence_against(x, REASON_BAD_ANSWER);
+	exchange_fail(x, CAUSE_MEMBER_BAD_ANSWER);
+}
+
+/* ---- the body --------------------------------------------------------------------------------- */
+
+static struct slice
+good_trailers(struct exchange *x)
+{
+	struct writer out = writer_on(x->worker->added, sizeof(x->worker->added));
+	struct slice lines = {x->trailers->data, x->trailers->to};
+	if (!trailers_filter(lines, &out) || out.overflow)
+		return SLICE_NONE;
+	return (struct slice){out.at, out.bytes};
+}
+
+/* False: x is over. */
+static bool
+pass_chunks(struct exchange *x, const char *at, size_t bytes)
+{
+	struct door *door = x->door;
+	struct writer trailers = writer_on(x->trailers->data, HTTP_TRAILER_BYTES_MAX);
+	trailers.bytes = x->trailers->to;
+	for (;;) {
+		size_t consumed;
+		struct slice data;
+		enum chunk_outcome outcome =
+		    chunk_feed(&x->chunks, at, bytes, &consumed, &data, &trailers);
+		at += consumed;
+		bytes -= consumed;
+		switch (outcome) {
+		case CHUNK_DATA_READY:
+			door->ops->data(door, data.at, data.bytes);
+			break;
+		case CHUNK_MORE:
+			x->trailers->to = (uint32_t)trailers.bytes;
+			return true;
+		case CHUNK_END:
+			x->trailers->to = (uint32_t)trailers.bytes;
+			if (bytes > 0)
+				x->member_keeps = false;
+			answer_complete(x, good_trailers(x));
+			return false;
+		case CHUNK_BAD:
+			answer_broken(x);
+			return false;
+		}
+	}
+}
+
+/* False: x is over. */
+static bool
+pass_body(struct exchange *x, const char *at, size_t bytes)
+{
+	struct door *door = x->door;
+	switch ((enum body_framing)x->answer_framing) {
+	case BODY_CHUNKED:
+		return pass_chunks(x, at, bytes);
+	case BODY_CLOSE:
+		if (bytes > 0)
+			door->ops->data(door, at, bytes);
+		return true;
+	case BODY_NONE:
+	case BODY_LENGTH:
+		break;
+	}
+	size_t take = bytes < x->answer_left ? bytes : (size_t)x->answer_left;
+	if (take > 0)
+		door->ops->data(door, at, take);
+	x->answer_left -= take;
+	if (x->answer_left > 0)
+		return true;
+	/* Bytes behind the answer are no answer to anything (RFC 9112 section 9.2). */
+	if (bytes > take)
+		x->member_keeps = false;
+	answer_complete(x, SLICE_NONE);
+	return false;
+}
+
+static void
+pass_and_flush(struct exchange *x, const char *at, size_t bytes)
+{
+	if (!pass_body(x, at, bytes))
+		return;
+	x->door->ops->flush(x->door);
+	if (after_door(x) && !x->door->blocked && splice_wanted(x))
+		splice_start(x);
+}
+
+/* ---- the head --------------------------------------------------------------------------------- */
+
+static void
+pass_interim(struct exchange *x, const struct http_head *head)
+{
+	struct door_answer answer = {.head = head, .interim = true, .no_body = true};
+	x->door->ops->respond(x->door, &answer);
+}
+
+/* What the answer says of the member and of the session. */
+static void
+learn(struct exchange *x, const struct http_head *head)
+{
+	struct service *service = x->slot->service;
+	x->answered_by = x->upstream->member;
+	if (pool_wants_success(service->pool, x->answered_by))
+		pool_evidence(service->pool, x->answered_by, EVIDENCE_LIVE_OK, REASON_NONE,
+			      x->worker->now_ms);
+	journal_moved(x);
+	struct session_digest changed;
+	if (service->rules->key_count > 0 &&
+	    session_learn(service->rules, &x->session, head, &changed)) {
+		journal_rehomed(x, &changed, REASON_KEY_CHANGED);
+		x->session.digest = changed;
+		x->session.tagged = false; /* what the client holds says another digest */
+	}
+}
+
+static void
+respond(struct exchange *x, const struct http_head *head, bool upgrade)
+{
+	struct door_answer answer = {
+	    .head = head,
+	    .upgrade = upgrade,
+	    .no_body = head->framing == BODY_NONE && !upgrade,
+	    .length_known = head->has_length && !upgrade,
+	    .length = head->content_length,
+	};
+	answer.added = told_client(x, &answer.tagged);
+	if (x->slot->service->rules->tag->carrier == TAG_HEADER)
+		answer.drop_field = x->slot->service->rules->tag_name;
+	x->door->ops->respond(x->door, &answer);
+}
+
+static void
+begin_answer(struct exchange *x, const struct http_head *head, const char *at, size_t bytes)
+{
+	learn(x, head);
+	x->answer_framing = head->framing;
+	x->answer_left = head->framing == BODY_LENGTH ? head->content_length : 0;
+	x->member_keeps = head->keep_alive && head->framing != BODY_CLOSE;
+	exchange_to(x, EXCHANGE_ANSWERING);
+	if (head->framing == BODY_CHUNKED) {
+		chunk_init(&x->chunks);
+		x->trailers = buf_get(&x->worker->bufs);
+		if (x->trailers == NULL) {
+			exchange_fail(x, CAUSE_OUT_OF_RESOURCES);
+			return;
+		}
+	}
+	respond(x, head, false);
+	pass_and_flush(x, at, bytes);
+}
+
+static void
+begin_tunnel(struct exchange *x, const struct http_head *head, const char *at, size_t bytes)
+{
+	learn(x, head);
+	exchange_to(x, EXCHANGE_TUNNEL);
+	respond(x, head, true);
+	tunnel_start(x, at, bytes);
+}
+
+/* An incomplete head waits in the connection's own buffer. */
+static void
+keep_partial(struct exchange *x, const char *at, size_t bytes)
+{
+	struct upstream *u = x->upstream;
+	if (bytes >= BUF_BYTES) {
+		attempt_failed(x, REASON_BAD_ANSWER);
+		return;
+	}
+	if (u->in == NULL)
+		u->in = buf_get(&x->worker->bufs);
+	if (u->in == NULL) {
+		exchange_fail(x, CAUSE_OUT_OF_RESOURCES);
+		return;
+	}
+	memmove(u->in->data, at, bytes);
+	u->in->to = (uint32_t)bytes;
+}
+
+static void
+on_heads(struct exchange *x, const char *at, size_t bytes)
+{
+	struct worker *w = x->worker;
+	struct upstream *u = x->upstream;
+	for (;;) {
+		enum cause cause;
+		const char *why;
+		struct http_head *head = &w->answer;
+		enum parse_outcome outcome =
+		    parse_response(w->parser, at, bytes, &w->answer_limits, x->request.method,
+				   head, &cause, &why);
+		if (outcome == PARSE_MORE) {
+			keep_partial(x, at, bytes);
+			x->door->ops->flush(x->door); /* interim answers do not wait for the final one */
+			return;
+		}
+		bool switching = outcome == PARSE_OK && head->status == 101;
+		if (outcome == PARSE_BAD || (switching && !(x->request.upgrade && head->upgrade))) {
+			attempt_failed(x, REASON_BAD_ANSWER);
+			return;
+		}
+		at += head->bytes;
+		bytes -= head->bytes;
+		if (head->status >= 200 || switching) {
+			/* The connection may be idle again before the bytes were passed on. */
+			struct buf *held = u->in;
+			u->in = NULL;
+			if (switching)
+				begin_tunnel(x, head, at, bytes);
+			else
+				begin_answer(x, head, at, bytes);
+			buf_put(&w->bufs, &held);
+			return;
+		}
+		pass_interim(x, head);
+		deadline_set(w, &u->deadline, exchange_timeouts(x)->first_byte_ms);
+		if (bytes == 0) {
+			buf_put(&w->bufs, &u->in);
+			x->door->ops->flush(x->door);
+			if (x->door->gone)
+				exchange_over(x, CAUSE_CLIENT_ABORT);
+			return;
+		}
+	}
+}
+
+/* Bytes into worker->bulk, or behind a partial head. -1: nothing there now; 0: the end or an error. */
+static ssize_t
+receive(struct exchange *x, char **at, bool *clean)
+{
+	struct upstream *u = x->upstream;
+	char *room = x->worker->bulk;
+	size_t bytes = sizeof(x->worker->bulk);
+	if (u->in != NULL) {
+		room = u->in->data + u->in->to;
+		bytes = buf_room(u->in);
+	}
+	ssize_t n;
+	do
+		n = recv(u->io.fd, room, bytes, 0);
+	while (n == -1 && errno == EINTR);
+	*at = room;
+	*clean = n == 0;
+	if (n == -1)
+		return errno == EAGAIN ? -1 : 0;
+	return n;
+}
+
+void
+answer_on_readable(struct exchange *x)
+{
+	struct upstream *u = x->upstream;
+	if (x->splicing) {
+		splice_pump(x);
+		return;
+	}
+	char *at;
+	bool clean;
+	ssize_t n = receive(x, &at, &clean);
+	if (n == -1)
+		return;
+	if (x->state == EXCHANGE_ANSWERING) {
+		if (n > 0)
+			pass_and_flush(x, at, (size_t)n);
+		else if (clean && x->answer_framing == BODY_CLOSE)
+			answer_complete(x, SLICE_NONE);
+		else
+			answer_truncated(x);
+		return;
+	}
+	if (n == 0) {
+		attempt_failed(x, REASON_RESET);
+		return;
+	}
+	if (x->first_byte_us == 0)
+		x->first_byte_us = x->worker->now_us;
+	if (u->in != NULL) {
+		u->in->to += (uint32_t)n;
+		on_heads(x, u->in->data, u->in->to);
+	} else {
+		on_heads(x, at, (size_t)n);
+	}
+}
+
+void
+answer_on_drained(struct exchange *x)
+{
+	if (x->splicing)
+		splice_pump(x);
+	else
+		(void)after_door(x);
+}

@@ -1,0 +1,365 @@
+/*
+ * attempt.c: one try of an exchange at one member, and whether another one may
+ * follow (RFC 9110 section 9.2.2): what was not sent may always go elsewhere;
+ * what was sent only when the method is idempotent, or when it is proved that the
+ * member never took it; and only while the whole request can be sent again.
+ */
+#include "relay/exchange.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/socket.h>
+
+#define PIECES_MAX 16 /* of one sendmsg(2) */
+
+static enum cause
+cause_of(enum reason why)
+{
+	switch (why) {
+	case REASON_CONNECT_TIMEOUT:
+		return CAUSE_MEMBER_CONNECT_TIMEOUT;
+	case REASON_RESET:
+	case REASON_CLOSED_IDLE:
+		return CAUSE_MEMBER_CLOSED;
+	case REASON_FIRST_BYTE_TIMEOUT:
+		return CAUSE_MEMBER_FIRST_BYTE;
+	case REASON_BAD_ANSWER:
+		return CAUSE_MEMBER_BAD_ANSWER;
+	default:
+		return CAUSE_MEMBER_CONNECT;
+	}
+}
+
+static uint32_t
+present_member(const struct exchange *x)
+{
+	return x->plan.step[x->step].member;
+}
+
+/* What was seen, for the log: "connection refused by 127.0.0.1:9001". */
+static void
+note_evidence(struct exchange *x, enum reason why)
+{
+	static const char *const seen[] = {
+	    [REASON_CONNECT_REFUSED] = "connection refused by",
+	    [REASON_CONNECT_TIMEOUT] = "no connection in time to",
+	    [REASON_CONNECT_FAILED] = "connection failed to",
+	    [REASON_CLOSED_IDLE] = "pooled connection closed by",
+	    [REASON_RESET] = "connection broken before an answer by",
+	    [REASON_FIRST_BYTE_TIMEOUT] = "no answer in time from",
+	    [REASON_BAD_ANSWER] = "an answer that is not HTTP from",
+	};
+	const struct membership_member *m = &exchange_membership(x)->member[present_member(x)];
+	struct writer text = writer_on(x->evidence, sizeof(x->evidence));
+	write_text(&text, seen[why]);
+	write_char(&text, ' ');
+	write_text(&text, m->origin_text);
+	(void)writer_text(&text);
+}
+
+static void
+note_failure(struct exchange *x, enum reason why)
+{
+	struct worker *w = x->worker;
+	uint32_t member = present_member(x);
+	struct pool *pool = x->slot->service->pool;
+	x->failed_why = why;
+	x->failed_member = member;
+	x->wasted_us += w->now_us - x->attempt_us;
+	note_evidence(x, why);
+	struct member_load *load = pool_load(pool, w->number, member);
+	atomic_fetch_add_explicit(&load->failures, 1, memory_order_relaxed);
+	pool_evidence(pool, member, EVIDENCE_LIVE_FAILED, why, w->now_ms);
+}
+
+/* The plan is used up: every member that could be asked refused even a connection, or the last error. */
+static void
+give_up(struct exchange *x)
+{
+	bool nobody = !x->reached && x->step >= x->lease->view->operational_count;
+	if (nobody)
+		journal_nobody(x);
+	else
+		journal_stuck(x);
+	exchange_fail(x, nobody ? CAUSE_NO_LIVE_MEMBER : cause_of(x->failed_why));
+}
+
+static void
+count_begun(struct exchange *x, uint32_t member)
+{
+	struct member_load *load =
+	    pool_load(x->slot->service->pool, x->worker->number, member);
+	/* Written by this worker alone: no read-modify-write is needed. */
+	unsigned active = atomic_load_explicit(&load->active, memory_order_relaxed);
+	atomic_store_explicit(&load->active, active + 1, memory_order_relaxed);
+	unsigned long long attempts = atomic_load_explicit(&load->attempts, memory_order_relaxed);
+	atomic_store_explicit(&load->attempts, attempts + 1, memory_order_relaxed);
+}
+
+void
+attempt_start(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	const struct service *service = x->slot->service;
+	uint32_t attempts = plan_attempts(&service->plan, &x->plan);
+	for (; x->step < attempts; x->step++) {
+		uint32_t member = present_member(x);
+		const struct addr *origin = &exchange_membership(x)->member[member].origin;
+		enum reason why = REASON_NONE;
+		x->attempts++;
+		x->attempt_us = w->now_us;
+		x->composed = false;
+		struct upstream *u =
+		    upstream_get(w, x->slot, member, origin, x, x->fresh_only, &why);
+		if (u != NULL) {
+			x->upstream = u;
+			count_begun(x, member);
+			if (u->state == UPSTREAM_CONNECTING) {
+				exchange_to(x, EXCHANGE_CONNECTING);
+				deadline_set(w, &u->deadline, service->config->timeouts.connect_ms);
+				return;
+			}
+			exchange_to(x, EXCHANGE_WAITING);
+			attempt_send(x);
+			return;
+		}
+		if (why == REASON_NONE) {
+			exchange_fail(x, CAUSE_OUT_OF_RESOURCES);
+			return;
+		}
+		note_failure(x, why);
+		x->fresh_only = false;
+		x->retried_here = false;
+	}
+	give_up(x);
+}
+
+/* ---- sending ---------------------------------------------------------------------------------- */
+
+/* The request head for this member into worker->request. False: it does not fit. */
+static bool
+compose(struct exchange *x, struct slice *head)
+{
+	struct worker *w = x->worker;
+	struct writer out = writer_on(w->request, sizeof(w->request));
+	struct forward_request r = {
+	    .head = &x->request,
+	    .added = told_member(x),
+	    .via = slice_of(w->shared->via),
+	    .cuts = x->session.cuts,
+	    .cut_count = x->session.cut_count,
+	    .framing = x->request.framing,
+	    .content_length = x->request.content_length,
+	};
+	if (x->session.drop_header)
+		r.drop_field = x->slot->service->rules->tag_name;
+	if (x->request.method == METHOD_TRACE || x->request.method == METHOD_OPTIONS) {
+		size_t at = 0;
+		const struct http_field *field =
+		    http_field_find_id(&x->request, FIELD_MAX_FORWARDS, &at);
+		uint64_t left;
+		if (field != NULL && slice_to_u64(http_field_value(&x->request, field), &left)) {
+			r.max_forwards = true;
+			r.max_forwards_value = left - 1; /* 0 was answered here */
+		}
+	}
+	write_request_head(&out, &r);
+	*head = (struct slice){out.at, out.bytes};
+	return !out.overflow;
+}
+
+/* Keeps what the kernel did not take of a head. */
+static bool
+keep_head_rest(struct exchange *x, struct slice rest)
+{
+	struct buf **end = &x->head_rest;
+	while (rest.bytes > 0) {
+		struct buf *b = buf_get(&x->worker->bufs);
+		if (b == NULL)
+			return false;
+		size_t take = rest.bytes < BUF_BYTES ? rest.bytes : BUF_BYTES;
+		memcpy(b->data, rest.at, take);
+		b->to = (uint32_t)take;
+		*end = b;
+		end = &b->next;
+		rest.at += take;
+		rest.bytes -= take;
+	}
+	return true;
+}
+
+static void
+head_rest_sent(struct exchange *x, size_t *bytes)
+{
+	while (x->head_rest != NULL && *bytes > 0) {
+		struct buf *b = x->head_rest;
+		size_t take = *bytes < buf_held(b) ? *bytes : buf_held(b);
+		b->from += (uint32_t)take;
+		*bytes -= take;
+		if (buf_held(b) > 0)
+			return;
+		x->head_rest = b->next;
+		buf_put(&x->worker->bufs, &b);
+	}
+}
+
+static void
+head_rest_drop(struct exchange *x)
+{
+	while (x->head_rest != NULL) {
+		struct buf *b = x->head_rest;
+		x->head_rest = b->next;
+		buf_put(&x->worker->bufs, &b);
+	}
+}
+
+bool
+attempt_all_sent(const struct exchange *x)
+{
+	return x->composed && x->head_rest == NULL && x->body.ended && x->body.unsent == 0;
+}
+
+/* After a send: what is watched, how long the member has, and whether the client is read again. */
+static void
+after_send(struct exchange *x)
+{
+	struct upstream *u = x->upstream;
+	bool rest = !u->write_broken && (x->head_rest != NULL || x->body.unsent > 0);
+	bool reads = x->state != EXCHANGE_ANSWERING && x->state != EXCHANGE_TUNNEL;
+	if (!reads)
+		reads = (u->io.wants & IO_READ) != 0;
+	if (!io_want(&u->io, (reads ? IO_READ : 0) | (rest ? IO_WRITE : 0))) {
+		exchange_fail(x, CAUSE_OUT_OF_RESOURCES);
+		return;
+	}
+	if (!x->body.ended && x->body.unsent < BODY_UNSENT_RESUME)
+		x->door->ops->want_body(x->door, true);
+}
+
+static int
+pieces_of(const struct exchange *x, struct slice head, struct iovec *pieces)
+{
+	int count = 0;
+	if (head.bytes > 0)
+		pieces[count++] = (struct iovec){(void *)(uintptr_t)head.at, head.bytes};
+	for (struct buf *b = x->head_rest; b != NULL && count < PIECES_MAX; b = b->next)
+		pieces[count++] = (struct iovec){b->data + b->from, buf_held(b)};
+	return count + body_queue_pieces(&x->body, pieces + count, PIECES_MAX - count);
+}
+
+/* One sendmsg(2) of head, rest and body. Returns the bytes taken; a broken connection takes all. */
+static size_t
+send_pieces(struct exchange *x, struct slice head)
+{
+	struct upstream *u = x->upstream;
+	struct iovec pieces[PIECES_MAX];
+	struct msghdr message = {.msg_iov = pieces};
+	message.msg_iovlen = (size_t)pieces_of(x, head, pieces);
+	ssize_t n;
+	do
+		n = sendmsg(u->io.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (n == -1 && errno == EINTR);
+	if (n >= 0) {
+		u->sent += (uint64_t)n;
+		return (size_t)n;
+	}
+	/* The answer may have come before the break: reading says. */
+	if (errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM)
+		u->write_broken = true;
+	return 0;
+}
+
+static void
+send_first(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	struct upstream *u = x->upstream;
+	struct slice head;
+	if (!compose(x, &head)) {
+		exchange_fail(x, CAUSE_CLIENT_HEAD_TOO_LARGE);
+		return;
+	}
+	x->composed = true;
+	x->reached = true;
+	size_t sent = send_pieces(x, head);
+	size_t of_head = sent < head.bytes ? sent : head.bytes;
+	if (!keep_head_rest(x, (struct slice){head.at + of_head, head.bytes - of_head})) {
+		exchange_fail(x, CAUSE_OUT_OF_RESOURCES);
+		return;
+	}
+	body_queue_sent(&x->body, &w->bufs, sent - of_head);
+	deadline_set(w, &u->deadline, x->slot->service->config->timeouts.first_byte_ms);
+	after_send(x);
+}
+
+void
+attempt_send(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	struct upstream *u = x->upstream;
+	if (!x->composed) {
+		send_first(x);
+		return;
+	}
+	if (!u->write_broken && (x->head_rest != NULL || x->body.unsent > 0)) {
+		size_t sent = send_pieces(x, SLICE_NONE);
+		if (sent > 0 && x->state == EXCHANGE_WAITING)
+			deadline_set(w, &u->deadline,
+				     x->slot->service->config->timeouts.first_byte_ms);
+		head_rest_sent(x, &sent);
+		body_queue_sent(&x->body, &w->bufs, sent);
+	}
+	if (u->write_broken) {
+		/* Nobody will take the rest; it is read from the client and thrown away. */
+		head_rest_drop(x);
+		if (!x->body.replayable)
+			body_queue_sent(&x->body, &w->bufs, x->body.unsent);
+	}
+	if (x->state == EXCHANGE_TUNNEL)
+		tunnel_on_sent(x);
+	after_send(x);
+}
+
+/* ---- failing ---------------------------------------------------------------------------------- */
+
+/* May the request be sent once more? Asked before the connection is closed. */
+static bool
+may_repeat(const struct exchange *x, enum reason why)
+{
+	if (!x->body.replayable || why == REASON_BAD_ANSWER)
+		return false;
+	const struct upstream *u = x->upstream;
+	if (u->sent == u->sent_before || http_method_idempotent(x->request.method))
+		return true;
+	return why == REASON_RESET && upstream_proves_unprocessed(u);
+}
+
+void
+attempt_failed(struct exchange *x, enum reason why)
+{
+	struct upstream *u = x->upstream;
+	bool stale = u->reused && why == REASON_RESET && u->in == NULL;
+	bool repeat = may_repeat(x, why);
+	head_rest_drop(x);
+	if (stale && repeat && !x->retried_here) {
+		/* The member closed a pooled connection, as it may: no evidence, one more try there. */
+		x->retried_here = true;
+		x->fresh_only = true;
+		x->wasted_us += x->worker->now_us - x->attempt_us;
+	} else {
+		note_failure(x, why);
+		x->retried_here = false;
+		x->fresh_only = false;
+		if (repeat)
+			x->step++;
+	}
+	if (!repeat) {
+		journal_stuck(x);
+		exchange_fail(x, cause_of(why));
+		return;
+	}
+	exchange_release_upstream(x, false);
+	exchange_to(x, EXCHANGE_PLANNED);
+	body_queue_rewind(&x->body);
+	attempt_start(x);
+}

@@ -1,0 +1,171 @@
+/* journal.c: what an exchange leaves in the failover log and the access log. */
+#include "relay/exchange.h"
+
+#include "base/clock.h"
+
+static struct failover_line
+line_of(const struct exchange *x, enum event_kind event)
+{
+	return (struct failover_line){
+	    .event = event,
+	    .service = x->slot->service->name,
+	    .digest = &x->session.digest,
+	    .view = x->lease->view,
+	    .primary = x->whom.primary,
+	    .from = x->plan.home,
+	    .chosen = MEMBER_NONE,
+	    .reason = reason_text(REASON_NONE),
+	    .evidence = x->evidence,
+	    .plan = &x->plan,
+	    .rank = UINT32_MAX,
+	    .attempt_ms = x->wasted_us / 1000,
+	    .pool = x->slot->service->fingerprint,
+	    .request_id = x->request_id,
+	};
+}
+
+void
+journal_rejected_tag(struct exchange *x)
+{
+	struct failover_line line = line_of(x, EVENT_TAG_REJECTED);
+	line.from = MEMBER_NONE;
+	line.plan = NULL;
+	line.reason = tag_rejection_text(x->session.rejected);
+	failover_log_session(x->worker->shared->failover, &line);
+}
+
+void
+journal_moved(struct exchange *x)
+{
+	bool home = x->answered_by == x->plan.home;
+	if (home && !x->whom.fresh)
+		return;
+	enum event_kind event = EVENT_ASSIGNED;
+	if (!home) {
+		bool back = x->plan.affinity == AFFINITY_FAILBACK && x->step == 0;
+		event = back ? EVENT_FAILBACK : EVENT_FAILOVER;
+		x->plan.affinity = back ? AFFINITY_FAILBACK : AFFINITY_FAILOVER;
+	}
+	struct failover_line line = line_of(x, event);
+	line.chosen = x->answered_by;
+	line.rank = told_rank(x, x->answered_by);
+	if (home)
+		line.from = MEMBER_NONE;
+	else
+		line.reason = reason_text(told_reason(x));
+	failover_log_session(x->worker->shared->failover, &line);
+}
+
+void
+journal_nobody(struct exchange *x)
+{
+	struct failover_line line = line_of(x, EVENT_NO_LIVE_MEMBER);
+	line.reason = reason_text(told_reason(x));
+	failover_log_session(x->worker->shared->failover, &line);
+}
+
+void
+journal_stuck(struct exchange *x)
+{
+	struct failover_line line = line_of(x, EVENT_FAILOVER);
+	line.from = x->failed_member;
+	line.reason = reason_text(x->failed_why);
+	failover_log_session(x->worker->shared->failover, &line);
+}
+
+void
+journal_rehomed(struct exchange *x, const struct session_digest *digest, enum reason why)
+{
+	struct failover_line line = line_of(x, EVENT_REHOMED);
+	line.digest = digest;
+	line.chosen = x->answered_by;
+	line.reason = reason_text(why);
+	failover_log_session(x->worker->shared->failover, &line);
+}
+
+static struct slice
+member_name(const struct exchange *x, uint32_t member)
+{
+	if (member == MEMBER_NONE || x->lease == NULL)
+		return SLICE_NONE;
+	const struct membership_member *m = &exchange_membership(x)->member[member];
+	return (struct slice){m->id, m->id_bytes};
+}
+
+static struct slice
+field_of(const struct exchange *x, struct slice name)
+{
+	size_t at = 0;
+	const struct http_field *field = http_field_find(&x->request, name, &at);
+	return field != NULL ? http_field_value(&x->request, field) : SLICE_NONE;
+}
+
+static void
+access_entry(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	struct access_entry entry = {
+	    .wall_ms = x->begun_wall_ms,
+	    .client = x->door->peer,
+	    .method = x->request.method_text,
+	    .target = x->request.target,
+	    .host = x->request.host,
+	    .minor = x->request.minor,
+	    .status = x->door->status,
+	    .bytes = x->door->sent,
+	    .request_bytes = x->body_received,
+	    .duration_us = w->now_us - x->begun_us,
+	    .affinity = x->plan.affinity,
+	    .cause = x->cause,
+	    .member = member_name(x, x->answered_by),
+	    .primary = member_name(x, x->whom.primary),
+	    .attempts = x->attempts,
+	    .request_id = x->request_id,
+	};
+	if (x->slot != NULL) {
+		entry.service = x->slot->service->name;
+		entry.digest = x->whom.primary != MEMBER_NONE ? &x->session.digest : NULL;
+	}
+	if (x->first_byte_us != 0)
+		entry.first_byte_us = x->first_byte_us - x->begun_us;
+	if (w->access->combined) {
+		entry.referer = field_of(x, SLICE("referer"));
+		entry.user_agent = field_of(x, SLICE("user-agent"));
+	}
+	access_batch_add(w->access, &entry);
+}
+
+/* The member that an error is counted against. */
+static uint32_t
+guilty(const struct exchange *x)
+{
+	return x->answered_by != MEMBER_NONE ? x->answered_by : x->failed_member;
+}
+
+void
+journal_over(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	const struct cause_row *row = &cause_table[x->cause];
+	bool against = row->against_member || x->cause == CAUSE_NO_LIVE_MEMBER;
+	if (row->is_error && against && x->slot != NULL)
+		failover_log_request_failed(w->shared->failover, x->slot->service->name,
+					    member_name(x, guilty(x)));
+	if (w->access != NULL)
+		access_entry(x);
+}
+
+void
+journal_refused(struct worker *w, const struct addr *peer, enum cause cause)
+{
+	if (w->access == NULL)
+		return;
+	struct access_entry entry = {
+	    .wall_ms = clock_wall_ms(),
+	    .client = peer,
+	    .status = cause_table[cause].status,
+	    .affinity = AFFINITY_PASS,
+	    .cause = cause,
+	};
+	access_batch_add(w->access, &entry);
+}

@@ -1,0 +1,111 @@
+/*
+ * splice.c: the rest of an answer of known length from socket to socket through
+ * a pipe, without copying it (splice(2)).
+ */
+#include "relay/exchange.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#define SPLICE_LEFT_MIN  (32 * 1024) /* below, one more copy is cheaper than two more calls */
+#define SPLICE_ROUNDS_MAX 16         /* of one event: other connections wait */
+
+bool
+splice_wanted(const struct exchange *x)
+{
+	return x->answer_framing == BODY_LENGTH && x->answer_left >= SPLICE_LEFT_MIN &&
+	       x->door->spliceable;
+}
+
+void
+splice_start(struct exchange *x)
+{
+	x->pipe = worker_pipe_get(x->worker);
+	if (x->pipe == NULL)
+		return; /* by copying, then */
+	x->splicing = true;
+}
+
+enum moved { MOVED_SOME, MOVED_NOTHING, MOVED_END, MOVED_BROKEN };
+
+static enum moved
+move(int from, int to, uint64_t bytes, unsigned flags, uint64_t *moved)
+{
+	ssize_t n;
+	do
+		n = splice(from, NULL, to, NULL, bytes, SPLICE_F_MOVE | SPLICE_F_NONBLOCK | flags);
+	while (n == -1 && errno == EINTR);
+	*moved = n > 0 ? (uint64_t)n : 0;
+	if (n > 0)
+		return MOVED_SOME;
+	if (n == 0)
+		return MOVED_END;
+	return errno == EAGAIN ? MOVED_NOTHING : MOVED_BROKEN;
+}
+
+/* Member to pipe. */
+static enum moved
+fill(struct exchange *x)
+{
+	uint64_t room = PIPE_BYTES - x->piped;
+	if (room > x->answer_left)
+		room = x->answer_left;
+	if (room == 0)
+		return MOVED_NOTHING;
+	uint64_t n;
+	enum moved moved = move(x->upstream->io.fd, x->pipe->in, room, 0, &n);
+	x->answer_left -= n;
+	x->piped += n;
+	return moved;
+}
+
+/* Pipe to client. */
+static enum moved
+drain(struct exchange *x)
+{
+	uint64_t n;
+	struct door *door = x->door;
+	enum moved moved = move(x->pipe->out, door->fd, x->piped,
+				x->answer_left > 0 ? SPLICE_F_MORE : 0, &n);
+	x->piped -= n;
+	door->ops->spliced(door, n, x->piped > 0);
+	return moved;
+}
+
+static void
+pause_or_wait(struct exchange *x)
+{
+	struct upstream *u = x->upstream;
+	unsigned writes = u->io.wants & IO_WRITE;
+	if (x->door->blocked)
+		deadline_clear(&u->deadline);
+	else
+		deadline_set(x->worker, &u->deadline, exchange_timeouts(x)->idle_ms);
+	if (!io_want(&u->io, writes | (x->door->blocked ? 0 : IO_READ)))
+		exchange_fail(x, CAUSE_OUT_OF_RESOURCES);
+}
+
+void
+splice_pump(struct exchange *x)
+{
+	for (int round = 0; round < SPLICE_ROUNDS_MAX; round++) {
+		enum moved in = fill(x);
+		if (x->piped > 0 && drain(x) == MOVED_BROKEN) {
+			exchange_over(x, CAUSE_CLIENT_ABORT);
+			return;
+		}
+		if (x->piped == 0 && x->answer_left == 0) {
+			answer_complete(x, SLICE_NONE);
+			return;
+		}
+		if (x->piped > 0)
+			break;
+		if (in == MOVED_END || in == MOVED_BROKEN) {
+			answer_truncated(x);
+			return;
+		}
+		if (in == MOVED_NOTHING)
+			break;
+	}
+	pause_or_wait(x);
+}

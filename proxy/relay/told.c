@@ -1,0 +1,149 @@
+/*
+ * told.c: what Holdfast adds to a message: to the member, whose session this is
+ * and where its state should be kept (DESIGN section 6); to the client, the tag.
+ */
+#include "relay/exchange.h"
+
+#include "base/clock.h"
+
+static void
+write_id(struct writer *out, const struct membership *m, uint32_t member)
+{
+	write_bytes(out, m->member[member].id, m->member[member].id_bytes);
+}
+
+/* The member's place in the whole order of this session. */
+uint32_t
+told_rank(const struct exchange *x, uint32_t member)
+{
+	const struct service *service = x->slot->service;
+	uint32_t apart = service->plan.spread == SPREAD_ZONE ? x->whom.primary : HASHRING_NONE;
+	return hashring_rank(exchange_membership(x)->ring, x->session.digest.bytes, apart, member);
+}
+
+static void
+write_backups(struct writer *out, const struct exchange *x)
+{
+	const struct membership *m = exchange_membership(x);
+	uint32_t first = x->step + 1;
+	if (first >= x->plan.step_count)
+		return;
+	write_literal(out, "Holdfast-Backups: ");
+	for (uint32_t i = first; i < x->plan.step_count && i < first + BACKUPS_TOLD; i++) {
+		if (i > first)
+			write_char(out, ',');
+		write_id(out, m, x->plan.step[i].member);
+	}
+	write_literal(out, "\r\n");
+}
+
+/* Why the session is not where it lived. */
+enum reason
+told_reason(const struct exchange *x)
+{
+	if (x->failed_why != REASON_NONE)
+		return x->failed_why;
+	if (x->plan.affinity == AFFINITY_FAILBACK)
+		return REASON_PRIMARY_BACK;
+	return x->plan.skipped_count > 0 ? x->plan.skipped[0].why : REASON_DOWN;
+}
+
+static void
+write_session(struct writer *out, const struct exchange *x)
+{
+	const struct membership *m = exchange_membership(x);
+	uint32_t member = x->plan.step[x->step].member;
+	write_literal(out, "Holdfast-Session: ");
+	write_hex_bytes(out, x->session.digest.bytes, DIGEST_BYTES);
+	write_literal(out, "\r\nHoldfast-Primary: ");
+	write_id(out, m, x->whom.primary);
+	write_literal(out, "\r\n");
+	if (x->whom.last != MEMBER_NONE) {
+		write_literal(out, "Holdfast-Served-Before: ");
+		write_id(out, m, x->whom.last);
+		write_literal(out, "\r\n");
+	}
+	uint32_t rank = told_rank(x, member);
+	if (rank != HASHRING_NONE) {
+		write_literal(out, "Holdfast-Rank: ");
+		write_u64(out, rank);
+		write_literal(out, "\r\n");
+	}
+	write_backups(out, x);
+	if (member != x->plan.home && x->plan.home != MEMBER_NONE) {
+		write_literal(out, "Holdfast-Failover: from=");
+		write_id(out, m, x->plan.home);
+		write_literal(out, "; reason=");
+		write_text(out, reason_text(told_reason(x)));
+		write_literal(out, "\r\n");
+	}
+}
+
+/* X-Forwarded-*: the client's address is appended to what came; the others are kept when they came. */
+static void
+write_forwarded(struct writer *out, struct exchange *x)
+{
+	struct http_head *request = &x->request;
+	bool proto = false;
+	bool host = false;
+	write_literal(out, "X-Forwarded-For: ");
+	for (size_t i = 0; i < request->field_count; i++) {
+		struct http_field *field = &request->field[i];
+		if (field->id == FIELD_X_FORWARDED_FOR) {
+			field->drop = true; /* its value stands in our line */
+			write_slice(out, http_field_value(request, field));
+			write_literal(out, ", ");
+		}
+		proto |= field->id == FIELD_X_FORWARDED_PROTO;
+		host |= field->id == FIELD_X_FORWARDED_HOST;
+	}
+	write_addr_ip(out, x->door->peer);
+	write_literal(out, "\r\n");
+	if (!proto)
+		write_literal(out, "X-Forwarded-Proto: http\r\n");
+	if (!host && request->host.bytes > 0) {
+		write_literal(out, "X-Forwarded-Host: ");
+		write_slice(out, request->host);
+		write_literal(out, "\r\n");
+	}
+}
+
+struct slice
+told_member(struct exchange *x)
+{
+	struct writer out = writer_on(x->worker->added, sizeof(x->worker->added));
+	write_forwarded(&out, x);
+	write_session(&out, x);
+	return (struct slice){out.at, out.bytes};
+}
+
+/* A tag is sent only when it says something new. */
+static bool
+tag_is_news(const struct exchange *x, uint32_t primary, uint32_t last)
+{
+	const struct session *s = &x->session;
+	return !s->tagged || s->claims.old_secret || s->claims.primary != primary ||
+	       s->claims.last != last;
+}
+
+struct slice
+told_client(struct exchange *x, bool *tagged)
+{
+	const struct membership *m = exchange_membership(x);
+	uint32_t primary = m->member[x->whom.primary].alias;
+	uint32_t last = m->member[x->answered_by].alias;
+	*tagged = tag_is_news(x, primary, last);
+	if (!*tagged)
+		return SLICE_NONE;
+	uint32_t rank = told_rank(x, x->answered_by);
+	struct tag_claims claims = {
+	    .digest = x->session.digest,
+	    .primary = primary,
+	    .last = last,
+	    .rank = rank < TAG_RANK_NONE ? (uint16_t)rank : TAG_RANK_NONE,
+	    .issued_s = (uint32_t)(clock_wall_ms() / 1000),
+	};
+	struct writer out = writer_on(x->worker->added, sizeof(x->worker->added));
+	session_write_tag(x->slot->service->rules, &claims, &out);
+	return (struct slice){out.at, out.bytes};
+}
