@@ -45,12 +45,16 @@ AFFINITY = proxy/affinity/cookie.c proxy/affinity/keyrule.c proxy/affinity/sessi
            proxy/affinity/tag.c
 MEMBERS  =
 ROUTE    =
-RELAY    =
-EDGE     =
+RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/body_queue.c \
+           proxy/relay/exchange.c proxy/relay/io_ev.c proxy/relay/journal.c proxy/relay/splice.c \
+           proxy/relay/told.c proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
+EDGE     = proxy/edge/client.c proxy/edge/client_out.c proxy/edge/listener.c \
+           proxy/edge/worker_ev.c
 RECORD   =
 CONFIG   =
-CLI      =
-NODE     =
+CLI      = proxy/cli/check.c proxy/cli/explain.c proxy/cli/run.c proxy/cli/tail.c \
+           proxy/cli/version.c
+NODE     = proxy/main.c proxy/node.c proxy/node_ev.c
 PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) \
            $(CLI) $(NODE)
 

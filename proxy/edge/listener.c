@@ -18,7 +18,7 @@ struct listener {
 	struct io io;
 	struct deadline pause;
 	struct listener *next;
-	bool short_said; /* no descriptor was left, and that was said */
+	uint64_t said_ms; /* when it was last said that no descriptor is left; 0: never */
 };
 
 static int
@@ -89,6 +89,17 @@ is_full(const struct worker *w)
 	       atomic_load_explicit(&w->shared->clients, memory_order_relaxed) >= most;
 }
 
+/* Once in a while: a shortage lasts, and comes and goes. */
+static void
+say_short(struct listener *l, const char *why)
+{
+	uint64_t now_ms = l->io.worker->now_ms;
+	if (l->said_ms != 0 && now_ms - l->said_ms < LISTENER_SAY_MS)
+		return;
+	l->said_ms = now_ms;
+	log_warn("new connections wait: %s", why);
+}
+
 /* One connection. False: none waits, or none can be taken now. */
 static bool
 accept_one(struct listener *l)
@@ -104,14 +115,11 @@ accept_one(struct listener *l)
 	if (fd != -1) {
 		struct addr peer;
 		addr_from_sockaddr((struct sockaddr *)&from, &peer);
-		l->short_said = false;
 		(void)client_open(w, fd, &peer);
 		return true;
 	}
 	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-		if (!l->short_said)
-			log_warn("new connections wait: %s", strerror(errno));
-		l->short_said = true;
+		say_short(l, strerror(errno));
 		pause_accepting(l);
 		return false;
 	}

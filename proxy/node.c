@@ -1,0 +1,255 @@
+/* node.c: the parts of a node, in order; see node.h. */
+#include "node.h"
+
+#include "base/log.h"
+#include "edge/listener.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* ---- the ground ------------------------------------------------------------------------------- */
+
+static unsigned
+cores(void)
+{
+	cpu_set_t set;
+	int count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+	return count < WORKERS_MAX ? (unsigned)count : WORKERS_MAX;
+}
+
+static void
+raise_descriptors(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static enum result
+drop_rights(const char *user, struct problem *p)
+{
+	if (user == NULL)
+		return RESULT_OK;
+	errno = 0;
+	const struct passwd *who = getpwnam(user);
+	if (who == NULL)
+		return problem_set(p, RESULT_INVALID, "user %s: no such user", user);
+	if (geteuid() == who->pw_uid)
+		return RESULT_OK;
+	if (initgroups(user, who->pw_gid) == -1 || setgid(who->pw_gid) == -1 ||
+	    setuid(who->pw_uid) == -1)
+		return problem_set(p, RESULT_IO, "user %s: %s", user, strerror(errno));
+	return RESULT_OK;
+}
+
+static void
+name_node(struct node *n, const struct config *config)
+{
+	uint8_t random[16];
+	digest_random(random);
+	memcpy(&n->shared.instance, random, sizeof(n->shared.instance));
+	struct writer via = writer_on(n->shared.via, sizeof(n->shared.via));
+	write_literal(&via, "1.1 holdfast-");
+	if (config->node != NULL)
+		write_text(&via, config->node);
+	else
+		write_hex_bytes(&via, random + 8, 8);
+	(void)writer_text(&via);
+}
+
+/* One socket a worker and address. */
+static enum result
+bind_all(struct node *n, const struct config *config, struct problem *p)
+{
+	size_t addresses = config->listener_count;
+	n->fds = calloc(n->workers * addresses, sizeof(*n->fds));
+	if (n->fds == NULL)
+		return problem_set(p, RESULT_NO_MEMORY, "no memory");
+	for (unsigned worker = 0; worker < n->workers; worker++) {
+		for (size_t i = 0; i < addresses; i++) {
+			const struct addr *address = &config->listeners[i].address;
+			int fd = listener_bind(address, worker == 0, p);
+			if (fd == -1)
+				return RESULT_IO;
+			n->fds[n->fd_count++] = fd;
+		}
+	}
+	return RESULT_OK;
+}
+
+/* ---- what pools tell -------------------------------------------------------------------------- */
+
+static void
+on_change(void *context, const struct pool_change *change)
+{
+	const struct node_service *s = context;
+	failover_log_member(s->node->shared.failover, s->service->name, s->service->fingerprint,
+			    change);
+}
+
+static void
+on_probe_wanted(void *context, uint32_t member)
+{
+	const struct node_service *s = context;
+	if (s->prober != NULL)
+		prober_check_now(s->prober, member);
+}
+
+static enum result
+watch_services(struct node *n, struct problem *p)
+{
+	struct services *services = n->services;
+	n->watched = calloc(services->count, sizeof(*n->watched));
+	if (n->watched == NULL)
+		return problem_set(p, RESULT_NO_MEMORY, "no memory");
+	for (size_t i = 0; i < services->count; i++) {
+		struct node_service *s = &n->watched[i];
+		s->node = n;
+		s->service = &services->list[i];
+		pool_observe(s->service->pool, on_change, on_probe_wanted, s);
+	}
+	return RESULT_OK;
+}
+
+static enum result
+open_logs(struct node *n, const struct config *config, struct problem *p)
+{
+	enum result r =
+	    failover_log_create(config->log_failover, config->node, &n->shared.failover, p);
+	if (r != RESULT_OK || config->log_access == NULL)
+		return r;
+	r = sink_create(config->log_access, &n->access, p);
+	n->shared.access = n->access;
+	return r;
+}
+
+/* ---- together --------------------------------------------------------------------------------- */
+
+static enum result
+assemble(struct node *n, struct config **held, struct problem *p)
+{
+	const struct config *config = *held;
+	(void)signal(SIGPIPE, SIG_IGN);
+	raise_descriptors();
+	n->workers = config->workers != 0 ? config->workers : cores();
+	n->shared.workers = n->workers;
+	name_node(n, config);
+	enum result r = services_create(held, n->workers, &n->services, p);
+	if (r != RESULT_OK)
+		return r;
+	n->shared.services = n->services;
+	config = n->services->config;
+	r = bind_all(n, config, p);
+	if (r == RESULT_OK)
+		r = drop_rights(config->user, p);
+	if (r == RESULT_OK)
+		r = open_logs(n, config, p);
+	if (r == RESULT_OK)
+		r = watch_services(n, p);
+	n->threads = calloc(n->workers, sizeof(*n->threads));
+	n->base = event_base_new();
+	if (r == RESULT_OK && (n->threads == NULL || n->base == NULL))
+		r = problem_set(p, RESULT_NO_MEMORY, "no memory");
+	return r;
+}
+
+enum result
+node_create(struct config **config, struct node **out, struct problem *p)
+{
+	*out = NULL;
+	struct node *n = calloc(1, sizeof(*n));
+	if (n == NULL)
+		return problem_set(p, RESULT_NO_MEMORY, "no memory");
+	enum result r = assemble(n, config, p);
+	if (r != RESULT_OK)
+		node_free(&n);
+	*out = n;
+	return r;
+}
+
+static enum result
+start_workers(struct node *n, struct problem *p)
+{
+	size_t each = n->fd_count / n->workers;
+	while (n->started < n->workers) {
+		const int *fds = n->fds + n->started * each;
+		n->fd_count -= each; /* the worker's from here on, whatever happens */
+		enum result r = worker_thread_start(n->started, &n->shared, fds, each,
+						    &n->threads[n->started], p);
+		if (r != RESULT_OK) {
+			memmove(n->fds, fds + each, n->fd_count * sizeof(*n->fds));
+			return r;
+		}
+		n->started++;
+	}
+	return RESULT_OK;
+}
+
+static void
+join_workers(struct node *n)
+{
+	for (unsigned i = 0; i < n->started; i++)
+		worker_thread_join(&n->threads[i]);
+	n->started = 0;
+}
+
+static void
+say_ready(const struct node *n)
+{
+	const struct config *config = n->services->config;
+	for (size_t i = 0; i < config->listener_count; i++) {
+		char text[ADDR_TEXT_BYTES_MAX];
+		struct writer w = writer_on(text, sizeof(text));
+		write_addr(&w, &config->listeners[i].address);
+		log_info("holdfast %s listens on %s, %u worker%s", HOLDFAST_VERSION,
+			 writer_text(&w), n->workers, n->workers == 1 ? "" : "s");
+	}
+}
+
+enum result
+node_run(struct node *n, struct problem *p)
+{
+	enum result r = node_probers_start(n, p);
+	if (r == RESULT_OK)
+		r = start_workers(n, p);
+	if (r == RESULT_OK) {
+		say_ready(n);
+		r = node_control(n, p);
+	} else {
+		for (unsigned i = 0; i < n->started; i++)
+			worker_thread_stop(n->threads[i], WORKER_STOP_HARD);
+	}
+	join_workers(n);
+	node_probers_stop(n);
+	return r;
+}
+
+void
+node_free(struct node **held)
+{
+	struct node *n = *held;
+	if (n == NULL)
+		return;
+	*held = NULL;
+	for (size_t i = 0; n->fds != NULL && i < n->fd_count; i++)
+		(void)close(n->fds[i]);
+	free(n->fds);
+	free(n->threads);
+	if (n->base != NULL)
+		event_base_free(n->base);
+	services_unref(&n->services);
+	sink_free(&n->access);
+	failover_log_free(&n->shared.failover);
+	free(n->watched);
+	free(n);
+}

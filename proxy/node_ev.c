@@ -1,0 +1,173 @@
+/* node_ev.c: the control thread's loop: signals, active checks, slow clocks; see node.h. */
+#include "node.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <event2/event.h>
+#include <signal.h>
+
+#define CONTROL_PERIOD_MS  50
+#define LOG_TICK_PERIOD_MS 1000
+
+enum { SIGNALS = 5 };
+
+struct control {
+	struct node *node;
+	struct event *signals[SIGNALS];
+	struct event *clock;
+	uint64_t log_tick_ms;   /* of the last tick of the failover log */
+	uint64_t stop_until_ms; /* 0: not stopping */
+	bool hard;
+};
+
+static void
+tell_workers(struct node *n, enum worker_command command)
+{
+	for (unsigned i = 0; i < n->started; i++)
+		worker_thread_stop(n->threads[i], command);
+}
+
+static void
+stop(struct control *c, bool hard)
+{
+	if (hard || c->stop_until_ms != 0) {
+		c->hard = true;
+		tell_workers(c->node, WORKER_STOP_HARD);
+		return;
+	}
+	uint64_t stop_ms = c->node->services->config->stop_ms;
+	c->stop_until_ms = clock_ms() + stop_ms;
+	log_info("stopping: exchanges may finish for %llu ms", (unsigned long long)stop_ms);
+	tell_workers(c->node, WORKER_STOP_SOFT);
+}
+
+static void
+reopen_logs(struct node *n)
+{
+	failover_log_reopen(n->shared.failover);
+	if (n->access != NULL)
+		sink_reopen(n->access);
+	log_info("logs re-opened");
+}
+
+static void
+on_signal(evutil_socket_t number, short what, void *context)
+{
+	struct control *c = context;
+	(void)what;
+	switch (number) {
+	case SIGTERM:
+	case SIGINT:
+		stop(c, false);
+		break;
+	case SIGQUIT:
+		stop(c, true);
+		break;
+	case SIGUSR1:
+		reopen_logs(c->node);
+		break;
+	case SIGHUP:
+		log_warn("reload is not supported by this version: the configuration stays");
+		break;
+	default:
+		break;
+	}
+}
+
+static bool
+all_ended(const struct node *n)
+{
+	for (unsigned i = 0; i < n->started; i++) {
+		if (!worker_thread_ended(n->threads[i]))
+			return false;
+	}
+	return true;
+}
+
+static void
+on_clock(evutil_socket_t fd, short what, void *context)
+{
+	struct control *c = context;
+	struct node *n = c->node;
+	uint64_t now_ms = clock_ms();
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < n->services->count; i++)
+		pool_tick(n->services->list[i].pool, now_ms);
+	if (now_ms - c->log_tick_ms >= LOG_TICK_PERIOD_MS) {
+		c->log_tick_ms = now_ms;
+		failover_log_tick(n->shared.failover, now_ms);
+	}
+	if (c->stop_until_ms != 0 && !c->hard && now_ms >= c->stop_until_ms) {
+		log_warn("exchanges did not finish in time and are broken off");
+		stop(c, true);
+	}
+	if (all_ended(n))
+		(void)event_base_loopbreak(n->base);
+}
+
+static bool
+arm(struct control *c)
+{
+	static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGHUP};
+	struct node *n = c->node;
+	for (size_t i = 0; i < SIGNALS; i++) {
+		c->signals[i] = evsignal_new(n->base, numbers[i], on_signal, c);
+		if (c->signals[i] == NULL || event_add(c->signals[i], NULL) == -1)
+			return false;
+	}
+	c->clock = event_new(n->base, -1, EV_PERSIST, on_clock, c);
+	struct timeval period = {.tv_usec = CONTROL_PERIOD_MS * 1000};
+	return c->clock != NULL && event_add(c->clock, &period) == 0;
+}
+
+static void
+disarm(struct control *c)
+{
+	for (size_t i = 0; i < SIGNALS; i++) {
+		if (c->signals[i] != NULL)
+			event_free(c->signals[i]);
+	}
+	if (c->clock != NULL)
+		event_free(c->clock);
+}
+
+enum result
+node_control(struct node *n, struct problem *p)
+{
+	struct control control = {.node = n, .log_tick_ms = clock_ms()};
+	enum result r = RESULT_OK;
+	if (arm(&control)) {
+		(void)event_base_dispatch(n->base);
+	} else {
+		r = problem_set(p, RESULT_NO_MEMORY, "no memory");
+		tell_workers(n, WORKER_STOP_HARD);
+	}
+	disarm(&control);
+	return r;
+}
+
+enum result
+node_probers_start(struct node *n, struct problem *p)
+{
+	for (size_t i = 0; i < n->services->count; i++) {
+		struct node_service *s = &n->watched[i];
+		if (!s->service->config->health.enabled)
+			continue;
+		enum result r = prober_start(n->base, s->service->config, s->service->pool,
+					     &s->prober, p);
+		if (r != RESULT_OK)
+			return problem_prefix(p, r, "service %s", s->service->config->name);
+	}
+	return RESULT_OK;
+}
+
+void
+node_probers_stop(struct node *n)
+{
+	for (size_t i = 0; i < n->services->count; i++) {
+		if (n->watched[i].prober != NULL)
+			prober_stop(&n->watched[i].prober);
+	}
+}
