@@ -90,6 +90,8 @@ LINK_affinity/test_tag = proxy/affinity/tag.c proxy/base/digest.c proxy/base/res
 # members
 # route
 # relay
+UNIT += relay/test_body_queue
+LINK_relay/test_body_queue = proxy/relay/body_queue.c proxy/base/buf.c
 # record
 # config
 # cli
