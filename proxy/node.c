@@ -15,7 +15,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* ---- the ground ------------------------------------------------------------------------------- */
+/* ---- the ground -------------------------------------------------------------------------------
+ */
 
 static unsigned
 cores(void)
@@ -87,7 +88,8 @@ bind_all(struct node *n, const struct config *config, struct problem *p)
 	return RESULT_OK;
 }
 
-/* ---- what pools tell -------------------------------------------------------------------------- */
+/* ---- what pools tell --------------------------------------------------------------------------
+ */
 
 static void
 on_change(void *context, const struct pool_change *change)
@@ -133,7 +135,8 @@ open_logs(struct node *n, const struct config *config, struct problem *p)
 	return r;
 }
 
-/* ---- together --------------------------------------------------------------------------------- */
+/* ---- together ---------------------------------------------------------------------------------
+ */
 
 static enum result
 assemble(struct node *n, struct config **held, struct problem *p)

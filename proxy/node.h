@@ -24,9 +24,9 @@ struct node_service {
 struct node {
 	struct services *services; /* one reference */
 	struct worker_shared shared;
-	struct sink *access;            /* owned; NULL: none */
-	struct node_service *watched;   /* owned; one a service */
-	int *fds;                       /* listening sockets, a worker after another, until they are handed over */
+	struct sink *access;          /* owned; NULL: none */
+	struct node_service *watched; /* owned; one a service */
+	int *fds; /* listening sockets, a worker after another, until they are handed over */
 	size_t fd_count;
 	struct worker_thread **threads; /* owned */
 	unsigned workers;
@@ -39,7 +39,8 @@ struct node {
  * On an error the problem says why in one line and *out is NULL.
  */
 enum result node_create(struct config **config, struct node **out, struct problem *p);
-/* Serves until a signal ends it. TERM, INT: finishes exchanges; QUIT: at once; USR1: re-opens logs. */
+/* Serves until a signal ends it. TERM, INT: finishes exchanges; QUIT: at once; USR1: re-opens logs.
+ */
 enum result node_run(struct node *n, struct problem *p);
 void node_free(struct node **n);
 

@@ -155,8 +155,8 @@ node_probers_start(struct node *n, struct problem *p)
 		struct node_service *s = &n->watched[i];
 		if (!s->service->config->health.enabled)
 			continue;
-		enum result r = prober_start(n->base, s->service->config, s->service->pool,
-					     &s->prober, p);
+		enum result r =
+		    prober_start(n->base, s->service->config, s->service->pool, &s->prober, p);
 		if (r != RESULT_OK)
 			return problem_prefix(p, r, "service %s", s->service->config->name);
 	}

@@ -15,7 +15,8 @@
 
 static void client_run(struct client *c);
 
-/* ---- life and death --------------------------------------------------------------------------- */
+/* ---- life and death ---------------------------------------------------------------------------
+ */
 
 static void
 client_drop(struct worker *w, struct trash *t)
@@ -101,7 +102,8 @@ is_unread(const struct client *c)
 	       recv(c->io.fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-/* The last answer is out. What the client still sends must not reset it away (RFC 9112 section 9.6). */
+/* The last answer is out. What the client still sends must not reset it away (RFC 9112
+ * section 9.6). */
 static void
 finish(struct client *c)
 {
@@ -117,7 +119,8 @@ finish(struct client *c)
 	watch(c);
 }
 
-/* ---- requests --------------------------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------------------------------
+ */
 
 /* Holdfast's answer to a head that is no request, and the end of the connection. */
 static void
@@ -146,8 +149,8 @@ begin(struct client *c, struct exchange *x)
 	c->door.status = 0;
 	c->door.sent = 0;
 	uint32_t requests_max = w->services->config->limits.requests_max;
-	c->close_after = !head->keep_alive || w->stopping ||
-			 (requests_max != 0 && c->requests >= requests_max);
+	c->close_after =
+	    !head->keep_alive || w->stopping || (requests_max != 0 && c->requests >= requests_max);
 	if (head->framing == BODY_CHUNKED)
 		chunk_init(&c->chunks);
 	deadline_clear(&c->deadline);
@@ -215,11 +218,13 @@ idle(struct client *c)
 	if (c->in == NULL && c->requests > 0)
 		deadline_set(w, &c->deadline, t->idle_ms);
 	else if (c->deadline.timer.deadline_ms == 0)
-		deadline_set(w, &c->deadline, t->header_ms); /* absolute: from the head's first byte */
+		deadline_set(w, &c->deadline,
+			     t->header_ms); /* absolute: from the head's first byte */
 	watch(c);
 }
 
-/* ---- request bodies --------------------------------------------------------------------------- */
+/* ---- request bodies ---------------------------------------------------------------------------
+ */
 
 static void
 body_ended(struct client *c, struct slice trailers)
@@ -317,7 +322,8 @@ feed(struct client *c, const char *at, size_t bytes)
 	c->body_left -= bytes;
 	bool last = c->body_left == 0;
 	if (last)
-		c->body_ended = true; /* before the exchange may be over: the connection can go on */
+		c->body_ended =
+		    true; /* before the exchange may be over: the connection can go on */
 	exchange_on_body(x, at, bytes);
 	if (last && c->exchange == x)
 		body_ended(c, SLICE_NONE);
@@ -380,7 +386,8 @@ client_run(struct client *c)
 	c->running = false;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------
+ */
 
 /* Bytes read; 0: the client's side ended (c->eof), broke (door.gone), or nothing is there now. */
 static size_t
@@ -403,7 +410,8 @@ static void
 client_lost(struct client *c)
 {
 	if (c->exchange != NULL)
-		exchange_on_client_gone(c->exchange, c->tunnel ? CAUSE_TUNNEL_DONE : CAUSE_CLIENT_ABORT);
+		exchange_on_client_gone(c->exchange,
+					c->tunnel ? CAUSE_TUNNEL_DONE : CAUSE_CLIENT_ABORT);
 	else
 		client_close(c);
 }
@@ -503,7 +511,8 @@ on_deadline(struct deadline *d)
 	}
 }
 
-/* ---- what the exchange asks ------------------------------------------------------------------- */
+/* ---- what the exchange asks -------------------------------------------------------------------
+ */
 
 /* A tunnel opened: what the client sent before it knew that belongs to it, its end as well. */
 static void
@@ -555,7 +564,8 @@ client_done(struct door *d)
 		client_run(c);
 }
 
-/* ---- open, stop ------------------------------------------------------------------------------- */
+/* ---- open, stop -------------------------------------------------------------------------------
+ */
 
 bool
 client_open(struct worker *w, int fd, const struct addr *peer)
@@ -568,8 +578,8 @@ client_open(struct worker *w, int fd, const struct addr *peer)
 	c->peer = *peer;
 	c->body_ended = true;
 	c->deadline.fire = on_deadline;
-	c->door = (struct door){
-	    .ops = &client_door_ops, .fd = fd, .peer = &c->peer, .spliceable = true};
+	c->door =
+	    (struct door){.ops = &client_door_ops, .fd = fd, .peer = &c->peer, .spliceable = true};
 	io_init(&c->io, w, fd, on_ready, c);
 	c->next = w->clients;
 	if (w->clients != NULL)

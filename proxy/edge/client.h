@@ -15,9 +15,10 @@
 
 #include "relay/exchange.h"
 
-#define CLIENT_PIPELINED_READ (16 * 1024)       /* of a chunked body at once: what is behind it must fit `in` */
-#define CLIENT_LINGER_MS      2000              /* reading on after the last answer, so that it is not reset away */
-#define CLIENT_LINGER_BYTES   (1024 * 1024)     /* the same, in bytes */
+#define CLIENT_PIPELINED_READ \
+	(16 * 1024)              /* of a chunked body at once: what is behind it must fit `in` */
+#define CLIENT_LINGER_MS    2000 /* reading on after the last answer, so that it is not reset away */
+#define CLIENT_LINGER_BYTES (1024 * 1024) /* the same, in bytes */
 
 struct client {
 	struct trash trash; /* first */
@@ -33,7 +34,7 @@ struct client {
 	struct client *prev;
 	struct buf *trailers; /* of the request's chunked body; NULL: none */
 	struct chunk_decoder chunks;
-	uint64_t body_left;  /* of a body with a length; while lingering: bytes thrown away so far */
+	uint64_t body_left; /* of a body with a length; while lingering: bytes thrown away so far */
 	uint32_t head_bytes; /* of `in`: what the present exchange's head took */
 	uint32_t requests;   /* begun on this connection */
 	uint8_t framing_in;  /* enum body_framing of the request under way */

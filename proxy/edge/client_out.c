@@ -11,14 +11,15 @@
 #define OUT_PIECES_MAX  16   /* of one sendmsg(2) */
 #define DATA_PIECES_MAX 3    /* scratch, data, chunk end */
 
-/* ---- sending ---------------------------------------------------------------------------------- */
+/* ---- sending ----------------------------------------------------------------------------------
+ */
 
 static void
 slow_client_bound(struct client *c)
 {
-	const struct config_timeouts *t = c->exchange != NULL
-					      ? exchange_timeouts(c->exchange)
-					      : &c->io.worker->services->config->services[0].timeouts;
+	const struct config_timeouts *t =
+	    c->exchange != NULL ? exchange_timeouts(c->exchange)
+				: &c->io.worker->services->config->services[0].timeouts;
 	deadline_set(c->io.worker, &c->deadline, t->idle_ms);
 }
 
@@ -144,7 +145,8 @@ client_out_drain(struct client *c)
 		exchange_on_client_drained(c->exchange);
 }
 
-/* ---- answers ---------------------------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------------------------------
+ */
 
 /* How the end of the body will be known to this client (RFC 9112 section 6). */
 static uint8_t
@@ -193,7 +195,8 @@ respond(struct door *d, const struct door_answer *answer)
 	}
 	write_response_head(&w->out, &r);
 	if (w->out.overflow) {
-		/* Cannot be while heads are bounded far below the scratch; never send half a head. */
+		/* Cannot be while heads are bounded far below the scratch; never send half a head.
+		 */
 		w->out.overflow = false;
 		d->gone = true;
 	}

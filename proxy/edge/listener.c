@@ -76,7 +76,8 @@ pause_accepting(struct listener *l)
 static void
 on_pause_over(struct deadline *d)
 {
-	struct listener *l = (struct listener *)(void *)((char *)d - offsetof(struct listener, pause));
+	struct listener *l =
+	    (struct listener *)(void *)((char *)d - offsetof(struct listener, pause));
 	if (!io_want(&l->io, IO_READ))
 		deadline_set(l->io.worker, &l->pause, LISTENER_PAUSE_MS);
 }
@@ -85,8 +86,7 @@ static bool
 is_full(const struct worker *w)
 {
 	uint32_t most = w->services->config->limits.connections_max;
-	return most != 0 &&
-	       atomic_load_explicit(&w->shared->clients, memory_order_relaxed) >= most;
+	return most != 0 && atomic_load_explicit(&w->shared->clients, memory_order_relaxed) >= most;
 }
 
 /* Once in a while: a shortage lasts, and comes and goes. */
@@ -123,7 +123,8 @@ accept_one(struct listener *l)
 		pause_accepting(l);
 		return false;
 	}
-	/* A connection that broke while it waited (ECONNABORTED and the network's errors) is no end. */
+	/* A connection that broke while it waited (ECONNABORTED and the network's errors) is no
+	 * end. */
 	return errno != EAGAIN && errno != EINVAL && errno != EBADF;
 }
 

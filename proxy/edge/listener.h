@@ -8,10 +8,10 @@
 
 #include "relay/worker.h"
 
-#define LISTEN_BACKLOG      4096 /* cut by net.core.somaxconn */
-#define LISTENER_ACCEPT_MAX 64   /* connections taken in one go: the others wait their turn */
+#define LISTEN_BACKLOG      4096  /* cut by net.core.somaxconn */
+#define LISTENER_ACCEPT_MAX 64    /* connections taken in one go: the others wait their turn */
 #define LISTENER_SAY_MS     10000 /* between two lines about a shortage */
-#define LISTENER_PAUSE_MS   50   /* after the last descriptor was used up */
+#define LISTENER_PAUSE_MS   50    /* after the last descriptor was used up */
 
 /*
  * A bound and listening socket. `first`: nobody else may listen there yet; further ones of this

@@ -76,8 +76,7 @@ base_create(void)
 	if (config == NULL)
 		return NULL;
 	/* One thread uses it, nothing asks it for the time, and interest changes are gathered. */
-	(void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK |
-						EVENT_BASE_FLAG_NO_CACHE_TIME |
+	(void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_NO_CACHE_TIME |
 						EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 	struct event_base *base = event_base_new_with_config(config);
 	event_config_free(config);
@@ -117,8 +116,7 @@ thread_prepare(struct worker_thread *t, unsigned number, struct worker_shared *s
 	io_init(&t->command, t->worker, t->told, on_command, t);
 	t->tick = event_new(t->base, -1, EV_PERSIST, on_tick, t);
 	struct timeval period = {.tv_usec = WORKER_PERIOD_MS * 1000};
-	if (!io_want(&t->command, IO_READ) || t->tick == NULL ||
-	    event_add(t->tick, &period) == -1)
+	if (!io_want(&t->command, IO_READ) || t->tick == NULL || event_add(t->tick, &period) == -1)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	return RESULT_OK;
 }
@@ -169,7 +167,8 @@ worker_thread_stop(struct worker_thread *t, enum worker_command command)
 	uint64_t one = 1;
 	atomic_store(&t->wanted, command);
 	if (write(t->told, &one, sizeof(one)) == -1) {
-		/* Only a counter at its limit refuses: the thread has not read for an age, but will. */
+		/* Only a counter at its limit refuses: the thread has not read for an age, but
+		 * will. */
 		return;
 	}
 }

@@ -14,7 +14,8 @@ wait_for_more(struct exchange *x)
 	deadline_set(x->worker, &x->upstream->deadline, exchange_timeouts(x)->idle_ms);
 }
 
-/* After bytes were handed to the door: is the client gone, or too slow for more? False: x is over. */
+/* After bytes were handed to the door: is the client gone, or too slow for more? False: x is over.
+ */
 static bool
 after_door(struct exchange *x)
 {
@@ -77,7 +78,8 @@ answer_broken(struct exchange *x)
 	exchange_fail(x, CAUSE_MEMBER_BAD_ANSWER);
 }
 
-/* ---- the body --------------------------------------------------------------------------------- */
+/* ---- the body ---------------------------------------------------------------------------------
+ */
 
 static struct slice
 good_trailers(struct exchange *x)
@@ -162,7 +164,8 @@ pass_and_flush(struct exchange *x, const char *at, size_t bytes)
 		splice_start(x);
 }
 
-/* ---- the head --------------------------------------------------------------------------------- */
+/* ---- the head ---------------------------------------------------------------------------------
+ */
 
 static void
 pass_interim(struct exchange *x, const struct http_head *head)
@@ -263,12 +266,12 @@ on_heads(struct exchange *x, const char *at, size_t bytes)
 		enum cause cause;
 		const char *why;
 		struct http_head *head = &w->answer;
-		enum parse_outcome outcome =
-		    parse_response(w->parser, at, bytes, &w->answer_limits, x->request.method,
-				   head, &cause, &why);
+		enum parse_outcome outcome = parse_response(w->parser, at, bytes, &w->answer_limits,
+							    x->request.method, head, &cause, &why);
 		if (outcome == PARSE_MORE) {
 			keep_partial(x, at, bytes);
-			x->door->ops->flush(x->door); /* interim answers do not wait for the final one */
+			x->door->ops->flush(
+			    x->door); /* interim answers do not wait for the final one */
 			return;
 		}
 		bool switching = outcome == PARSE_OK && head->status == 101;
@@ -301,7 +304,8 @@ on_heads(struct exchange *x, const char *at, size_t bytes)
 	}
 }
 
-/* Bytes into worker->bulk, or behind a partial head. -1: nothing there now; 0: the end or an error. */
+/* Bytes into worker->bulk, or behind a partial head. -1: nothing there now; 0: the end or an error.
+ */
 static ssize_t
 receive(struct exchange *x, char **at, bool *clean)
 {

@@ -72,7 +72,8 @@ note_failure(struct exchange *x, enum reason why)
 	pool_evidence(pool, member, EVIDENCE_LIVE_FAILED, why, w->now_ms);
 }
 
-/* The plan is used up: every member that could be asked refused even a connection, or the last error. */
+/* The plan is used up: every member that could be asked refused even a connection, or the last
+ * error. */
 static void
 give_up(struct exchange *x)
 {
@@ -87,8 +88,7 @@ give_up(struct exchange *x)
 static void
 count_begun(struct exchange *x, uint32_t member)
 {
-	struct member_load *load =
-	    pool_load(x->slot->service->pool, x->worker->number, member);
+	struct member_load *load = pool_load(x->slot->service->pool, x->worker->number, member);
 	/* Written by this worker alone: no read-modify-write is needed. */
 	unsigned active = atomic_load_explicit(&load->active, memory_order_relaxed);
 	atomic_store_explicit(&load->active, active + 1, memory_order_relaxed);
@@ -134,7 +134,8 @@ attempt_start(struct exchange *x)
 	give_up(x);
 }
 
-/* ---- sending ---------------------------------------------------------------------------------- */
+/* ---- sending ----------------------------------------------------------------------------------
+ */
 
 /* The request head for this member into worker->request. False: it does not fit. */
 static bool
@@ -320,7 +321,8 @@ attempt_send(struct exchange *x)
 	after_send(x);
 }
 
-/* ---- failing ---------------------------------------------------------------------------------- */
+/* ---- failing ----------------------------------------------------------------------------------
+ */
 
 /* May the request be sent once more? Asked before the connection is closed. */
 static bool
@@ -342,7 +344,8 @@ attempt_failed(struct exchange *x, enum reason why)
 	bool repeat = may_repeat(x, why);
 	head_rest_drop(x);
 	if (stale && repeat && !x->retried_here) {
-		/* The member closed a pooled connection, as it may: no evidence, one more try there. */
+		/* The member closed a pooled connection, as it may: no evidence, one more try
+		 * there. */
 		x->retried_here = true;
 		x->fresh_only = true;
 		x->wasted_us += x->worker->now_us - x->attempt_us;

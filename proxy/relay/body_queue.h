@@ -24,9 +24,9 @@ struct body_queue {
 	struct buf *cursor; /* NULL: everything was sent */
 	uint32_t cursor_at; /* bytes of the cursor's buffer that were sent */
 	uint64_t unsent;
-	uint64_t total;   /* appended since init */
-	bool replayable;  /* nothing was let go */
-	bool ended;       /* no more will be appended */
+	uint64_t total;  /* appended since init */
+	bool replayable; /* nothing was let go */
+	bool ended;      /* no more will be appended */
 };
 
 void body_queue_init(struct body_queue *q);

@@ -31,9 +31,10 @@ struct door_ops {
 	void (*data)(struct door *d, const char *at, size_t bytes);
 	void (*end)(struct door *d, struct slice trailers); /* the answer is complete */
 	void (*flush)(struct door *d);
-	/* Holdfast's own answer by the cause's row; `detail` is static text. Complete with the call. */
+	/* Holdfast's own answer by the cause's row; `detail` is static text. Complete with the
+	 * call. */
 	void (*refuse)(struct door *d, enum cause cause, uint16_t status, uint32_t retry_after_s);
-	void (*echo)(struct door *d); /* TRACE or OPTIONS that ends here */
+	void (*echo)(struct door *d);  /* TRACE or OPTIONS that ends here */
 	void (*abort)(struct door *d); /* the answer cannot be completed: never a clean end */
 	void (*want_body)(struct door *d, bool on);
 	/* The exchange is over; the door may begin the next one. `x` is not to be used any more. */

@@ -93,8 +93,8 @@ exchange_spares_free(struct worker *w)
 static const uint8_t moves[] = {
     [EXCHANGE_PLANNED] = 1 << EXCHANGE_CONNECTING | 1 << EXCHANGE_WAITING | 1 << EXCHANGE_OVER,
     [EXCHANGE_CONNECTING] = 1 << EXCHANGE_WAITING | 1 << EXCHANGE_PLANNED | 1 << EXCHANGE_OVER,
-    [EXCHANGE_WAITING] = 1 << EXCHANGE_PLANNED | 1 << EXCHANGE_ANSWERING | 1 << EXCHANGE_TUNNEL |
-			 1 << EXCHANGE_OVER,
+    [EXCHANGE_WAITING] =
+	1 << EXCHANGE_PLANNED | 1 << EXCHANGE_ANSWERING | 1 << EXCHANGE_TUNNEL | 1 << EXCHANGE_OVER,
     [EXCHANGE_ANSWERING] = 1 << EXCHANGE_OVER,
     [EXCHANGE_TUNNEL] = 1 << EXCHANGE_OVER,
     [EXCHANGE_OVER] = 0,
@@ -263,8 +263,7 @@ exchange_release_upstream(struct exchange *x, bool reusable)
 	if (u == NULL)
 		return;
 	x->upstream = NULL;
-	struct member_load *load =
-	    pool_load(x->slot->service->pool, x->worker->number, u->member);
+	struct member_load *load = pool_load(x->slot->service->pool, x->worker->number, u->member);
 	unsigned active = atomic_load_explicit(&load->active, memory_order_relaxed);
 	atomic_store_explicit(&load->active, active - 1, memory_order_relaxed);
 	if (reusable)
@@ -393,9 +392,9 @@ void
 exchange_on_connect(struct exchange *x, int error)
 {
 	if (error != 0) {
-		attempt_failed(x, error == ECONNREFUSED	 ? REASON_CONNECT_REFUSED
-				  : error == ETIMEDOUT ? REASON_CONNECT_TIMEOUT
-						       : REASON_CONNECT_FAILED);
+		attempt_failed(x, error == ECONNREFUSED ? REASON_CONNECT_REFUSED
+				  : error == ETIMEDOUT  ? REASON_CONNECT_TIMEOUT
+							: REASON_CONNECT_FAILED);
 		return;
 	}
 	x->upstream->state = UPSTREAM_BUSY;
@@ -431,7 +430,8 @@ exchange_on_member_deadline(struct exchange *x)
 		attempt_failed(x, REASON_CONNECT_TIMEOUT);
 		break;
 	case EXCHANGE_WAITING:
-		/* A member cannot answer what the client has not sent yet; the client has its own bound. */
+		/* A member cannot answer what the client has not sent yet; the client has its own
+		 * bound. */
 		if (!x->body.ended && x->body.unsent == 0)
 			deadline_set(x->worker, &x->upstream->deadline,
 				     exchange_timeouts(x)->first_byte_ms);

@@ -31,15 +31,15 @@ struct exchange {
 	struct trash trash; /* first */
 	struct worker *worker;
 	struct door *door;
-	uint8_t state;            /* enum exchange_state */
-	bool composed;            /* the present attempt's head was written; head_rest is what waits */
-	bool reached;             /* some attempt got a connection: not all members are away */
-	bool fresh_only;          /* the next attempt takes no pooled connection */
-	bool retried_here;        /* this step was tried again after a stale pooled connection */
-	bool request_chunked;     /* towards the member */
-	bool member_keeps;        /* its connection may be used again */
-	bool splicing;            /* the rest of the answer goes through `pipe` */
-	bool half_closed;         /* tunnel: our side towards the member is shut */
+	uint8_t state;        /* enum exchange_state */
+	bool composed;        /* the present attempt's head was written; head_rest is what waits */
+	bool reached;         /* some attempt got a connection: not all members are away */
+	bool fresh_only;      /* the next attempt takes no pooled connection */
+	bool retried_here;    /* this step was tried again after a stale pooled connection */
+	bool request_chunked; /* towards the member */
+	bool member_keeps;    /* its connection may be used again */
+	bool splicing;        /* the rest of the answer goes through `pipe` */
+	bool half_closed;     /* tunnel: our side towards the member is shut */
 	struct service_slot *slot; /* NULL: no service matched */
 	struct view_lease *lease;
 	struct upstream *upstream; /* NULL: none */
@@ -47,8 +47,8 @@ struct exchange {
 	struct session session;
 	struct plan_session whom;
 	struct plan plan;
-	uint32_t step;     /* of the plan, being tried */
-	uint32_t attempts; /* begun */
+	uint32_t step;          /* of the plan, being tried */
+	uint32_t attempts;      /* begun */
 	enum reason failed_why; /* of the last failed attempt */
 	uint32_t failed_member;
 	uint32_t answered_by; /* member that sent the final head; MEMBER_NONE: none */
@@ -86,13 +86,15 @@ void exchange_spares_free(struct worker *w);
 void exchange_begin(struct exchange *x);
 /* Payload of the request body, or bytes of the tunnel. May be over on return. */
 void exchange_on_body(struct exchange *x, const char *at, size_t bytes);
-/* The request body is complete; trailers are filtered lines. In a tunnel: the client's side ended. */
+/* The request body is complete; trailers are filtered lines. In a tunnel: the client's side ended.
+ */
 void exchange_on_body_end(struct exchange *x, struct slice trailers);
 /* The client took what waited. */
 void exchange_on_client_drained(struct exchange *x);
 /* The client is gone; `cause` says how. */
 void exchange_on_client_gone(struct exchange *x, enum cause cause);
-/* The client's request cannot be completed (bad chunk, too slow): answers by cause if it still can. */
+/* The client's request cannot be completed (bad chunk, too slow): answers by cause if it still can.
+ */
 void exchange_on_client_error(struct exchange *x, enum cause cause);
 
 /* From upstream.c. */
@@ -110,15 +112,16 @@ void exchange_over(struct exchange *x, enum cause cause);
 void exchange_fail(struct exchange *x, enum cause cause);
 /* Lets go of the connection: idle when it may be used again, else closed. */
 void exchange_release_upstream(struct exchange *x, bool reusable);
-/* The client side's bound on pauses: the service's timeouts, or the first service's before one is known. */
+/* The client side's bound on pauses: the service's timeouts, or the first service's before one is
+ * known. */
 const struct config_timeouts *exchange_timeouts(const struct exchange *x);
 struct membership *exchange_membership(const struct exchange *x);
 
 /* attempt.c */
-void attempt_start(struct exchange *x);  /* tries the plan from x->step on */
+void attempt_start(struct exchange *x);                   /* tries the plan from x->step on */
 void attempt_failed(struct exchange *x, enum reason why); /* the next one, or the end */
-void attempt_send(struct exchange *x);   /* what is unsent of head and body */
-bool attempt_all_sent(const struct exchange *x); /* the whole request is at the member */
+void attempt_send(struct exchange *x);                    /* what is unsent of head and body */
+bool attempt_all_sent(const struct exchange *x);          /* the whole request is at the member */
 
 /* answer.c */
 void answer_on_readable(struct exchange *x);
@@ -142,15 +145,16 @@ void splice_pump(struct exchange *x);
 struct slice told_member(struct exchange *x);
 struct slice told_client(struct exchange *x, bool *tagged);
 enum reason told_reason(const struct exchange *x); /* why the session is not where it lived */
-uint32_t told_rank(const struct exchange *x, uint32_t member); /* HASHRING_NONE: stands in no order */
+uint32_t told_rank(const struct exchange *x,
+		   uint32_t member); /* HASHRING_NONE: stands in no order */
 
 /* journal.c: the logs' view of an exchange. */
 void journal_rejected_tag(struct exchange *x);
-void journal_moved(struct exchange *x); /* at the final head: failover, failback, assigned */
+void journal_moved(struct exchange *x);  /* at the final head: failover, failback, assigned */
 void journal_nobody(struct exchange *x); /* no member is left to ask */
 void journal_stuck(struct exchange *x);  /* an attempt failed and may not be repeated elsewhere */
 void journal_rehomed(struct exchange *x, const struct session_digest *digest, enum reason why);
-void journal_over(struct exchange *x);   /* the access log, and the outage's count */
+void journal_over(struct exchange *x); /* the access log, and the outage's count */
 /* A request that never became an exchange: refused while its head was read. */
 void journal_refused(struct worker *w, const struct addr *peer, enum cause cause);
 

@@ -21,8 +21,8 @@ struct worker;
 typedef void io_ready_fn(void *owner, unsigned events);
 
 struct io {
-	int fd;                /* owned; -1: closed */
-	unsigned wants;        /* IO_READ | IO_WRITE */
+	int fd;         /* owned; -1: closed */
+	unsigned wants; /* IO_READ | IO_WRITE */
 	io_ready_fn *ready;
 	void *owner;           /* handed to ready */
 	struct worker *worker; /* borrowed; its loop */

@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#define SPLICE_LEFT_MIN  (32 * 1024) /* below, one more copy is cheaper than two more calls */
-#define SPLICE_ROUNDS_MAX 16         /* of one event: other connections wait */
+#define SPLICE_LEFT_MIN   (32 * 1024) /* below, one more copy is cheaper than two more calls */
+#define SPLICE_ROUNDS_MAX 16          /* of one event: other connections wait */
 
 bool
 splice_wanted(const struct exchange *x)
@@ -65,8 +65,8 @@ drain(struct exchange *x)
 {
 	uint64_t n;
 	struct door *door = x->door;
-	enum moved moved = move(x->pipe->out, door->fd, x->piped,
-				x->answer_left > 0 ? SPLICE_F_MORE : 0, &n);
+	enum moved moved =
+	    move(x->pipe->out, door->fd, x->piped, x->answer_left > 0 ? SPLICE_F_MORE : 0, &n);
 	x->piped -= n;
 	door->ops->spliced(door, n, x->piped > 0);
 	return moved;

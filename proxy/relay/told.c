@@ -79,7 +79,8 @@ write_session(struct writer *out, const struct exchange *x)
 	}
 }
 
-/* X-Forwarded-*: the client's address is appended to what came; the others are kept when they came. */
+/* X-Forwarded-*: the client's address is appended to what came; the others are kept when they came.
+ */
 static void
 write_forwarded(struct writer *out, struct exchange *x)
 {

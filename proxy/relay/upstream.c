@@ -58,7 +58,8 @@ on_ready(void *owner, unsigned events)
 static void
 on_deadline(struct deadline *d)
 {
-	struct upstream *u = (struct upstream *)(void *)((char *)d - offsetof(struct upstream, deadline));
+	struct upstream *u =
+	    (struct upstream *)(void *)((char *)d - offsetof(struct upstream, deadline));
 	if (u->state == UPSTREAM_IDLE)
 		upstream_close(u);
 	else if (u->exchange != NULL)
@@ -126,8 +127,8 @@ upstream_connect(struct worker *w, struct service_slot *slot, uint32_t member,
 }
 
 struct upstream *
-upstream_get(struct worker *w, struct service_slot *slot, uint32_t member, const struct addr *origin,
-	     struct exchange *x, bool fresh, enum reason *reason)
+upstream_get(struct worker *w, struct service_slot *slot, uint32_t member,
+	     const struct addr *origin, struct exchange *x, bool fresh, enum reason *reason)
 {
 	struct upstream *u = fresh ? NULL : slot->idle[member].first;
 	if (u != NULL) {

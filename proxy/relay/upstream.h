@@ -23,12 +23,12 @@ struct upstream {
 	struct exchange *exchange; /* while connecting or busy */
 	struct service_slot *slot; /* borrowed */
 	uint32_t member;
-	uint8_t state;        /* enum upstream_state */
-	bool reused;          /* taken from the pool for the present exchange */
-	bool write_broken;    /* a send failed; what can still be read is read */
-	uint64_t sent;        /* bytes sent on this connection */
-	uint64_t sent_before; /* the same, before the present exchange */
-	struct buf *in;       /* answer bytes not yet handled; NULL: none */
+	uint8_t state;         /* enum upstream_state */
+	bool reused;           /* taken from the pool for the present exchange */
+	bool write_broken;     /* a send failed; what can still be read is read */
+	uint64_t sent;         /* bytes sent on this connection */
+	uint64_t sent_before;  /* the same, before the present exchange */
+	struct buf *in;        /* answer bytes not yet handled; NULL: none */
 	struct upstream *next; /* in the idle list */
 	struct upstream *prev;
 };
@@ -42,7 +42,8 @@ struct upstream {
 struct upstream *upstream_get(struct worker *w, struct service_slot *slot, uint32_t member,
 			      const struct addr *origin, struct exchange *x, bool fresh,
 			      enum reason *reason);
-/* Back to the pool after a whole answer; the exchange lets go of it. Closed when the pool is full. */
+/* Back to the pool after a whole answer; the exchange lets go of it. Closed when the pool is full.
+ */
 void upstream_put_idle(struct upstream *u);
 /* Closes now, frees after the present callback; unlinked from pool and exchange. */
 void upstream_close(struct upstream *u);

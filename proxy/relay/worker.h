@@ -77,9 +77,9 @@ struct trash {
 struct worker_shared {
 	struct services *services; /* one reference is the node's */
 	struct failover_log *failover;
-	struct sink *access; /* NULL: no access log */
+	struct sink *access;         /* NULL: no access log */
 	char via[ID_BYTES_MAX + 32]; /* "1.1 holdfast-..." */
-	uint64_t instance;   /* random; the high half of request ids */
+	uint64_t instance;           /* random; the high half of request ids */
 	unsigned workers;
 	atomic_uint clients; /* connections of the process */
 };
@@ -108,13 +108,13 @@ struct worker {
 	size_t spare_pipe_count;
 	struct client *clients; /* all of them, linked */
 	size_t client_count;
-	struct listener *listeners; /* owned by edge */
-	bool stopping;              /* soft: finish exchanges, take no new connection */
+	struct listener *listeners;  /* owned by edge */
+	bool stopping;               /* soft: finish exchanges, take no new connection */
 	struct access_batch *access; /* NULL: none */
 	uint64_t date_s;             /* wall second of `date` */
 	char date[32];               /* IMF-fixdate, terminated */
 	struct http_head answer;     /* scratch: the answer head being handled */
-	struct writer out;           /* scratch: what is being composed for a client, not yet sent */
+	struct writer out; /* scratch: what is being composed for a client, not yet sent */
 	char out_bytes[SCRATCH_BYTES];
 	char added[SCRATCH_BYTES];   /* scratch: lines told to a member or client */
 	char request[SCRATCH_BYTES]; /* scratch: a request head being composed */

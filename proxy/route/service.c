@@ -16,7 +16,8 @@ service_init(struct service *s, size_t number, const struct config *config, unsi
 				      .spread = c->spread,
 				      .strict = c->strict,
 				      .attempts_max = c->attempts_max};
-	enum result r = session_rules_create(c, config->secrets, config->secret_count, &s->rules, p);
+	enum result r =
+	    session_rules_create(c, config->secrets, config->secret_count, &s->rules, p);
 	if (r != RESULT_OK)
 		return r;
 	r = pool_create(c, workers, &s->pool, p);
