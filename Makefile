@@ -51,7 +51,10 @@ RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/body_queue.c \
 EDGE     = proxy/edge/client.c proxy/edge/client_out.c proxy/edge/listener.c \
            proxy/edge/worker_ev.c
 RECORD   =
-CONFIG   =
+CONFIG   = proxy/config/check.c proxy/config/config.c proxy/config/findings.c proxy/config/keys.c \
+           proxy/config/load.c proxy/config/loops.c proxy/config/overlap.c proxy/config/place.c \
+           proxy/config/rows.c proxy/config/scan.c proxy/config/secrets.c proxy/config/unique.c \
+           proxy/config/values.c
 CLI      = proxy/cli/check.c proxy/cli/explain.c proxy/cli/run.c proxy/cli/tail.c \
            proxy/cli/version.c
 NODE     = proxy/main.c proxy/node.c proxy/node_ev.c

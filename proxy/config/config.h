@@ -40,20 +40,20 @@ enum same_site { SAME_SITE_NONE, SAME_SITE_LAX, SAME_SITE_STRICT, SAME_SITE_ABSE
 
 struct config_tag {
 	enum tag_carrier carrier;
-	char *name;   /* of the cookie or header; default cookie HOLDFAST */
-	char *path;   /* cookie attribute; default "/" */
-	char *domain; /* NULL: none */
-	bool secure;  /* default false: a plain listener could never get it back */
+	char *name;               /* of the cookie or header; default cookie HOLDFAST */
+	char *path;               /* cookie attribute; default "/" */
+	char *domain;             /* NULL: none */
+	bool secure;              /* default false: a plain listener could never get it back */
 	bool http_only;           /* default true */
 	enum same_site same_site; /* default lax */
 	uint64_t max_age_s;       /* 0: a session cookie */
 };
 
 struct config_health {
-	bool enabled;         /* default true */
-	char *path;           /* "/healthz"; NULL: a TCP connection is enough */
-	char *host;           /* Host field of the check; NULL: the origin's text */
-	uint16_t expect_low;  /* statuses that are well: default 200 .. 399 */
+	bool enabled;        /* default true */
+	char *path;          /* "/healthz"; NULL: a TCP connection is enough */
+	char *host;          /* Host field of the check; NULL: the origin's text */
+	uint16_t expect_low; /* statuses that are well: default 200 .. 399 */
 	uint16_t expect_high;
 	uint64_t interval_ms; /* 1 s */
 	uint64_t timeout_ms;  /* 500 ms: connect and whole answer head together */
@@ -62,18 +62,19 @@ struct config_health {
 };
 
 struct config_passive {
-	bool enabled;       /* default true */
-	uint32_t fall;      /* 3 failed attempts in a row: down (connect_refused: at once) */
-	uint64_t retry_ms;  /* 5 s: without active checks, when a down member is tried again */
+	bool enabled;      /* default true */
+	uint32_t fall;     /* 3 failed attempts in a row: down (connect_refused: at once) */
+	uint64_t retry_ms; /* 5 s: without active checks, when a down member is tried again */
 };
 
 struct config_timeouts {
 	uint64_t connect_ms;    /* 1 s */
 	uint64_t first_byte_ms; /* 30 s */
 	uint64_t idle_ms;       /* 60 s: between bytes, both sides */
-	uint64_t header_ms;     /* 10 s: a whole request head, and a keep-alive client's next request is idle_ms */
-	uint64_t tunnel_ms;     /* 1 h without a byte */
-	uint64_t pool_idle_ms;  /* 60 s: a pooled upstream connection unused */
+	uint64_t header_ms; /* 10 s: a whole request head, and a keep-alive client's next request is
+			       idle_ms */
+	uint64_t tunnel_ms; /* 1 h without a byte */
+	uint64_t pool_idle_ms; /* 60 s: a pooled upstream connection unused */
 };
 
 struct config_service {
@@ -110,7 +111,8 @@ struct config_service {
 struct config_secret {
 	char *id;
 	char *file;
-	uint8_t master[16]; /* derived from the file's bytes (digest_derive); service keys derive from it */
+	uint8_t master[16]; /* derived from the file's bytes (digest_derive); service keys derive
+			       from it */
 };
 
 struct config_listener {
@@ -121,26 +123,27 @@ struct config_limits {
 	uint32_t head_bytes_max;   /* 16 KiB (also the bound) */
 	uint32_t target_bytes_max; /* 8 KiB */
 	uint32_t headers_max;      /* 100 */
-	uint32_t connections_max;  /* 0: as many as descriptors allow; client connections of the process */
+	uint32_t connections_max;  /* 0: as many as descriptors allow; client connections of the
+				      process */
 	uint32_t requests_max;     /* 0: no bound; requests on one client connection */
 };
 
 struct config {
 	char *file;
-	char *node;          /* NULL: gateway */
-	uint32_t workers;    /* 0: one a core */
-	char *state_dir;     /* default "/var/lib/holdfast" */
-	char *user;          /* NULL: stay who we are; else dropped to after binding */
-	uint64_t stop_ms;    /* 30 s: how long TERM waits for exchanges */
+	char *node;                    /* NULL: gateway */
+	uint32_t workers;              /* 0: one a core */
+	char *state_dir;               /* default "/var/lib/holdfast" */
+	char *user;                    /* NULL: stay who we are; else dropped to after binding */
+	uint64_t stop_ms;              /* 30 s: how long TERM waits for exchanges */
 	struct config_secret *secrets; /* at least one after loading: see config_load */
 	size_t secret_count;
 	struct config_listener *listeners;
 	size_t listener_count;
 	bool admin_enabled;
 	struct addr admin;
-	char *admin_token; /* NULL: none */
-	char *log_failover; /* NULL: stderr */
-	char *log_access;   /* NULL: none */
+	char *admin_token;        /* NULL: none */
+	char *log_failover;       /* NULL: stderr */
+	char *log_access;         /* NULL: none */
 	bool log_access_combined; /* log.access_format = "combined"; default JSON */
 	enum log_level log_level;
 	struct config_limits limits;
@@ -166,8 +169,8 @@ struct config_findings {
 };
 
 enum config_purpose {
-	CONFIG_FOR_RUN,   /* reads secrets; makes one in state_dir when none is configured */
-	CONFIG_FOR_CHECK, /* reads secrets and complains, but writes nothing */
+	CONFIG_FOR_RUN,     /* reads secrets; makes one in state_dir when none is configured */
+	CONFIG_FOR_CHECK,   /* reads secrets and complains, but writes nothing */
 	CONFIG_FOR_EXPLAIN, /* pool keys and members only: unreadable secrets are no error */
 };
 

@@ -1,0 +1,195 @@
+/*
+ * check.c: what no single key shows: one service's parts against each other, and
+ * its session rules as affinity will compile them.
+ */
+#include "config/loading.h"
+#include "config/overlap.h"
+#include "config/rows.h"
+#include "config/unique.h"
+
+#include "affinity/session.h"
+
+#include <stdlib.h>
+
+#define STATUS_ERROR_LOW 400
+
+struct checked {
+	struct loading *l;
+	config_setting_t *group; /* the service's */
+	struct config_service *service;
+};
+
+/* ---- session -------------------------------------------------------------------------------- */
+
+/* Compiles `service` as the proxy will; rules are only tried. */
+static enum result
+try_rules(struct config_service *service, struct problem *p)
+{
+	struct config_secret secret = {.id = (char *)(uintptr_t) "check"};
+	struct session_rules *rules = NULL;
+	enum result r = session_rules_create(service, &secret, 1, &rules, p);
+	session_rules_free(&rules);
+	return r;
+}
+
+/* "tag: cookie: not a cookie name" belongs to session.tag.cookie. */
+static void
+complain_of_tag(const struct checked *c, const struct problem *p)
+{
+	static const char *const keys[] = {"cookie", "header", "path", "domain", "same_site"};
+	struct slice text = slice_of(p->text);
+	if (slice_has_prefix(text, SLICE("tag: ")))
+		text = (struct slice){text.at + 5, text.bytes - 5};
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		size_t bytes = strlen(keys[i]);
+		if (slice_has_prefix(text, slice_of(keys[i])) && text.at[bytes] == ':') {
+			char path[64];
+			(void)snprintf(path, sizeof(path), "session.tag.%s", keys[i]);
+			complain(c->l, c->group, path, "%s", text.at + bytes + 2);
+			return;
+		}
+	}
+	complain(c->l, c->group, "session.tag", "%s", text.at);
+}
+
+static bool
+tag_is_well(const struct checked *c)
+{
+	struct config_service tried = *c->service;
+	struct problem p = {""};
+	bool header = config_setting_lookup(c->group, "session.tag.header") != NULL;
+	if (header && config_setting_lookup(c->group, "session.tag.cookie") != NULL)
+		complain(c->l, c->group, "session.tag.header",
+			 "a tag has a cookie or a header, not both");
+	c->service->tag.carrier = header ? TAG_HEADER : TAG_COOKIE;
+	tried.tag.carrier = c->service->tag.carrier;
+	tried.key_count = 0;
+	enum result r = try_rules(&tried, &p);
+	if (r == RESULT_NO_MEMORY)
+		c->l->no_memory = true;
+	else if (r != RESULT_OK)
+		complain_of_tag(c, &p);
+	return r == RESULT_OK;
+}
+
+/* Each rule by itself, so that every bad one is found. */
+static void
+check_key_rule(const struct checked *c, config_setting_t *element, const struct config_tag *tag)
+{
+	const char *text = config_setting_get_string(element);
+	char *key = (char *)(uintptr_t)text;
+	struct problem p = {""};
+	if (text == NULL || text[0] == '\0' || key_is_later("services[].session.keys[]", text))
+		return; /* was found */
+	struct config_service tried = {
+	    .name = c->service->name, .keys = &key, .key_count = 1, .tag = *tag};
+	enum result r = try_rules(&tried, &p);
+	if (r == RESULT_NO_MEMORY)
+		c->l->no_memory = true;
+	else if (r != RESULT_OK)
+		complain(c->l, element, NULL, "%s",
+			 p.text + (strncmp(p.text, "keys[0]: ", 9) == 0 ? 9 : 0));
+}
+
+static void
+check_session(const struct checked *c)
+{
+	static const struct config_tag plain = {.name = (char *)(uintptr_t) "HOLDFAST",
+						.same_site = SAME_SITE_LAX};
+	bool well = tag_is_well(c);
+	config_setting_t *keys = config_setting_lookup(c->group, "session.keys");
+	if (keys != NULL && config_setting_is_aggregate(keys)) {
+		for (int i = 0; i < config_setting_length(keys); i++)
+			check_key_rule(c, config_setting_get_elem(keys, (unsigned)i),
+				       well ? &c->service->tag : &plain);
+	}
+	if (c->service->strict > 0 && c->service->strict < STATUS_ERROR_LOW)
+		complain(c->l, c->group, "session.strict", "neither 0 nor from %d to 599",
+			 STATUS_ERROR_LOW);
+}
+
+/* ---- members and their checks --------------------------------------------------------------- */
+
+static void
+check_health(const struct checked *c)
+{
+	const struct config_health *health = &c->service->health;
+	if (health->expect_low > health->expect_high)
+		complain(c->l, c->group, "health.expect_low", "above health.expect_high");
+	if (health->enabled && health->timeout_ms > health->interval_ms)
+		warn(c->l, c->group, "health.timeout",
+		     "longer than health.interval: checks come later than that");
+	if (!health->enabled && !c->service->passive.enabled)
+		warn(c->l, c->group, "passive.enabled",
+		     "without checks of any kind a dead member is never seen");
+}
+
+static void
+check_origins(const struct checked *c, config_setting_t *list)
+{
+	const struct config_service *s = c->service;
+	struct unique_key *keys = calloc(s->member_count + 1, sizeof(keys[0]));
+	if (keys == NULL) {
+		c->l->no_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < s->member_count; i++) {
+		const struct addr *origin = &s->members[i].origin;
+		bool any = origin->family != 0 && addr_is_any(origin);
+		if (any)
+			complain(c->l, config_setting_get_elem(list, (unsigned)i), "origin",
+				 "not the address of one server");
+		bool none = origin->family == 0 || any;
+		keys[i] = (struct unique_key){none ? NULL : origin, none ? 0 : sizeof(*origin), i};
+	}
+	check_unique(c->l, list, keys, s->member_count, "origin", false);
+	free(keys);
+}
+
+static void
+check_members(const struct checked *c)
+{
+	const struct config_service *s = c->service;
+	config_setting_t *list = config_setting_get_member(c->group, "members");
+	if (s->member_count == 0)
+		return; /* was found */
+	check_unique_names(c->l, list, s->members, s->member_count, sizeof(s->members[0]),
+			   offsetof(struct config_member, id), "id");
+	check_origins(c, list);
+	uint64_t weight = 0;
+	for (size_t i = 0; i < s->member_count; i++)
+		weight += s->members[i].weight;
+	if (weight == 0)
+		warn(c->l, c->group, "members", "all weights are 0: nobody gets a session");
+}
+
+/* ---- all ------------------------------------------------------------------------------------ */
+
+void
+check_services(struct loading *l)
+{
+	struct config *config = l->config;
+	config_setting_t *list = config_setting_get_member(l->root, "services");
+	if (config->limits.target_bytes_max > config->limits.head_bytes_max)
+		complain(l, l->root, "limits.target_bytes_max", "above limits.head_bytes_max");
+	for (size_t i = 0; i < config->service_count && !l->no_memory; i++) {
+		struct checked c = {l, config_setting_get_elem(list, (unsigned)i),
+				    &config->services[i]};
+		if (!config_setting_is_group(c.group) || c.service->name == NULL)
+			continue; /* was found; a tag belongs to a name */
+		check_session(&c);
+		check_health(&c);
+		check_members(&c);
+	}
+	if (config->service_count > 0) {
+		check_unique_names(l, list, config->services, config->service_count,
+				   sizeof(config->services[0]),
+				   offsetof(struct config_service, name), "name");
+		check_overlap(l, list);
+	}
+	if (config->secret_count > 0)
+		check_unique_names(l, config_setting_get_member(l->root, "secrets"),
+				   config->secrets, config->secret_count,
+				   sizeof(config->secrets[0]), offsetof(struct config_secret, id),
+				   "id");
+}

@@ -1,0 +1,102 @@
+/* findings.c: the list of what is wrong; see config.h and loading.h. */
+#include "config/loading.h"
+
+#include <stdlib.h>
+
+static void
+finding_deinit(struct config_finding *finding)
+{
+	free(finding->file);
+	free(finding->path);
+	free(finding->value);
+	free(finding->reason);
+}
+
+static char *
+copy(const char *text, bool *failed)
+{
+	char *made = strdup(text == NULL ? "" : text);
+	*failed |= made == NULL;
+	return made;
+}
+
+static bool
+grow(struct config_findings *findings)
+{
+	if ((findings->count & (findings->count - 1)) != 0)
+		return true; /* the list holds a power of 2 */
+	size_t capacity = findings->count == 0 ? 1 : findings->count * 2;
+	void *list = realloc(findings->list, capacity * sizeof(findings->list[0]));
+	if (list == NULL)
+		return false;
+	findings->list = list;
+	return true;
+}
+
+bool
+findings_add(struct config_findings *findings, const struct config_finding *finding)
+{
+	if (!finding->warning)
+		findings->errors++;
+	if (findings->count == CONFIG_FINDINGS_MAX || !grow(findings)) {
+		findings->not_shown++;
+		return findings->count == CONFIG_FINDINGS_MAX;
+	}
+	bool failed = false;
+	struct config_finding made = {
+	    .file = copy(finding->file, &failed),
+	    .line = finding->line,
+	    .path = copy(finding->path, &failed),
+	    .value = copy(finding->value, &failed),
+	    .reason = copy(finding->reason, &failed),
+	    .warning = finding->warning,
+	};
+	if (failed) {
+		finding_deinit(&made);
+		findings->not_shown++;
+		return false;
+	}
+	findings->list[findings->count++] = made;
+	return true;
+}
+
+/* By insertion: CONFIG_FINDINGS_MAX is small, and those of one line keep their order. */
+void
+findings_sort(struct config_findings *findings)
+{
+	for (size_t i = 1; i < findings->count; i++) {
+		struct config_finding moved = findings->list[i];
+		size_t at = i;
+		for (; at > 0 && findings->list[at - 1].line > moved.line; at--)
+			findings->list[at] = findings->list[at - 1];
+		findings->list[at] = moved;
+	}
+}
+
+void
+config_findings_free(struct config_findings *findings)
+{
+	for (size_t i = 0; i < findings->count; i++)
+		finding_deinit(&findings->list[i]);
+	free(findings->list);
+	*findings = (struct config_findings){.list = NULL};
+}
+
+void
+config_findings_print(const struct config_findings *findings, FILE *to)
+{
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct config_finding *f = &findings->list[i];
+		(void)fprintf(to, "%s:", f->file);
+		if (f->line > 0)
+			(void)fprintf(to, "%d:", f->line);
+		bool path = f->path[0] != '\0';
+		bool value = f->value[0] != '\0';
+		(void)fprintf(to, " %s%s%s%s%s%s\n", f->warning ? "warning: " : "", f->path,
+			      path && value ? " = " : "", f->value, path || value ? ": " : "",
+			      f->reason);
+	}
+	if (findings->not_shown > 0)
+		(void)fprintf(to, "%zu more %s not shown\n", findings->not_shown,
+			      findings->not_shown == 1 ? "is" : "are");
+}

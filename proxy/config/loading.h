@@ -1,0 +1,58 @@
+/*
+ * loading.h: one configuration while it is being loaded, as the files of this room
+ * share it:
+ *
+ *   load.c     file -> bytes
+ *   scan.c     bytes: what libconfig would swallow without a word
+ *   keys.c     tree -> struct config, by the table of keys (rows.c, values.c)
+ *   check.c    what no single key shows: services, sessions, members
+ *   loops.c    listeners that are their own members
+ *   secrets.c  files of secrets and pool keys
+ *
+ * Each complains and goes on, so that all findings come at once.
+ */
+#ifndef HOLDFAST_CONFIG_LOADING_H
+#define HOLDFAST_CONFIG_LOADING_H
+
+#include "config/config.h"
+
+#include <libconfig.h>
+
+struct loading {
+	const char *file; /* as it was named; borrowed */
+	enum config_purpose purpose;
+	config_setting_t *root; /* borrowed from libconfig's tree */
+	struct config *config;  /* being filled; owned by load.c */
+	struct config_findings *findings;
+	bool no_memory; /* an allocation failed: nothing else counts any more */
+};
+
+/* ---- findings.c ---- */
+
+/* Adds a finding; texts are copied, any may be NULL. False: no memory for it (it is counted). */
+bool findings_add(struct config_findings *findings, const struct config_finding *finding);
+/* In file order: by line, those of one line as they were found. */
+void findings_sort(struct config_findings *findings);
+
+/* ---- place.c: a finding at its place in the tree ---- */
+
+/*
+ * `at` has a wrong value, or, with `child` not NULL, the group `at` lacks or has a key of that
+ * name that is wrong. A key that `at` does not hold is named with the line of `at`.
+ */
+void complain(struct loading *l, config_setting_t *at, const char *child, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* The same for what does not refuse the configuration. */
+void warn(struct loading *l, config_setting_t *at, const char *child, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* ---- the steps, in their order ---- */
+
+/* False: libconfig must not see the text. */
+bool scan_text(struct loading *l, const char *text, size_t bytes);
+void read_keys(struct loading *l);
+void check_services(struct loading *l);
+void check_listeners(struct loading *l);
+void read_secrets(struct loading *l);
+
+#endif

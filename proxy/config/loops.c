@@ -1,0 +1,116 @@
+/*
+ * loops.c: listeners: none twice, none that is a member's origin (each request would
+ * come back until no descriptor is left).
+ *
+ * A listener on 0.0.0.0 or [::] is every address of this machine, IPv4 ones included.
+ */
+#include "config/loading.h"
+
+#include <ifaddrs.h>
+#include <stdlib.h>
+
+/* [::ffff:192.0.2.1] is 192.0.2.1: what the one reaches, the other does too. */
+static struct addr
+unmapped(const struct addr *a)
+{
+	struct sockaddr_storage storage;
+	struct addr made;
+	(void)addr_to_sockaddr(a, &storage);
+	addr_from_sockaddr((const struct sockaddr *)&storage, &made);
+	return made;
+}
+
+static bool
+same_ip(const struct addr *a, const struct addr *b)
+{
+	return a->family == b->family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
+/* `addresses`: this machine's; NULL: unknown. */
+static bool
+is_local(const struct addr *a, const struct ifaddrs *addresses)
+{
+	if (addr_is_loopback(a) || addr_is_any(a))
+		return true;
+	for (; addresses != NULL; addresses = addresses->ifa_next) {
+		struct addr own;
+		if (addresses->ifa_addr == NULL)
+			continue;
+		addr_from_sockaddr(addresses->ifa_addr, &own);
+		if (same_ip(a, &own))
+			return true;
+	}
+	return false;
+}
+
+/* Whether what connects to `origin` reaches `listener`. */
+static bool
+reaches(const struct addr *origin, const struct addr *listener, const struct ifaddrs *addresses)
+{
+	struct addr to = unmapped(origin);
+	struct addr at = unmapped(listener);
+	if (origin->family == 0 || listener->family == 0 || to.port != at.port)
+		return false;
+	if (addr_is_any(&at))
+		return is_local(&to, addresses);
+	return same_ip(&to, &at);
+}
+
+static void
+check_members_of(struct loading *l, size_t service, config_setting_t *group,
+		 const struct ifaddrs *addresses)
+{
+	const struct config_service *s = &l->config->services[service];
+	config_setting_t *members = config_setting_get_member(group, "members");
+	for (size_t i = 0; i < s->member_count; i++) {
+		for (size_t j = 0; j < l->config->listener_count; j++) {
+			if (!reaches(&s->members[i].origin, &l->config->listeners[j].address,
+				     addresses))
+				continue;
+			complain(l, config_setting_get_elem(members, (unsigned)i), "origin",
+				 "this is listeners[%zu]: requests would go round in a circle", j);
+			break;
+		}
+	}
+}
+
+static void
+check_twice(struct loading *l, config_setting_t *list, size_t number)
+{
+	struct addr own = unmapped(&l->config->listeners[number].address);
+	for (size_t i = 0; i < number; i++) {
+		struct addr other = unmapped(&l->config->listeners[i].address);
+		if (own.family == 0 || !addr_equal(&own, &other))
+			continue;
+		complain(l, config_setting_get_elem(list, (unsigned)number), "address",
+			 "the same as that of listeners[%zu]", i);
+		return;
+	}
+}
+
+static void
+check_admin(struct loading *l)
+{
+	const struct config *config = l->config;
+	if (config->admin_enabled && !addr_is_loopback(&config->admin) &&
+	    config->admin_token == NULL)
+		complain(l, l->root, "admin.address",
+			 "beyond loopback the admin interface needs admin.token");
+}
+
+void
+check_listeners(struct loading *l)
+{
+	struct ifaddrs *addresses = NULL;
+	config_setting_t *services = config_setting_get_member(l->root, "services");
+	config_setting_t *listeners = config_setting_get_member(l->root, "listeners");
+	for (size_t i = 0; i < l->config->listener_count; i++)
+		check_twice(l, listeners, i);
+	check_admin(l);
+	if (getifaddrs(&addresses) != 0)
+		addresses = NULL; /* loopback is known without */
+	for (size_t i = 0; i < l->config->service_count; i++)
+		check_members_of(l, i, config_setting_get_elem(services, (unsigned)i), addresses);
+	if (addresses != NULL)
+		freeifaddrs(addresses);
+}

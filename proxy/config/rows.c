@@ -1,0 +1,189 @@
+/* rows.c: the table of keys as data; see rows.h. */
+#include "config/rows.h"
+
+#include "http/head.h"
+
+#include <stdlib.h>
+
+#define WIDTH(owner, field) sizeof(((struct owner *)0)->field)
+#define CONFIG_REQUIRED     config_required
+
+const char config_required[] = "required";
+
+const struct key_row key_rows[] = {
+#define CONFIG_KEY(owner, path_, kind_, field, unit_, default_, low_, high_, help_) \
+	{                                                                           \
+	    .path = path_,                                                          \
+	    .scope = SCOPE_##owner,                                                 \
+	    .kind = KIND_##kind_,                                                   \
+	    .offset = offsetof(struct owner, field),                                \
+	    .width = WIDTH(owner, field),                                           \
+	    .unit = unit_,                                                          \
+	    .default_text = default_,                                               \
+	    .low = low_,                                                            \
+	    .high = high_,                                                          \
+	    .help = help_,                                                          \
+	},
+#define CONFIG_TEXTS(owner, path_, kind_, field, count, low_, high_, help_) \
+	{                                                                   \
+	    .path = path_,                                                  \
+	    .scope = SCOPE_##owner,                                         \
+	    .kind = KIND_TEXTS,                                             \
+	    .element_kind = KIND_##kind_,                                   \
+	    .offset = offsetof(struct owner, field),                        \
+	    .width = WIDTH(owner, field),                                   \
+	    .count_offset = offsetof(struct owner, count),                  \
+	    .unit = "",                                                     \
+	    .low = low_,                                                    \
+	    .high = high_,                                                  \
+	    .help = help_,                                                  \
+	},
+#define CONFIG_LIST(owner, path_, element_, field, count, low_, high_, help_) \
+	{                                                                     \
+	    .path = path_,                                                    \
+	    .scope = SCOPE_##owner,                                           \
+	    .kind = KIND_LIST,                                                \
+	    .element = SCOPE_##element_,                                      \
+	    .offset = offsetof(struct owner, field),                          \
+	    .width = WIDTH(owner, field),                                     \
+	    .count_offset = offsetof(struct owner, count),                    \
+	    .unit = "",                                                       \
+	    .low = low_,                                                      \
+	    .high = high_,                                                    \
+	    .help = help_,                                                    \
+	},
+#include "tbl/config_keys.h"
+#undef CONFIG_KEY
+#undef CONFIG_TEXTS
+#undef CONFIG_LIST
+};
+const size_t key_row_count = sizeof(key_rows) / sizeof(key_rows[0]);
+
+const struct key_scope_row key_scopes[SCOPES] = {
+    [SCOPE_config] = {"", sizeof(struct config), SIZE_MAX},
+    [SCOPE_config_secret] = {"secrets[]", sizeof(struct config_secret), SIZE_MAX},
+    [SCOPE_config_listener] = {"listeners[]", sizeof(struct config_listener), SIZE_MAX},
+    [SCOPE_config_service] = {"services[]", sizeof(struct config_service),
+			      offsetof(struct config_service, line)},
+    [SCOPE_config_member] = {"services[].members[]", sizeof(struct config_member),
+			     offsetof(struct config_member, line)},
+};
+
+const struct key_row *
+key_row_find(const char *path)
+{
+	for (size_t i = 0; i < key_row_count; i++) {
+		if (strcmp(key_rows[i].path, path) == 0)
+			return &key_rows[i];
+	}
+	return NULL;
+}
+
+bool
+key_is_group(const char *path)
+{
+	size_t bytes = strlen(path);
+	for (size_t i = 0; i < key_row_count; i++) {
+		if (strncmp(key_rows[i].path, path, bytes) == 0 && key_rows[i].path[bytes] == '.')
+			return true;
+	}
+	return false;
+}
+
+const char *
+key_row_relative(const struct key_row *row)
+{
+	size_t prefix = strlen(key_scopes[row->scope].prefix);
+	return row->path + (prefix == 0 ? 0 : prefix + 1);
+}
+
+bool
+key_is_later(const char *path, const char *text)
+{
+	static const struct {
+		const char *path;
+		const char *text;
+	} later[] = {
+#define CONFIG_LATER(path, text) {path, text},
+#include "tbl/config_later.h"
+#undef CONFIG_LATER
+	};
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+		if (strcmp(later[i].path, path) == 0 &&
+		    strncmp(later[i].text, text, strlen(later[i].text)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Pointers of any type are moved as bytes: a field of type struct config_member * is no char *. */
+void *
+key_pointer_get(const void *base, size_t offset)
+{
+	void *at;
+	memcpy(&at, (const char *)base + offset, sizeof(at));
+	return at;
+}
+
+void
+key_pointer_set(void *base, size_t offset, const void *at)
+{
+	memcpy((char *)base + offset, &at, sizeof(at));
+}
+
+static void
+texts_free(char **texts, size_t count)
+{
+	if (texts == NULL)
+		return;
+	for (size_t i = 0; i < count; i++)
+		free(texts[i]);
+	free((void *)texts);
+}
+
+static void
+list_free(enum key_scope element, char *list, size_t count)
+{
+	if (list == NULL)
+		return;
+	for (size_t i = 0; i < count; i++)
+		key_scope_free(element, list + i * key_scopes[element].bytes);
+	free(list);
+}
+
+static void
+row_free(const struct key_row *row, void *base)
+{
+	size_t count;
+	switch (row->kind) {
+	case KIND_BOOL:
+	case KIND_COUNT:
+	case KIND_DURATION:
+	case KIND_SECONDS:
+	case KIND_SIZE:
+	case KIND_WORD:
+	case KIND_ADDRESS:
+	case KIND_POOL_KEY:
+		return; /* owns nothing */
+	case KIND_TEXTS:
+		memcpy(&count, (char *)base + row->count_offset, sizeof(count));
+		texts_free(key_pointer_get(base, row->offset), count);
+		break;
+	case KIND_LIST:
+		memcpy(&count, (char *)base + row->count_offset, sizeof(count));
+		list_free(row->element, key_pointer_get(base, row->offset), count);
+		break;
+	default:
+		free(key_pointer_get(base, row->offset));
+	}
+	key_pointer_set(base, row->offset, NULL);
+}
+
+void
+key_scope_free(enum key_scope scope, void *base)
+{
+	for (size_t i = 0; i < key_row_count; i++) {
+		if (key_rows[i].scope == scope)
+			row_free(&key_rows[i], base);
+	}
+}

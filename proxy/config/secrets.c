@@ -1,0 +1,261 @@
+/*
+ * secrets.c: secrets and pool keys from their files, and the secret that Holdfast
+ * makes for itself. Bytes of a secret live on the stack, and only until the key is
+ * derived.
+ */
+#include "config/loading.h"
+#include "config/rows.h"
+
+#include "base/digest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SECRET_BYTES_MIN    32
+#define SECRET_BYTES_MAX    4096
+#define SECRET_MODE_REFUSED (S_IWGRP | S_IXGRP | S_IRWXO) /* a group may read, no more */
+
+#define STATE_SECRET_ID     "auto"
+#define STATE_DIR_MODE      0750
+#define STATE_PATH_BYTES    (CONFIG_TEXT_BYTES_MAX + 32) /* state_dir and a name in it */
+
+/* ---- files ---------------------------------------------------------------------------------- */
+
+struct small_file {
+	size_t bytes;
+	mode_t mode;
+	char at[SECRET_BYTES_MAX + 1];
+};
+
+static enum result
+read_all(int fd, struct small_file *f, struct problem *p)
+{
+	while (f->bytes < sizeof(f->at)) {
+		ssize_t got = read(fd, f->at + f->bytes, sizeof(f->at) - f->bytes);
+		if (got == -1 && errno == EINTR)
+			continue;
+		if (got == -1)
+			return problem_set(p, RESULT_IO, "%s", strerror(errno));
+		if (got == 0)
+			return RESULT_OK;
+		f->bytes += (size_t)got;
+	}
+	return problem_set(p, RESULT_INVALID, "larger than %d bytes", SECRET_BYTES_MAX);
+}
+
+/* Without waiting for the other end when it is no file. */
+static enum result
+read_small_file(const char *path, struct small_file *f, struct problem *p)
+{
+	struct stat st;
+	f->bytes = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd == -1)
+		return problem_set(p, errno == ENOENT ? RESULT_NOT_FOUND : RESULT_IO, "%s",
+				   strerror(errno));
+	enum result r;
+	if (fstat(fd, &st) == -1)
+		r = problem_set(p, RESULT_IO, "%s", strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		r = problem_set(p, RESULT_INVALID, "not a file");
+	else
+		r = read_all(fd, f, p);
+	f->mode = st.st_mode;
+	(void)close(fd);
+	return r;
+}
+
+/* ---- one secret ----------------------------------------------------------------------------- */
+
+static enum result
+derive_master(struct config_secret *secret, struct problem *p)
+{
+	struct small_file f;
+	enum result r = read_small_file(secret->file, &f, p);
+	if (r != RESULT_OK)
+		return r;
+	if ((f.mode & SECRET_MODE_REFUSED) != 0)
+		r = problem_set(p, RESULT_INVALID, "others can read or change it (mode %04o)",
+				(unsigned)f.mode & 07777U);
+	else if (f.bytes < SECRET_BYTES_MIN)
+		r = problem_set(p, RESULT_INVALID, "%zu bytes, fewer than %d", f.bytes,
+				SECRET_BYTES_MIN);
+	else
+		digest_derive("holdfast secret v1", slice_of(secret->id), f.at, f.bytes,
+			      secret->master);
+	explicit_bzero(&f, sizeof(f));
+	return r;
+}
+
+static void
+read_configured(struct loading *l)
+{
+	config_setting_t *list = config_setting_get_member(l->root, "secrets");
+	for (size_t i = 0; i < l->config->secret_count; i++) {
+		struct config_secret *secret = &l->config->secrets[i];
+		struct problem p = {""};
+		if (secret->id == NULL || secret->file == NULL)
+			continue; /* was found */
+		if (derive_master(secret, &p) != RESULT_OK)
+			complain(l, config_setting_get_elem(list, (unsigned)i), "file", "%s",
+				 p.text);
+	}
+}
+
+/* ---- the secret of state_dir ---------------------------------------------------------------- */
+
+static enum result
+write_all(int fd, const char *at, size_t bytes)
+{
+	while (bytes > 0) {
+		ssize_t put = write(fd, at, bytes);
+		if (put == -1 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return RESULT_IO;
+		at += put;
+		bytes -= (size_t)put;
+	}
+	return fsync(fd) == 0 ? RESULT_OK : RESULT_IO;
+}
+
+/* 256 random bits, in hexadecimal: a secret that can be copied to another node by hand. */
+static enum result
+write_secret(int fd)
+{
+	uint8_t random[SECRET_BYTES_MIN];
+	char text[2 * SECRET_BYTES_MIN + 1];
+	struct writer w = writer_on(text, sizeof(text));
+	for (size_t i = 0; i < sizeof(random); i += 16)
+		digest_random(random + i);
+	write_hex_bytes(&w, random, sizeof(random));
+	write_char(&w, '\n');
+	enum result r = write_all(fd, text, w.bytes);
+	explicit_bzero(random, sizeof(random));
+	explicit_bzero(text, sizeof(text));
+	return r;
+}
+
+/*
+ * Whole or not at all, and never over another's: of two processes that start at once, both take
+ * the first one's.
+ */
+static enum result
+make_secret(const char *dir, const char *path, struct problem *p)
+{
+	char temporary[STATE_PATH_BYTES + 8];
+	if (mkdir(dir, STATE_DIR_MODE) == -1 && errno != EEXIST)
+		return problem_set(p, RESULT_IO, "%s", strerror(errno));
+	(void)snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
+	int fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
+	if (fd == -1)
+		return problem_set(p, RESULT_IO, "%s", strerror(errno));
+	enum result r = write_secret(fd);
+	if (r == RESULT_OK && link(temporary, path) == -1 && errno != EEXIST)
+		r = RESULT_IO;
+	if (r != RESULT_OK)
+		(void)problem_set(p, r, "%s", strerror(errno));
+	(void)close(fd);
+	(void)unlink(temporary);
+	return r;
+}
+
+static bool
+add_state_secret(struct loading *l, const char *path)
+{
+	struct config *config = l->config;
+	free(config->secrets); /* an empty list */
+	config->secrets = calloc(1, sizeof(config->secrets[0]));
+	if (config->secrets != NULL) {
+		config->secret_count = 1;
+		config->secrets[0].id = strdup(STATE_SECRET_ID);
+		config->secrets[0].file = strdup(path);
+		digest_random(config->secrets[0].master);
+	}
+	bool made = config->secrets != NULL && config->secrets[0].id != NULL &&
+		    config->secrets[0].file != NULL;
+	l->no_memory |= !made;
+	return made;
+}
+
+/* Where nothing is to be written or read, the random master of this one process remains. */
+static void
+read_state_secret(struct loading *l)
+{
+	char path[STATE_PATH_BYTES];
+	struct problem p = {""};
+	(void)snprintf(path, sizeof(path), "%s/secret", l->config->state_dir);
+	if (!add_state_secret(l, path) || l->purpose == CONFIG_FOR_EXPLAIN)
+		return;
+	enum result r = derive_master(&l->config->secrets[0], &p);
+	if (r == RESULT_NOT_FOUND && (l->purpose == CONFIG_FOR_CHECK || l->findings->errors > 0))
+		return; /* a configuration that is refused leaves nothing behind */
+	if (r == RESULT_NOT_FOUND)
+		r = make_secret(l->config->state_dir, path, &p);
+	if (r == RESULT_OK)
+		r = derive_master(&l->config->secrets[0], &p);
+	if (r != RESULT_OK)
+		complain(l, l->root, "state_dir", "no secret is configured, and %s: %s", path,
+			 p.text);
+}
+
+/* ---- pool keys ------------------------------------------------------------------------------ */
+
+static enum result
+read_pool_key(const char *path, uint8_t out[POOL_KEY_BYTES], mode_t *mode, struct problem *p)
+{
+	struct small_file f;
+	enum result r = read_small_file(path, &f, p);
+	if (r != RESULT_OK)
+		return r;
+	struct slice text = {f.at, f.bytes};
+	*mode = f.mode;
+	if (f.bytes == POOL_KEY_BYTES) {
+		memcpy(out, f.at, POOL_KEY_BYTES);
+		return RESULT_OK;
+	}
+	if (text.bytes > 0 && text.at[text.bytes - 1] == '\n')
+		text.bytes--;
+	if (text.bytes > 0 && text.at[text.bytes - 1] == '\r')
+		text.bytes--;
+	if (!hex_decode(text, out, POOL_KEY_BYTES))
+		return problem_set(p, RESULT_INVALID, "neither %d bytes nor %d hex digits",
+				   POOL_KEY_BYTES, 2 * POOL_KEY_BYTES);
+	return RESULT_OK;
+}
+
+static void
+read_pool_key_of(struct loading *l, config_setting_t *group, struct config_service *service)
+{
+	config_setting_t *setting = config_setting_lookup(group, "session.pool_key");
+	const char *file = setting == NULL ? NULL : config_setting_get_string(setting);
+	struct problem p = {""};
+	mode_t mode;
+	if (service->name != NULL)
+		digest_default_pool_key(slice_of(service->name), service->pool_key);
+	if (file == NULL || file[0] == '\0')
+		return;
+	if (read_pool_key(file, service->pool_key, &mode, &p) != RESULT_OK)
+		complain(l, setting, NULL, "%s", p.text);
+	else if ((mode & SECRET_MODE_REFUSED) != 0)
+		warn(l, setting, NULL, "others can read or change it (mode %04o)",
+		     (unsigned)mode & 07777U);
+}
+
+void
+read_secrets(struct loading *l)
+{
+	config_setting_t *services = config_setting_get_member(l->root, "services");
+	for (size_t i = 0; i < l->config->service_count; i++) {
+		config_setting_t *group = config_setting_get_elem(services, (unsigned)i);
+		if (config_setting_is_group(group))
+			read_pool_key_of(l, group, &l->config->services[i]);
+	}
+	if (l->config->secret_count == 0)
+		read_state_secret(l);
+	else if (l->purpose != CONFIG_FOR_EXPLAIN)
+		read_configured(l);
+}
