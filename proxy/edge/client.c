@@ -144,7 +144,7 @@ begin(struct client *c, struct exchange *x)
 	c->head_only = head->method == METHOD_HEAD;
 	c->framing_in = head->framing;
 	c->body_left = head->framing == BODY_LENGTH ? head->content_length : 0;
-	c->body_ended = head->framing == BODY_NONE;
+	c->body_ended = !http_request_has_body(head);
 	c->body_paused = false;
 	c->door.status = 0;
 	c->door.sent = 0;
@@ -597,10 +597,13 @@ clients_stop(struct worker *w)
 	struct client *next;
 	for (struct client *c = w->clients; c != NULL; c = next) {
 		next = c->next;
-		if (c->exchange != NULL)
-			c->close_after = true;
-		else if (c->in == NULL && c->out == NULL)
-			client_close(c);
+		c->close_after |= c->exchange != NULL;
+		if (c->exchange != NULL || c->out != NULL || c->lingering)
+			continue;
+		/* A request may have come that was not read yet: it is answered. */
+		c->running = true;
+		read_ahead(c);
+		client_run(c);
 	}
 }
 

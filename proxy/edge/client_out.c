@@ -172,7 +172,7 @@ respond(struct door *d, const struct door_answer *answer)
 	    .added = answer->added,
 	    .drop_field = answer->drop_field,
 	    .framing = answer->upgrade ? BODY_NONE : framing,
-	    .length_known = answer->length_known && !answer->interim,
+	    .length_known = answer->length_known && !answer->interim && answer->head->status != 204,
 	    .content_length = answer->length,
 	    .upgrade = answer->upgrade,
 	    .no_store_tag = answer->tagged,

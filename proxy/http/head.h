@@ -111,6 +111,14 @@ const struct http_field *http_field_find(const struct http_head *head, struct sl
 /* The same for a field that has an id; start with *at = 0. */
 const struct http_field *http_field_find_id(const struct http_head *head, enum field_id id, size_t *at);
 
+/* Are there body bytes to be read? Content-Length: 0 announces none. */
+static inline bool
+http_request_has_body(const struct http_head *head)
+{
+	return head->framing == BODY_CHUNKED ||
+	       (head->framing == BODY_LENGTH && head->content_length > 0);
+}
+
 /* RFC 9110 section 9.2.2: may be sent again without asking. */
 bool http_method_idempotent(enum http_method method);
 

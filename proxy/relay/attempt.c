@@ -328,7 +328,7 @@ attempt_send(struct exchange *x)
 static bool
 may_repeat(const struct exchange *x, enum reason why)
 {
-	if (!x->body.replayable || why == REASON_BAD_ANSWER)
+	if (!body_queue_is_whole(&x->body) || why == REASON_BAD_ANSWER)
 		return false;
 	const struct upstream *u = x->upstream;
 	if (u->sent == u->sent_before || http_method_idempotent(x->request.method))

@@ -89,7 +89,7 @@ body_queue_sent(struct body_queue *q, struct buf_pool *pool, uint64_t bytes)
 void
 body_queue_rewind(struct body_queue *q)
 {
-	assert(q->replayable);
+	assert(body_queue_is_whole(q));
 	q->cursor = q->first;
 	q->cursor_at = 0;
 	q->unsent = q->total;

@@ -36,7 +36,13 @@ bool body_queue_append(struct body_queue *q, struct buf_pool *pool, const void *
 int body_queue_pieces(const struct body_queue *q, struct iovec *pieces, int max);
 /* `bytes` more were sent. */
 void body_queue_sent(struct body_queue *q, struct buf_pool *pool, uint64_t bytes);
-/* For the next attempt: everything is unsent again. Only while replayable. */
+/* Is every byte since init still held, so that all can be sent again? */
+static inline bool
+body_queue_is_whole(const struct body_queue *q)
+{
+	return q->replayable || q->unsent == q->total;
+}
+/* For the next attempt: everything is unsent again. Only while it is whole. */
 void body_queue_rewind(struct body_queue *q);
 /* Lets go what was sent, now and from now on. */
 void body_queue_no_replay(struct body_queue *q, struct buf_pool *pool);

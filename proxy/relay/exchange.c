@@ -53,6 +53,9 @@ exchange_get(struct worker *w, struct door *door)
 	x->first_byte_us = 0;
 	x->wasted_us = 0;
 	x->plan.step_count = 0;
+	x->plan.skipped_count = 0;
+	x->plan.home = MEMBER_NONE;
+	x->plan.refuse_status = 0;
 	x->plan.affinity = AFFINITY_PASS;
 	x->whom.primary = MEMBER_NONE;
 	x->whom.last = MEMBER_NONE;
@@ -251,8 +254,7 @@ exchange_begin(struct exchange *x)
 		return;
 	}
 	x->request_chunked = x->request.framing == BODY_CHUNKED;
-	if (x->request.framing == BODY_NONE)
-		x->body.ended = true;
+	x->body.ended = !http_request_has_body(&x->request);
 	attempt_start(x);
 }
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 
 #define SPLICE_LEFT_MIN   (32 * 1024) /* below, one more copy is cheaper than two more calls */
+#define SPLICE_MORE_MIN   (64 * 1024) /* so much waited that more will come at once */
 #define SPLICE_ROUNDS_MAX 16          /* of one event: other connections wait */
 
 bool
@@ -65,8 +66,9 @@ drain(struct exchange *x)
 {
 	uint64_t n;
 	struct door *door = x->door;
-	enum moved moved =
-	    move(x->pipe->out, door->fd, x->piped, x->answer_left > 0 ? SPLICE_F_MORE : 0, &n);
+	/* The kernel holds back a part of a segment when it is told that more follows. */
+	bool more = x->answer_left > 0 && x->piped >= SPLICE_MORE_MIN;
+	enum moved moved = move(x->pipe->out, door->fd, x->piped, more ? SPLICE_F_MORE : 0, &n);
 	x->piped -= n;
 	door->ops->spliced(door, n, x->piped > 0);
 	return moved;
@@ -91,6 +93,7 @@ splice_pump(struct exchange *x)
 	for (int round = 0; round < SPLICE_ROUNDS_MAX; round++) {
 		enum moved in = fill(x);
 		if (x->piped > 0 && drain(x) == MOVED_BROKEN) {
+			x->door->gone = true;
 			exchange_over(x, CAUSE_CLIENT_ABORT);
 			return;
 		}

@@ -124,6 +124,19 @@ test_without_replay_memory_is_given_back(void **state)
 	send_all(f, 3, 0, 10);
 }
 
+/* A bound on replay matters only for what left already: nothing was sent, so nothing is missing. */
+static void
+test_unsent_bytes_are_whole_beyond_the_bound(void **state)
+{
+	struct fixture *f = *state;
+	assert_true(body_queue_append(&f->queue, &f->pool, f->body, BODY_BYTES));
+	body_queue_no_replay(&f->queue, &f->pool);
+	assert_true(body_queue_is_whole(&f->queue));
+	body_queue_rewind(&f->queue);
+	body_queue_sent(&f->queue, &f->pool, 1);
+	assert_false(body_queue_is_whole(&f->queue));
+}
+
 static void
 test_no_memory_is_said(void **state)
 {
@@ -142,6 +155,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_appending_goes_on_behind_what_was_sent, setup,
 					    teardown),
 	    cmocka_unit_test_setup_teardown(test_without_replay_memory_is_given_back, setup,
+					    teardown),
+	    cmocka_unit_test_setup_teardown(test_unsent_bytes_are_whole_beyond_the_bound, setup,
 					    teardown),
 	    cmocka_unit_test_setup_teardown(test_no_memory_is_said, setup, teardown),
 	};
