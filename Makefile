@@ -26,7 +26,7 @@ WARN = -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Iproxy -isystem $(LLHTTP_INC)
 CFLAGS   += -std=c17 -O2 -g -fno-omit-frame-pointer -fstack-protector-strong -fno-common
 LDFLAGS  += -Wl,-z,relro,-z,now
-LDLIBS   += -levent_core -levent_pthreads -lsodium -lconfig -lpcre2-8 -lxxhash -lpthread -lm
+LDLIBS   += -levent_core -levent_pthreads -lsodium -lconfig -ljansson -lpcre2-8 -lxxhash -lpthread -lm
 ifneq ($(SAN),)
 CFLAGS   += -fsanitize=$(SAN) -fno-sanitize-recover=all
 LDFLAGS  += -fsanitize=$(SAN)
@@ -50,7 +50,8 @@ RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/body_queue.c \
            proxy/relay/told.c proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
 EDGE     = proxy/edge/client.c proxy/edge/client_out.c proxy/edge/listener.c \
            proxy/edge/worker_ev.c
-RECORD   =
+RECORD   = proxy/record/access.c proxy/record/failover.c proxy/record/failover_line.c \
+           proxy/record/limiter.c proxy/record/outage.c proxy/record/sink.c
 CONFIG   = proxy/config/check.c proxy/config/config.c proxy/config/findings.c proxy/config/keys.c \
            proxy/config/load.c proxy/config/loops.c proxy/config/overlap.c proxy/config/place.c \
            proxy/config/rows.c proxy/config/scan.c proxy/config/secrets.c proxy/config/unique.c \

@@ -9,13 +9,12 @@
 #define HOLDFAST_RECORD_FAILOVER_H
 
 #include "members/pool.h"
+#include "record/failover_line.h"
 #include "record/sink.h"
 #include "route/plan.h"
 #include "vocab.h"
 
 #define FAILOVER_LINES_PER_S_MAX 200 /* of one event and member; then counted */
-#define FAILOVER_LINE_BYTES_MAX  4096
-#define FAILOVER_ORDER_MAX       16 /* ids listed in "order" and "skipped" */
 
 struct failover_log;
 
@@ -24,8 +23,20 @@ enum result failover_log_create(const char *path, const char *node, struct failo
 				struct problem *p);
 void failover_log_free(struct failover_log **log);
 void failover_log_reopen(struct failover_log *log);
+/* Once a second, monotonic: writes what was held back and followed by no line of its kind. */
+void failover_log_tick(struct failover_log *log, uint64_t now_ms);
+/* Lines that could not be written so far. */
+uint64_t failover_log_lost(const struct failover_log *log);
 
-/* One session's event: FAILOVER, FAILBACK, ASSIGNED, REHOMED, TAG_REJECTED, NO_LIVE_MEMBER. Thread-safe. */
+/* Where the log takes the time from: base/clock.h unless a test sets its own before any line. */
+struct failover_clock {
+	uint64_t (*now_ms)(void);  /* monotonic */
+	uint64_t (*wall_ms)(void); /* since 1970-01-01 UTC */
+};
+void failover_log_set_clock(struct failover_log *log, struct failover_clock clock);
+
+/* One session's event: FAILOVER, FAILBACK, ASSIGNED, REHOMED, TAG_REJECTED, NO_LIVE_MEMBER.
+ * Thread-safe. */
 struct failover_line {
 	enum event_kind event;
 	struct slice service;
@@ -35,24 +46,28 @@ struct failover_line {
 	uint32_t from;                       /* where the session lived; MEMBER_NONE: null */
 	uint32_t chosen;                     /* where it goes; MEMBER_NONE: null */
 	const char *reason;                  /* reason_text, tag_rejection_text; static */
-	const char *evidence;                /* what was seen: "connect to 127.0.0.1:9001: refused"; may be empty */
-	const struct plan *plan;             /* order and skipped; NULL: empty lists */
-	uint32_t rank;                       /* of chosen in the whole order; UINT32_MAX: null */
-	uint64_t attempt_ms;                 /* time spent on attempts that failed before */
+	const char *evidence; /* what was seen: "connect to 127.0.0.1:9001: refused"; empty: null */
+	const struct plan *plan; /* order and skipped; NULL: empty lists */
+	uint32_t rank;           /* of chosen in the whole order; UINT32_MAX: null */
+	uint64_t attempt_ms;     /* time spent on attempts that failed before */
 	uint32_t hops;
-	uint64_t pool;                       /* ring fingerprint, 16 hex digits */
-	uint64_t request_id;                 /* 16 hex digits; 0: empty */
+	uint64_t pool;       /* ring fingerprint, 16 hex digits */
+	uint64_t request_id; /* 16 hex digits; 0: null */
 };
 void failover_log_session(struct failover_log *log, const struct failover_line *line);
 
 /*
  * A member's transition, and at the end of an outage its summary with counts (sessions moved
  * away and to whom, requests failed, detection time, duration). Lines: MEMBER_DOWN, MEMBER_UP,
- * OUTAGE_SUMMARY. Thread-safe; may be called as a pool_change_fn's body.
+ * OUTAGE_SUMMARY, DRAIN_STARTED; none for what happens inside an outage (a trial that fails) or
+ * ends in no verdict (suspect and well again). Thread-safe; may be called as a pool_change_fn's
+ * body.
  */
 void failover_log_member(struct failover_log *log, struct slice service, uint64_t pool,
 			 const struct pool_change *change);
-/* Counted into the outage of `member` that is going on, if one is: a request that ended with an error. */
-void failover_log_request_failed(struct failover_log *log, struct slice service, struct slice member_id);
+/* A request that ended with an error; counted into the member's outage that is going on or about to
+ * begin. */
+void failover_log_request_failed(struct failover_log *log, struct slice service,
+				 struct slice member_id);
 
 #endif

@@ -1,0 +1,303 @@
+/*
+ * failover.c: the failover log; see failover.h. Here the parts meet: the limiter says whether a
+ * line is written, the table of outages counts it either way, failover_line makes its text, the
+ * sink writes it. One lock guards limiter and outages; a line is formatted outside of it.
+ */
+#include "record/failover.h"
+
+#include "base/clock.h"
+#include "record/limiter.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+struct failover_log {
+	struct sink *sink;
+	char *node; /* owned; NULL: none */
+	struct failover_clock clock;
+	pthread_mutex_t lock;
+	/* under the lock */
+	struct limiter limiter;
+	struct outages outages;
+};
+
+/* ---- lifecycle ----------------------------------------------------------------------------- */
+
+enum result
+failover_log_create(const char *path, const char *node, struct failover_log **out,
+		    struct problem *p)
+{
+	struct failover_log *log = calloc(1, sizeof(*log));
+	if (log == NULL)
+		return problem_set(p, RESULT_NO_MEMORY, "no memory");
+	log->node = node != NULL ? strdup(node) : NULL;
+	if (node != NULL && log->node == NULL) {
+		free(log);
+		return problem_set(p, RESULT_NO_MEMORY, "no memory");
+	}
+	enum result r = sink_create(path, &log->sink, p);
+	if (r != RESULT_OK) {
+		free(log->node);
+		free(log);
+		return r;
+	}
+	log->clock = (struct failover_clock){.now_ms = clock_ms, .wall_ms = clock_wall_ms};
+	(void)pthread_mutex_init(&log->lock, NULL);
+	*out = log;
+	return RESULT_OK;
+}
+
+void
+failover_log_set_clock(struct failover_log *log, struct failover_clock clock)
+{
+	log->clock = clock;
+}
+
+void
+failover_log_reopen(struct failover_log *log)
+{
+	sink_reopen(log->sink);
+}
+
+uint64_t
+failover_log_lost(const struct failover_log *log)
+{
+	return sink_lost(log->sink);
+}
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+static void
+write_entry(struct failover_log *log, struct failover_entry *entry)
+{
+	char line[FAILOVER_LINE_BYTES_MAX];
+	struct writer w = writer_on(line, sizeof(line));
+	entry->wall_ms = log->clock.wall_ms();
+	entry->node = log->node != NULL ? slice_of(log->node) : SLICE_NONE;
+	write_failover_line(&w, entry);
+	sink_append(log->sink, (struct slice){line, w.bytes});
+}
+
+/* A line with nothing but what was held back. */
+static void
+write_held(void *context, struct limiter_subject subject, uint64_t suppressed)
+{
+	struct failover_entry entry = {
+	    .event = subject.event,
+	    .service = subject.service,
+	    .reason = reason_text(REASON_NONE),
+	    .evidence = SLICE("lines held back by the rate limit"),
+	    .rank = FAILOVER_NUMBER_NONE,
+	    .attempt_ms = FAILOVER_NUMBER_NONE,
+	    .hops = FAILOVER_NUMBER_NONE,
+	    .epoch = FAILOVER_NUMBER_NONE,
+	    .member = subject.member,
+	    .suppressed = suppressed,
+	};
+	write_entry(context, &entry);
+}
+
+void
+failover_log_tick(struct failover_log *log, uint64_t now_ms)
+{
+	(void)pthread_mutex_lock(&log->lock);
+	limiter_tick(&log->limiter, now_ms, false, write_held, log);
+	outages_tick(&log->outages, now_ms);
+	(void)pthread_mutex_unlock(&log->lock);
+}
+
+void
+failover_log_free(struct failover_log **held)
+{
+	struct failover_log *log = *held;
+	if (log == NULL)
+		return;
+	*held = NULL;
+	limiter_tick(&log->limiter, 0, true, write_held, log);
+	sink_free(&log->sink);
+	outages_deinit(&log->outages);
+	(void)pthread_mutex_destroy(&log->lock);
+	free(log->node);
+	free(log);
+}
+
+/* ---- sessions ------------------------------------------------------------------------------ */
+
+static struct slice
+member_id(const struct membership *membership, uint32_t member)
+{
+	if (member == MEMBER_NONE)
+		return SLICE_NONE;
+	return (struct slice){membership->member[member].id, membership->member[member].id_bytes};
+}
+
+static struct failover_entry
+session_entry(const struct failover_line *line)
+{
+	const struct membership *membership = line->view->membership;
+	return (struct failover_entry){
+	    .event = line->event,
+	    .service = line->service,
+	    .digest = line->digest,
+	    .primary = member_id(membership, line->primary),
+	    .reason = line->reason,
+	    .evidence = slice_of(line->evidence),
+	    .plan = line->plan,
+	    .membership = membership,
+	    .chosen = member_id(membership, line->chosen),
+	    .rank = line->rank != UINT32_MAX ? line->rank : FAILOVER_NUMBER_NONE,
+	    .attempt_ms = line->attempt_ms,
+	    .hops = line->hops,
+	    .epoch = membership->epoch,
+	    .pool = line->pool,
+	    .request_id = line->request_id,
+	    .moves = true,
+	    .from = member_id(membership, line->from),
+	};
+}
+
+void
+failover_log_session(struct failover_log *log, const struct failover_line *line)
+{
+	struct failover_entry entry = session_entry(line);
+	struct slice about = entry.from.bytes > 0 ? entry.from : entry.chosen;
+	struct limiter_subject subject = {line->event, line->service, about};
+	uint64_t now_ms = log->clock.now_ms();
+	(void)pthread_mutex_lock(&log->lock);
+	if (line->event == EVENT_FAILOVER && entry.chosen.bytes > 0)
+		outages_count_move(&log->outages, line->service, entry.from, entry.chosen, now_ms);
+	bool pass = limiter_pass(&log->limiter, subject, FAILOVER_LINES_PER_S_MAX, now_ms,
+				 &entry.suppressed);
+	(void)pthread_mutex_unlock(&log->lock);
+	if (pass)
+		write_entry(log, &entry);
+}
+
+void
+failover_log_request_failed(struct failover_log *log, struct slice service, struct slice member)
+{
+	uint64_t now_ms = log->clock.now_ms();
+	(void)pthread_mutex_lock(&log->lock);
+	outages_count_failed(&log->outages, service, member, now_ms);
+	(void)pthread_mutex_unlock(&log->lock);
+}
+
+/* ---- members ------------------------------------------------------------------------------- */
+
+/* A change of state as the log sees it. */
+struct transition {
+	struct slice service;
+	struct slice member;
+	uint64_t pool;
+	const struct pool_change *change;
+};
+
+static const char *
+evidence_source(enum evidence_kind kind)
+{
+	switch (kind) {
+	case EVIDENCE_PROBE_OK:
+	case EVIDENCE_PROBE_FAILED:
+		return "active check";
+	case EVIDENCE_LIVE_OK:
+	case EVIDENCE_LIVE_FAILED:
+		return "traffic";
+	case EVIDENCE_TICK:
+		return "time";
+	}
+	return "?";
+}
+
+/* "active check: up -> down, detected in 1203 ms" */
+static struct slice
+transition_evidence(struct writer *w, const struct pool_change *change)
+{
+	const struct verdict_change *verdict = &change->verdict;
+	write_format(w, "%s: %s -> %s", evidence_source(change->evidence),
+		     member_state_text((enum member_state)verdict->before),
+		     member_state_text((enum member_state)verdict->after));
+	if (verdict->detection_ms > 0)
+		write_format(w, ", detected in %llu ms", (unsigned long long)verdict->detection_ms);
+	return (struct slice){w->at, w->bytes};
+}
+
+static void
+write_transition(struct failover_log *log, const struct transition *t, enum event_kind event,
+		 enum reason why, const struct outage *outage, uint64_t now_ms)
+{
+	char text[FAILOVER_EVIDENCE_MAX];
+	struct writer w = writer_on(text, sizeof(text));
+	struct failover_entry entry = {
+	    .event = event,
+	    .service = t->service,
+	    .reason = reason_text(why),
+	    .evidence = transition_evidence(&w, t->change),
+	    .rank = FAILOVER_NUMBER_NONE,
+	    .attempt_ms = FAILOVER_NUMBER_NONE,
+	    .hops = FAILOVER_NUMBER_NONE,
+	    .epoch = t->change->membership->epoch,
+	    .pool = t->pool,
+	    .member = t->member,
+	    .outage = outage,
+	    .outage_ms =
+		outage != NULL && now_ms > outage->since_ms ? now_ms - outage->since_ms : 0,
+	};
+	struct limiter_subject subject = {event, t->service, t->member};
+	(void)pthread_mutex_lock(&log->lock);
+	bool pass = limiter_pass(&log->limiter, subject, FAILOVER_LINES_PER_S_MAX, now_ms,
+				 &entry.suppressed);
+	(void)pthread_mutex_unlock(&log->lock);
+	if (pass)
+		write_entry(log, &entry);
+}
+
+/* True: this is news; inside an outage that is going on it is not. */
+static bool
+outage_begins(struct failover_log *log, const struct transition *t, uint64_t now_ms)
+{
+	(void)pthread_mutex_lock(&log->lock);
+	bool news = outages_find(&log->outages, t->service, t->member) == NULL;
+	if (news)
+		(void)outages_begin(&log->outages, t->service, t->member, t->change->reason,
+				    t->change->verdict.detection_ms, now_ms);
+	(void)pthread_mutex_unlock(&log->lock);
+	return news;
+}
+
+static struct outage *
+outage_ends(struct failover_log *log, const struct transition *t)
+{
+	(void)pthread_mutex_lock(&log->lock);
+	struct outage *outage = outages_end(&log->outages, t->service, t->member);
+	(void)pthread_mutex_unlock(&log->lock);
+	return outage;
+}
+
+void
+failover_log_member(struct failover_log *log, struct slice service, uint64_t pool,
+		    const struct pool_change *change)
+{
+	struct transition t = {.service = service,
+			       .member = member_id(change->membership, change->member),
+			       .pool = pool,
+			       .change = change};
+	enum member_state before = (enum member_state)change->verdict.before;
+	enum member_state after = (enum member_state)change->verdict.after;
+	uint64_t now_ms = log->clock.now_ms();
+	if (!member_state_operational(after)) {
+		if (member_state_operational(before) && outage_begins(log, &t, now_ms))
+			write_transition(log, &t, EVENT_MEMBER_DOWN, change->reason, NULL, now_ms);
+		return;
+	}
+	/* Suspect is a trial: the outage goes on until it is passed. */
+	if (after == MEMBER_SUSPECT)
+		return;
+	struct outage *outage = outage_ends(log, &t);
+	if (outage != NULL || !member_state_operational(before))
+		write_transition(log, &t, EVENT_MEMBER_UP, change->reason, NULL, now_ms);
+	if (outage != NULL)
+		write_transition(log, &t, EVENT_OUTAGE_SUMMARY, outage->why, outage, now_ms);
+	free(outage);
+	if (after == MEMBER_DRAIN)
+		write_transition(log, &t, EVENT_DRAIN_STARTED, REASON_DRAIN, NULL, now_ms);
+}

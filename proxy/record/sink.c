@@ -1,0 +1,422 @@
+/*
+ * sink.c: a log file and the thread that writes it; see sink.h.
+ *
+ *   sink_append -> filling --swap, under the lock--> writing -> write(2)   (writer thread)
+ *
+ * Two halves of SINK_BYTES_MAX change places, so a line is copied once and the lock is held for
+ * a copy in memory at most. What could not be written stays in `writing` and is tried again at
+ * the next look; meanwhile `filling` runs full, and what comes then is lost and counted.
+ */
+#include "record/sink.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SINK_HALF_BYTES (SINK_BYTES_MAX / 2)
+#define SINK_FILE_MODE  0640
+#define SINK_LOOK_MS    1000 /* between looks at the path, and between tries after a failure */
+#define SINK_SLOW_MS    100  /* a pipe that takes nothing is waited for this long at a time */
+#define SINK_STOP_MS    2000 /* sink_free waits for the writer */
+#define SINK_JOIN_MS    3000 /* ... and this long if it hangs inside write(2) */
+
+struct lines {
+	char *at; /* owned; SINK_HALF_BYTES */
+	size_t bytes;
+};
+
+struct sink {
+	char *path; /* owned; NULL: stderr */
+	pthread_t writer;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	atomic_ullong lost;
+
+	/* under the lock */
+	struct lines filling;
+	bool reopen;
+	bool stop;
+
+	/* the writer's own */
+	struct lines writing;
+	size_t written; /* of `writing` */
+	int fd;         /* -1: not open */
+	bool regular;   /* a file: write(2) does not wait for a reader */
+	dev_t dev;
+	ino_t ino;
+	uint64_t look_ms; /* when the path is looked at next */
+	int trouble;      /* errno of the failure that is going on; 0: none */
+	uint64_t lost_told;
+};
+
+/* What came of writing. */
+enum flow {
+	FLOW_DONE, /* nothing is left in `writing` */
+	FLOW_SLOW, /* the reader of a pipe takes nothing just now */
+	FLOW_STUCK /* cannot be written: try again at the next look */
+};
+
+struct orders {
+	bool reopen;
+	bool stop;
+};
+
+/* ---- what is said of it -------------------------------------------------------------------- */
+
+static const char *
+sink_name(const struct sink *s)
+{
+	return s->path != NULL ? s->path : "stderr";
+}
+
+static uint64_t
+count_lines(struct slice lines)
+{
+	uint64_t count = 0;
+	for (size_t i = 0; i < lines.bytes; i++)
+		count += lines.at[i] == '\n';
+	return count;
+}
+
+/* The lines lost since they were told last. */
+static uint64_t
+lost_news(struct sink *s)
+{
+	uint64_t lost = atomic_load(&s->lost);
+	uint64_t news = lost - s->lost_told;
+	s->lost_told = lost;
+	return news;
+}
+
+static void
+trouble_begins(struct sink *s, int error)
+{
+	if (s->trouble != 0)
+		return;
+	s->trouble = error;
+	log_error("log %s: %s; lines wait in memory, those that find no room are lost",
+		  sink_name(s), strerror(error));
+}
+
+static void
+trouble_ends(struct sink *s)
+{
+	if (s->trouble == 0)
+		return;
+	s->trouble = 0;
+	log_warn("log %s: is written again; lines lost meanwhile: %llu", sink_name(s),
+		 (unsigned long long)lost_news(s));
+}
+
+/* Lost although nothing failed: told once a look. */
+static void
+tell_overrun(struct sink *s)
+{
+	if (s->trouble != 0 || atomic_load(&s->lost) == s->lost_told)
+		return;
+	log_warn("log %s: lines lost, they came faster than they could be written: %llu",
+		 sink_name(s), (unsigned long long)lost_news(s));
+}
+
+/* ---- the file ------------------------------------------------------------------------------ */
+
+static void
+file_adopt(struct sink *s, int fd)
+{
+	struct stat st = {.st_mode = S_IFREG};
+	(void)fstat(fd, &st);
+	bool other = st.st_dev != s->dev || st.st_ino != s->ino;
+	s->fd = fd;
+	s->regular = S_ISREG(st.st_mode);
+	s->dev = st.st_dev;
+	s->ino = st.st_ino;
+	/* A line of which the old file got a part goes to the new one whole. */
+	while (other && s->written > 0 && s->writing.at[s->written - 1] != '\n')
+		s->written--;
+}
+
+/* O_NONBLOCK: a FIFO without a reader must not hold us; it means nothing to a file. */
+static void
+file_open(struct sink *s)
+{
+	if (s->path == NULL) {
+		file_adopt(s, STDERR_FILENO);
+		return;
+	}
+	int fd = open(s->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		      SINK_FILE_MODE);
+	if (fd == -1)
+		trouble_begins(s, errno);
+	else
+		file_adopt(s, fd);
+}
+
+static void
+file_close(struct sink *s)
+{
+	if (s->fd != -1 && s->path != NULL)
+		(void)close(s->fd);
+	s->fd = -1;
+}
+
+/* False: the path names another file than ours, or none. */
+static bool
+file_in_place(const struct sink *s)
+{
+	struct stat st;
+	return s->path == NULL ||
+	       (stat(s->path, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino);
+}
+
+static void
+look(struct sink *s, bool reopen, uint64_t now_ms)
+{
+	s->look_ms = now_ms + SINK_LOOK_MS;
+	if (s->fd == -1 || reopen || !file_in_place(s)) {
+		file_close(s);
+		file_open(s);
+	}
+	tell_overrun(s);
+}
+
+/* How much may be written at once: all of it, or as many whole lines as a pipe takes as one. */
+static size_t
+chunk_bytes(const struct sink *s)
+{
+	size_t left = s->writing.bytes - s->written;
+	if (s->regular || left <= PIPE_BUF)
+		return left;
+	const char *from = s->writing.at + s->written;
+	const char *end = memrchr(from, '\n', PIPE_BUF);
+	return end != NULL ? (size_t)(end - from) + 1 : PIPE_BUF;
+}
+
+static bool
+file_ready(const struct sink *s)
+{
+	struct pollfd p = {.fd = s->fd, .events = POLLOUT};
+	return s->regular || poll(&p, 1, SINK_SLOW_MS) > 0;
+}
+
+static enum flow
+flush(struct sink *s)
+{
+	if (s->fd == -1)
+		return FLOW_STUCK;
+	while (s->written < s->writing.bytes) {
+		if (!file_ready(s))
+			return FLOW_SLOW;
+		ssize_t n = write(s->fd, s->writing.at + s->written, chunk_bytes(s));
+		if (n == -1 && (errno == EAGAIN || errno == EINTR))
+			return FLOW_SLOW;
+		if (n == -1) {
+			trouble_begins(s, errno);
+			return FLOW_STUCK;
+		}
+		s->written += (size_t)n;
+	}
+	trouble_ends(s);
+	return FLOW_DONE;
+}
+
+/* ---- the writer ---------------------------------------------------------------------------- */
+
+/* Until something is there to do, or the next look is due. */
+static void
+await_locked(struct sink *s, enum flow flow)
+{
+	struct timespec until = {.tv_sec = (time_t)(s->look_ms / 1000),
+				 .tv_nsec = (long)(s->look_ms % 1000) * 1000000};
+	while (!s->stop && !s->reopen && !(flow == FLOW_DONE && s->filling.bytes > 0)) {
+		if (pthread_cond_timedwait(&s->wake, &s->lock, &until) != 0)
+			return;
+	}
+}
+
+static struct orders
+await(struct sink *s, enum flow flow)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	if (flow != FLOW_SLOW)
+		await_locked(s, flow);
+	if (s->written == s->writing.bytes) {
+		struct lines empty = s->writing;
+		empty.bytes = 0;
+		s->writing = s->filling;
+		s->filling = empty;
+		s->written = 0;
+	}
+	struct orders orders = {.reopen = s->reopen, .stop = s->stop};
+	s->reopen = false;
+	(void)pthread_mutex_unlock(&s->lock);
+	return orders;
+}
+
+/* What nobody will write any more. */
+static void
+abandon(struct sink *s)
+{
+	uint64_t lost =
+	    count_lines((struct slice){s->writing.at + s->written, s->writing.bytes - s->written});
+	(void)pthread_mutex_lock(&s->lock);
+	lost += count_lines((struct slice){s->filling.at, s->filling.bytes});
+	(void)pthread_mutex_unlock(&s->lock);
+	atomic_fetch_add(&s->lost, lost);
+	uint64_t news = lost_news(s);
+	if (news > 0)
+		log_error("log %s: lines lost at the end: %llu", sink_name(s),
+			  (unsigned long long)news);
+}
+
+static void *
+writer_main(void *context)
+{
+	struct sink *s = context;
+	enum flow flow = FLOW_DONE;
+	uint64_t give_up_ms = UINT64_MAX;
+	for (;;) {
+		struct orders orders = await(s, flow);
+		uint64_t now_ms = clock_ms();
+		if (orders.reopen || orders.stop || now_ms >= s->look_ms)
+			look(s, orders.reopen, now_ms);
+		bool last = orders.stop && s->writing.bytes == 0;
+		flow = flush(s);
+		if (orders.stop && give_up_ms == UINT64_MAX)
+			give_up_ms = now_ms + SINK_STOP_MS;
+		if (last || now_ms >= give_up_ms || (orders.stop && flow == FLOW_STUCK))
+			break;
+	}
+	abandon(s);
+	return NULL;
+}
+
+/* ---- the face ------------------------------------------------------------------------------ */
+
+/* Signals are for the threads that expect them; a closed pipe is an error of write(2) here. */
+static int
+writer_start(struct sink *s)
+{
+	sigset_t all;
+	sigset_t before;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	int error = pthread_create(&s->writer, NULL, writer_main, s);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
+
+static void
+sink_release(struct sink *s)
+{
+	file_close(s);
+	(void)pthread_cond_destroy(&s->wake);
+	(void)pthread_mutex_destroy(&s->lock);
+	free(s->writing.at);
+	free(s->filling.at);
+	free(s->path);
+	free(s);
+}
+
+static void
+locks_init(struct sink *s)
+{
+	pthread_condattr_t monotonic;
+	(void)pthread_condattr_init(&monotonic);
+	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&s->wake, &monotonic);
+	(void)pthread_condattr_destroy(&monotonic);
+	(void)pthread_mutex_init(&s->lock, NULL);
+}
+
+enum result
+sink_create(const char *path, struct sink **out, struct problem *p)
+{
+	struct sink *s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return problem_set(p, RESULT_NO_MEMORY, "no memory");
+	s->fd = -1;
+	locks_init(s);
+	s->path = path != NULL ? strdup(path) : NULL;
+	s->filling.at = malloc(SINK_HALF_BYTES);
+	s->writing.at = malloc(SINK_HALF_BYTES);
+	if (s->filling.at == NULL || s->writing.at == NULL || (path != NULL && s->path == NULL)) {
+		sink_release(s);
+		return problem_set(p, RESULT_NO_MEMORY, "no memory");
+	}
+	/* Here and not in the thread: the caller may be about to drop its privileges. */
+	look(s, false, clock_ms());
+	int error = writer_start(s);
+	if (error != 0) {
+		sink_release(s);
+		return problem_set(p, RESULT_IO, "no thread to write the log: %s", strerror(error));
+	}
+	*out = s;
+	return RESULT_OK;
+}
+
+void
+sink_free(struct sink **held)
+{
+	struct sink *s = *held;
+	if (s == NULL)
+		return;
+	*held = NULL;
+	(void)pthread_mutex_lock(&s->lock);
+	s->stop = true;
+	(void)pthread_cond_signal(&s->wake);
+	(void)pthread_mutex_unlock(&s->lock);
+
+	uint64_t until_ms = clock_wall_ms() + SINK_JOIN_MS;
+	struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
+				 .tv_nsec = (long)(until_ms % 1000) * 1000000};
+	if (pthread_timedjoin_np(s->writer, NULL, &until) != 0) {
+		/* The disk hangs; the thread keeps what it uses until the process is over. */
+		log_error("log %s: the disk does not answer", sink_name(s));
+		(void)pthread_detach(s->writer);
+		return;
+	}
+	sink_release(s);
+}
+
+void
+sink_append(struct sink *s, struct slice lines)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	bool fits = lines.bytes <= SINK_HALF_BYTES - s->filling.bytes;
+	bool first = s->filling.bytes == 0;
+	if (fits && lines.bytes > 0) {
+		memcpy(s->filling.at + s->filling.bytes, lines.at, lines.bytes);
+		s->filling.bytes += lines.bytes;
+	}
+	if (first)
+		(void)pthread_cond_signal(&s->wake);
+	(void)pthread_mutex_unlock(&s->lock);
+	if (!fits)
+		atomic_fetch_add(&s->lost, count_lines(lines));
+}
+
+void
+sink_reopen(struct sink *s)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	s->reopen = true;
+	(void)pthread_cond_signal(&s->wake);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+uint64_t
+sink_lost(const struct sink *s)
+{
+	return atomic_load(&s->lost);
+}
