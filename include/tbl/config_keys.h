@@ -81,7 +81,7 @@ CONFIG_KEY(config_service, "services[].timeouts.pool_idle", DURATION, timeouts.p
 
 CONFIG_KEY(config_service, "services[].attempts_max", COUNT, attempts_max, "attempts", "3", 1, PLAN_STEPS_MAX, "tries of one request, the first included")
 CONFIG_KEY(config_service, "services[].replay_bytes_max", SIZE, replay_bytes_max, "size", "64KiB", 0, 64 * 1024 * 1024, "of a request's body kept for a further attempt")
-CONFIG_KEY(config_service, "services[].body_bytes_max", SIZE, body_bytes_max, "size", "0", 0, INT64_MAX, "a request's body; 413 above it; 0: no bound")
+CONFIG_KEY(config_service, "services[].body_bytes_max", SIZE, body_bytes_max, "size", "0", 0, INT64_C(1) << 50, "a request's body; 413 above it; 0: no bound")
 CONFIG_KEY(config_service, "services[].pool_max", COUNT, pool_max, "connections", "256", 0, 65536, "unused connections kept, a worker and member")
 CONFIG_KEY(config_service, "services[].retry_after", SECONDS, retry_after_s, "duration", "1s", 0, 24 * 3600 * 1000, "Retry-After of a 503, in whole seconds; 0s: none")
 

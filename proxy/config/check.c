@@ -135,7 +135,8 @@ check_origins(const struct checked *c, config_setting_t *list)
 	}
 	for (size_t i = 0; i < s->member_count; i++) {
 		const struct addr *origin = &s->members[i].origin;
-		bool any = origin->family != 0 && addr_is_any(origin);
+		struct addr plain = unmapped(origin);
+		bool any = plain.family != 0 && addr_is_any(&plain);
 		if (any)
 			complain(c->l, config_setting_get_elem(list, (unsigned)i), "origin",
 				 "not the address of one server");
@@ -170,8 +171,10 @@ check_services(struct loading *l)
 {
 	struct config *config = l->config;
 	config_setting_t *list = config_setting_get_member(l->root, "services");
-	if (config->limits.target_bytes_max > config->limits.head_bytes_max)
-		complain(l, l->root, "limits.target_bytes_max", "above limits.head_bytes_max");
+	if (config->limits.target_bytes_max > config->limits.head_bytes_max &&
+	    config_setting_lookup(l->root, "limits.target_bytes_max") != NULL)
+		warn(l, l->root, "limits.target_bytes_max",
+		     "above limits.head_bytes_max, which is hit first");
 	for (size_t i = 0; i < config->service_count && !l->no_memory; i++) {
 		struct checked c = {l, config_setting_get_elem(list, (unsigned)i),
 				    &config->services[i]};

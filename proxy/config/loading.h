@@ -55,4 +55,9 @@ void check_services(struct loading *l);
 void check_listeners(struct loading *l);
 void read_secrets(struct loading *l);
 
+/* ---- loops.c ---- */
+
+/* [::ffff:192.0.2.1] is 192.0.2.1: what the one reaches, the other does too. */
+struct addr unmapped(const struct addr *a);
+
 #endif

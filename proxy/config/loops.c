@@ -2,19 +2,21 @@
  * loops.c: listeners: none twice, none that is a member's origin (each request would
  * come back until no descriptor is left).
  *
- * A listener on 0.0.0.0 or [::] is every address of this machine, IPv4 ones included.
+ * A listener on 0.0.0.0 is every IPv4 address of this machine, one on [::] every IPv6
+ * address: listeners take no IPv4 through IPv6 (IPV6_V6ONLY).
  */
 #include "config/loading.h"
 
 #include <ifaddrs.h>
 #include <stdlib.h>
 
-/* [::ffff:192.0.2.1] is 192.0.2.1: what the one reaches, the other does too. */
-static struct addr
+struct addr
 unmapped(const struct addr *a)
 {
 	struct sockaddr_storage storage;
 	struct addr made;
+	if (a->family == 0)
+		return *a;
 	(void)addr_to_sockaddr(a, &storage);
 	addr_from_sockaddr((const struct sockaddr *)&storage, &made);
 	return made;
@@ -52,7 +54,7 @@ reaches(const struct addr *origin, const struct addr *listener, const struct ifa
 	if (origin->family == 0 || listener->family == 0 || to.port != at.port)
 		return false;
 	if (addr_is_any(&at))
-		return is_local(&to, addresses);
+		return to.family == at.family && is_local(&to, addresses);
 	return same_ip(&to, &at);
 }
 
@@ -72,6 +74,15 @@ check_members_of(struct loading *l, size_t service, config_setting_t *group,
 			break;
 		}
 	}
+}
+
+static void
+check_mapped(struct loading *l, config_setting_t *list, size_t number)
+{
+	const struct addr *address = &l->config->listeners[number].address;
+	if (address->family != unmapped(address).family)
+		complain(l, config_setting_get_elem(list, (unsigned)number), "address",
+			 "an IPv4 address is written without [::ffff:]");
 }
 
 static void
@@ -104,8 +115,10 @@ check_listeners(struct loading *l)
 	struct ifaddrs *addresses = NULL;
 	config_setting_t *services = config_setting_get_member(l->root, "services");
 	config_setting_t *listeners = config_setting_get_member(l->root, "listeners");
-	for (size_t i = 0; i < l->config->listener_count; i++)
+	for (size_t i = 0; i < l->config->listener_count; i++) {
+		check_mapped(l, listeners, i);
 		check_twice(l, listeners, i);
+	}
 	check_admin(l);
 	if (getifaddrs(&addresses) != 0)
 		addresses = NULL; /* loopback is known without */

@@ -81,23 +81,41 @@ complain_of_twice(struct loading *l, config_setting_t *group, const struct sorte
 			 SLICE_ARG(twice->bytes == 0 ? SLICE("/") : *twice));
 }
 
+/* Each would overwrite the other's tag, and no session would stay anywhere. */
+static void
+check_cookies(struct loading *l, config_setting_t *group, const struct config_service *own,
+	      const struct config_service *other, size_t place)
+{
+	const struct config_tag *a = &own->tag;
+	const struct config_tag *b = &other->tag;
+	if (a->carrier == TAG_COOKIE && b->carrier == TAG_COOKIE && strcmp(a->name, b->name) == 0 &&
+	    strcmp(a->path, b->path) == 0)
+		warn(l, group, "session.tag.cookie",
+		     "services[%zu] has a host in common and a tag of the same name and path: each "
+		     "needs its own",
+		     place);
+}
+
 static void
 check_claim(struct loading *l, config_setting_t *list, const struct claim *claims, size_t number)
 {
 	config_setting_t *group = config_setting_get_elem(list, (unsigned)number);
 	complain_of_twice(l, group, &claims[number].hosts, "hosts");
 	complain_of_twice(l, group, &claims[number].paths, "paths");
+	const struct config_service *services = l->config->services;
 	for (size_t i = 0; i < number; i++) {
-		if (l->config->services[i].name == NULL || l->config->services[number].name == NULL)
+		if (services[i].name == NULL || services[number].name == NULL)
 			continue; /* no service, or hardly one: that was found */
 		const struct slice *host = find_shared(&claims[number].hosts, &claims[i].hosts);
 		const struct slice *path = find_shared(&claims[number].paths, &claims[i].paths);
+		if (host != NULL && path == NULL)
+			check_cookies(l, group, &services[number], &services[i], i);
 		if (host == NULL || path == NULL)
 			continue;
 		complain(l, group, NULL, "%.*s with path %.*s belongs to services[%zu] already",
 			 SLICE_ARG(host->bytes == 0 ? SLICE("every host") : *host),
 			 SLICE_ARG(path->bytes == 0 ? SLICE("/") : *path), i);
-		return;
+		return; /* once is enough */
 	}
 }
 
