@@ -97,6 +97,20 @@ LINK_affinity/test_tag = proxy/affinity/tag.c proxy/base/digest.c proxy/base/res
 UNIT += relay/test_body_queue
 LINK_relay/test_body_queue = proxy/relay/body_queue.c proxy/base/buf.c
 # record
+UNIT += record/test_access record/test_failover record/test_failover_line record/test_limiter \
+        record/test_outage record/test_sink
+LINK_record/test_access = proxy/base/addr.c proxy/base/clock.c proxy/base/log.c \
+                          proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
+                          proxy/record/access.c proxy/record/sink.c
+LINK_record/test_failover = $(filter-out proxy/record/access.c,$(RECORD)) proxy/base/clock.c \
+                            proxy/base/log.c proxy/base/result.c proxy/base/text.c \
+                            proxy/base/vocab.c
+LINK_record/test_failover_line = proxy/base/clock.c proxy/base/result.c proxy/base/text.c \
+                                 proxy/base/vocab.c proxy/record/failover_line.c
+LINK_record/test_limiter = proxy/base/text.c proxy/base/result.c proxy/base/vocab.c \
+                           proxy/record/limiter.c
+LINK_record/test_outage = proxy/record/outage.c
+LINK_record/test_sink = proxy/base/clock.c proxy/base/result.c proxy/base/text.c proxy/record/sink.c
 # config
 # cli
 
