@@ -112,6 +112,13 @@ LINK_record/test_limiter = proxy/base/text.c proxy/base/result.c proxy/base/voca
 LINK_record/test_outage = proxy/record/outage.c
 LINK_record/test_sink = proxy/base/clock.c proxy/base/result.c proxy/base/text.c proxy/record/sink.c
 # config
+CONFIG_TESTS = config/test_load config/test_memory config/test_rows config/test_secrets
+CONFIG_LINK = $(CONFIG) $(AFFINITY) proxy/base/addr.c proxy/base/digest.c proxy/base/result.c \
+              proxy/base/text.c
+UNIT += config/test_findings $(CONFIG_TESTS)
+LINK_config/test_findings = proxy/config/findings.c
+$(foreach t,$(CONFIG_TESTS),$(eval LINK_$(t) = $$(CONFIG_LINK)))
+$(B)/tests/config/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 # cli
 
 # ---- rules --------------------------------------------------------------------------------------
