@@ -164,7 +164,8 @@ clean:
 # ---- tests, measurements, checks ----------------------------------------------------------------
 
 # Fuzz targets: tests/fuzz/fuzz_<name>.c links with the files named in FUZZ_<name>.
-FUZZ = cookie keyrule tag
+FUZZ = config cookie keyrule tag
+FUZZ_config = $(CONFIG_LINK)
 FUZZ_cookie = $(LINK_affinity/test_session)
 FUZZ_keyrule = $(LINK_affinity/test_session)
 FUZZ_tag = $(LINK_affinity/test_session)
