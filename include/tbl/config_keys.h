@@ -6,6 +6,7 @@
  *   of struct owner. default: as one would write it, without quotes; NULL: absent, CONFIG_REQUIRED:
  *   must be there. low, high: bounds of a number, a duration (ms), a size (bytes), or of the length
  *   of a text. unit: of a number; for a word all words, '|' between, in the order of the enum.
+ *   CONFIG_MINUTE, CONFIG_HOUR, CONFIG_MIB and CONFIG_TEXT_BYTES_MAX stand in config/rows.h.
  * CONFIG_TEXTS(owner, path, kind, field, count, low, high, help): an array or list of texts, each of
  *   `kind`; low, high: how many.
  * CONFIG_LIST(owner, path, element, field, count, low, high, help): a list of groups, each kept in a
@@ -15,7 +16,7 @@ CONFIG_KEY(config, "node", ID, node, "", NULL, 1, ID_BYTES_MAX, "name of this no
 CONFIG_KEY(config, "workers", COUNT, workers, "threads", "0", 0, WORKERS_MAX, "worker threads; 0: one a core")
 CONFIG_KEY(config, "state_dir", FILE, state_dir, "", "/var/lib/holdfast", 1, CONFIG_TEXT_BYTES_MAX, "directory for what Holdfast keeps: the secret that it makes when none is configured")
 CONFIG_KEY(config, "user", TEXT, user, "", NULL, 1, ID_BYTES_MAX, "user to become after binding; absent: stay who we are")
-CONFIG_KEY(config, "stop", DURATION, stop_ms, "duration", "30s", 0, 3600 * 1000, "how long SIGTERM waits for exchanges to end")
+CONFIG_KEY(config, "stop", DURATION, stop_ms, "duration", "30s", 0, CONFIG_HOUR, "how long SIGTERM waits for exchanges to end")
 
 CONFIG_LIST(config, "secrets", config_secret, secrets, secret_count, 0, SECRETS_MAX, "secrets that authenticate tags: the first signs, all verify; none: one is made and kept in state_dir")
 CONFIG_KEY(config_secret, "secrets[].id", ID, id, "", CONFIG_REQUIRED, 1, ID_BYTES_MAX, "name of the secret; the same on every node")
@@ -32,10 +33,10 @@ CONFIG_KEY(config, "log.access", FILE, log_access, "", NULL, 1, CONFIG_TEXT_BYTE
 CONFIG_KEY(config, "log.access_format", WORD, log_access_combined, "json|combined", "json", 0, 0, "form of the access log's lines")
 CONFIG_KEY(config, "log.level", WORD, log_level, "error|warn|info|debug", "info", 0, 0, "how much the process log on stderr says")
 
-CONFIG_KEY(config, "limits.head_bytes_max", SIZE, limits.head_bytes_max, "size", "16KiB", 1024, HTTP_HEAD_BYTES_MAX, "a request's whole head; 431 above it")
-CONFIG_KEY(config, "limits.target_bytes_max", SIZE, limits.target_bytes_max, "size", "8KiB", 64, HTTP_HEAD_BYTES_MAX, "a request's target; 414 above it")
+CONFIG_KEY(config, "limits.head_bytes_max", SIZE, limits.head_bytes_max, "size", "16KiB", 1024, (int64_t)HTTP_HEAD_BYTES_MAX, "a request's whole head; 431 above it")
+CONFIG_KEY(config, "limits.target_bytes_max", SIZE, limits.target_bytes_max, "size", "8KiB", 64, (int64_t)HTTP_HEAD_BYTES_MAX, "a request's target; 414 above it")
 CONFIG_KEY(config, "limits.headers_max", COUNT, limits.headers_max, "headers", "100", 1, HTTP_FIELDS_MAX, "a request's header lines; 431 above it")
-CONFIG_KEY(config, "limits.connections_max", COUNT, limits.connections_max, "connections", "0", 0, 10 * 1000 * 1000, "client connections of the process; 0: as many as descriptors allow")
+CONFIG_KEY(config, "limits.connections_max", COUNT, limits.connections_max, "connections", "0", 0, 10000000, "client connections of the process; 0: as many as descriptors allow")
 CONFIG_KEY(config, "limits.requests_max", COUNT, limits.requests_max, "requests", "0", 0, INT32_MAX, "requests on one client connection; 0: no bound")
 
 CONFIG_LIST(config, "services", config_service, services, service_count, 1, SERVICES_MAX, "the applications behind Holdfast")
@@ -52,7 +53,7 @@ CONFIG_KEY(config_service, "services[].session.tag.domain", TEXT, tag.domain, ""
 CONFIG_KEY(config_service, "services[].session.tag.secure", BOOL, tag.secure, "", "false", 0, 0, "Secure: the client returns the cookie over TLS only")
 CONFIG_KEY(config_service, "services[].session.tag.http_only", BOOL, tag.http_only, "", "true", 0, 0, "HttpOnly: scripts do not see the cookie")
 CONFIG_KEY(config_service, "services[].session.tag.same_site", WORD, tag.same_site, "none|lax|strict|absent", "lax", 0, 0, "SameSite of the cookie; absent: the attribute is left out")
-CONFIG_KEY(config_service, "services[].session.tag.max_age", SECONDS, tag.max_age_s, "duration", "0s", 0, INT64_C(400) * 24 * 3600 * 1000, "Max-Age of the cookie in whole seconds; 0s: until the browser ends")
+CONFIG_KEY(config_service, "services[].session.tag.max_age", SECONDS, tag.max_age_s, "duration", "0s", 0, 9600 * CONFIG_HOUR, "Max-Age of the cookie in whole seconds; 0s: until the browser ends")
 CONFIG_KEY(config_service, "services[].session.assign", WORD, assign, "default|ordering|least_requests|round_robin", "default", 0, 0, "how a new session gets its primary; default: ordering when the request had a key, least_requests when Holdfast issues it")
 CONFIG_KEY(config_service, "services[].session.failback", WORD, failback, "stay|return", "stay", 0, 0, "where a session goes when its primary is back: stay with the backup, or return")
 CONFIG_KEY(config_service, "services[].session.strict", COUNT, strict, "HTTP status", "0", 0, 599, "0: backups are used; 400 to 599: answered instead when the primary is not operational")
@@ -63,27 +64,27 @@ CONFIG_KEY(config_service, "services[].health.path", TARGET, health.path, "", NU
 CONFIG_KEY(config_service, "services[].health.host", VISIBLE, health.host, "", NULL, 1, 255, "Host of the check; absent: the member's origin")
 CONFIG_KEY(config_service, "services[].health.expect_low", COUNT, health.expect_low, "HTTP status", "200", 100, 599, "lowest status that is well")
 CONFIG_KEY(config_service, "services[].health.expect_high", COUNT, health.expect_high, "HTTP status", "399", 100, 599, "highest status that is well")
-CONFIG_KEY(config_service, "services[].health.interval", DURATION, health.interval_ms, "duration", "1s", 10, 3600 * 1000, "from the start of one check to the next")
-CONFIG_KEY(config_service, "services[].health.timeout", DURATION, health.timeout_ms, "duration", "500ms", 1, 60 * 1000, "of one check: connection and whole answer head together")
+CONFIG_KEY(config_service, "services[].health.interval", DURATION, health.interval_ms, "duration", "1s", 10, CONFIG_HOUR, "from the start of one check to the next")
+CONFIG_KEY(config_service, "services[].health.timeout", DURATION, health.timeout_ms, "duration", "500ms", 1, CONFIG_MINUTE, "of one check: connection and whole answer head together")
 CONFIG_KEY(config_service, "services[].health.fall", COUNT, health.fall, "checks", "2", 1, 100, "failed checks in a row: down")
 CONFIG_KEY(config_service, "services[].health.rise", COUNT, health.rise, "checks", "2", 1, 100, "good checks in a row: up")
 
 CONFIG_KEY(config_service, "services[].passive.enabled", BOOL, passive.enabled, "", "true", 0, 0, "failed attempts of requests count against a member")
 CONFIG_KEY(config_service, "services[].passive.fall", COUNT, passive.fall, "attempts", "3", 1, 1000, "failed attempts in a row: down; a refused connection: at once")
-CONFIG_KEY(config_service, "services[].passive.retry", DURATION, passive.retry_ms, "duration", "5s", 10, 3600 * 1000, "without active checks: when a down member is tried again")
+CONFIG_KEY(config_service, "services[].passive.retry", DURATION, passive.retry_ms, "duration", "5s", 10, CONFIG_HOUR, "without active checks: when a down member is tried again")
 
-CONFIG_KEY(config_service, "services[].timeouts.connect", DURATION, timeouts.connect_ms, "duration", "1s", 1, 60 * 1000, "to connect to a member")
-CONFIG_KEY(config_service, "services[].timeouts.first_byte", DURATION, timeouts.first_byte_ms, "duration", "30s", 1, 24 * 3600 * 1000, "from the request to the first byte of the member's answer")
-CONFIG_KEY(config_service, "services[].timeouts.idle", DURATION, timeouts.idle_ms, "duration", "60s", 1, 24 * 3600 * 1000, "between bytes, on both sides, and between a client's requests")
-CONFIG_KEY(config_service, "services[].timeouts.header", DURATION, timeouts.header_ms, "duration", "10s", 1, 3600 * 1000, "for a request's whole head")
-CONFIG_KEY(config_service, "services[].timeouts.tunnel", DURATION, timeouts.tunnel_ms, "duration", "1h", 1, 7 * 24 * 3600 * 1000, "without a byte in an upgraded connection")
-CONFIG_KEY(config_service, "services[].timeouts.pool_idle", DURATION, timeouts.pool_idle_ms, "duration", "60s", 1, 24 * 3600 * 1000, "how long an unused connection to a member is kept")
+CONFIG_KEY(config_service, "services[].timeouts.connect", DURATION, timeouts.connect_ms, "duration", "1s", 1, CONFIG_MINUTE, "to connect to a member")
+CONFIG_KEY(config_service, "services[].timeouts.first_byte", DURATION, timeouts.first_byte_ms, "duration", "30s", 1, 24 * CONFIG_HOUR, "from the request to the first byte of the member's answer")
+CONFIG_KEY(config_service, "services[].timeouts.idle", DURATION, timeouts.idle_ms, "duration", "60s", 1, 24 * CONFIG_HOUR, "between bytes, on both sides, and between a client's requests")
+CONFIG_KEY(config_service, "services[].timeouts.header", DURATION, timeouts.header_ms, "duration", "10s", 1, CONFIG_HOUR, "for a request's whole head")
+CONFIG_KEY(config_service, "services[].timeouts.tunnel", DURATION, timeouts.tunnel_ms, "duration", "1h", 1, 168 * CONFIG_HOUR, "without a byte in an upgraded connection")
+CONFIG_KEY(config_service, "services[].timeouts.pool_idle", DURATION, timeouts.pool_idle_ms, "duration", "60s", 1, 24 * CONFIG_HOUR, "how long an unused connection to a member is kept")
 
 CONFIG_KEY(config_service, "services[].attempts_max", COUNT, attempts_max, "attempts", "3", 1, PLAN_STEPS_MAX, "tries of one request, the first included")
-CONFIG_KEY(config_service, "services[].replay_bytes_max", SIZE, replay_bytes_max, "size", "64KiB", 0, 64 * 1024 * 1024, "of a request's body kept for a further attempt")
+CONFIG_KEY(config_service, "services[].replay_bytes_max", SIZE, replay_bytes_max, "size", "64KiB", 0, 64 * CONFIG_MIB, "of a request's body kept for a further attempt")
 CONFIG_KEY(config_service, "services[].body_bytes_max", SIZE, body_bytes_max, "size", "0", 0, INT64_C(1) << 50, "a request's body; 413 above it; 0: no bound")
 CONFIG_KEY(config_service, "services[].pool_max", COUNT, pool_max, "connections", "256", 0, 65536, "unused connections kept, a worker and member")
-CONFIG_KEY(config_service, "services[].retry_after", SECONDS, retry_after_s, "duration", "1s", 0, 24 * 3600 * 1000, "Retry-After of a 503, in whole seconds; 0s: none")
+CONFIG_KEY(config_service, "services[].retry_after", SECONDS, retry_after_s, "duration", "1s", 0, 24 * CONFIG_HOUR, "Retry-After of a 503, in whole seconds; 0s: none")
 
 CONFIG_LIST(config_service, "services[].members", config_member, members, member_count, 1, MEMBERS_MAX, "the servers of the application")
 CONFIG_KEY(config_member, "services[].members[].id", ID, id, "", CONFIG_REQUIRED, 1, ID_BYTES_MAX, "identity of the member: the ordering is made from it; the address may change")

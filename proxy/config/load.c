@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define READ_BYTES_FIRST (64 * 1024)
+#define READ_BYTES_FIRST ((size_t)64 * 1024)
 
 /* ---- the file ------------------------------------------------------------------------------- */
 
@@ -39,7 +39,7 @@ read_stream(FILE *from, struct text *t, struct problem *p)
 		if (t->bytes + 1 >= t->capacity && !text_grow(t))
 			return problem_set(p, RESULT_NO_MEMORY, "no memory");
 		t->bytes += fread(t->at + t->bytes, 1, t->capacity - t->bytes - 1, from);
-		if (t->bytes > CONFIG_FILE_BYTES_MAX)
+		if (t->bytes > (size_t)CONFIG_FILE_BYTES_MAX)
 			return problem_set(p, RESULT_LIMIT, "larger than %d bytes",
 					   CONFIG_FILE_BYTES_MAX);
 	} while (!feof(from) && !ferror(from));

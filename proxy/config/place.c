@@ -5,6 +5,7 @@
 #include "config/loading.h"
 #include "config/rows.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -86,6 +87,7 @@ add(struct loading *l, config_setting_t *at, const char *child, bool warning, co
 {
 	char path[PATH_SHOWN_BYTES_MAX];
 	char value[VALUE_SHOWN_BYTES_MAX * 4 + 16];
+	assert(at != NULL);
 	if (l->findings->count == CONFIG_FINDINGS_MAX) {
 		(void)findings_add(l->findings, &(struct config_finding){.warning = warning});
 		return; /* counted; its words would be for nobody */

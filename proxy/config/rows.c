@@ -13,44 +13,44 @@ const char config_required[] = "required";
 const struct key_row key_rows[] = {
 #define CONFIG_KEY(owner, path_, kind_, field, unit_, default_, low_, high_, help_) \
 	{                                                                           \
-	    .path = path_,                                                          \
+	    .path = (path_),                                                        \
 	    .scope = SCOPE_##owner,                                                 \
 	    .kind = KIND_##kind_,                                                   \
 	    .offset = offsetof(struct owner, field),                                \
 	    .width = WIDTH(owner, field),                                           \
-	    .unit = unit_,                                                          \
-	    .default_text = default_,                                               \
-	    .low = low_,                                                            \
-	    .high = high_,                                                          \
-	    .help = help_,                                                          \
+	    .unit = (unit_),                                                        \
+	    .default_text = (default_),                                             \
+	    .low = (low_),                                                          \
+	    .high = (high_),                                                        \
+	    .help = (help_),                                                        \
 	},
 #define CONFIG_TEXTS(owner, path_, kind_, field, count, low_, high_, help_) \
 	{                                                                   \
-	    .path = path_,                                                  \
+	    .path = (path_),                                                \
 	    .scope = SCOPE_##owner,                                         \
 	    .kind = KIND_TEXTS,                                             \
 	    .element_kind = KIND_##kind_,                                   \
 	    .offset = offsetof(struct owner, field),                        \
-	    .width = WIDTH(owner, field),                                   \
+	    .width = sizeof(void *),                                        \
 	    .count_offset = offsetof(struct owner, count),                  \
 	    .unit = "",                                                     \
-	    .low = low_,                                                    \
-	    .high = high_,                                                  \
-	    .help = help_,                                                  \
+	    .low = (low_),                                                  \
+	    .high = (high_),                                                \
+	    .help = (help_),                                                \
 	},
 #define CONFIG_LIST(owner, path_, element_, field, count, low_, high_, help_) \
 	{                                                                     \
-	    .path = path_,                                                    \
+	    .path = (path_),                                                  \
 	    .scope = SCOPE_##owner,                                           \
 	    .kind = KIND_LIST,                                                \
 	    .element = SCOPE_##element_,                                      \
 	    .offset = offsetof(struct owner, field),                          \
-	    .width = WIDTH(owner, field),                                     \
+	    .width = sizeof(void *),                                          \
 	    .count_offset = offsetof(struct owner, count),                    \
 	    .unit = "",                                                       \
-	    .low = low_,                                                      \
-	    .high = high_,                                                    \
-	    .help = help_,                                                    \
+	    .low = (low_),                                                    \
+	    .high = (high_),                                                  \
+	    .help = (help_),                                                  \
 	},
 #include "tbl/config_keys.h"
 #undef CONFIG_KEY

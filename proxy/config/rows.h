@@ -7,6 +7,9 @@
 
 #include "config/config.h"
 
+#define CONFIG_MINUTE         INT64_C(60000) /* ms */
+#define CONFIG_HOUR           INT64_C(3600000)
+#define CONFIG_MIB            (INT64_C(1) << 20)
 #define CONFIG_TEXT_BYTES_MAX 4095 /* of any text; PATH_MAX without its terminator */
 
 enum key_kind {

@@ -50,8 +50,9 @@ read_all(int fd, struct small_file *f, struct problem *p)
 static enum result
 read_small_file(const char *path, struct small_file *f, struct problem *p)
 {
-	struct stat st;
+	struct stat st = {.st_mode = 0};
 	f->bytes = 0;
+	f->mode = 0;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd == -1)
 		return problem_set(p, errno == ENOENT ? RESULT_NOT_FOUND : RESULT_IO, "%s",
@@ -233,7 +234,7 @@ read_pool_key_of(struct loading *l, config_setting_t *group, struct config_servi
 	config_setting_t *setting = config_setting_lookup(group, "session.pool_key");
 	const char *file = setting == NULL ? NULL : config_setting_get_string(setting);
 	struct problem p = {""};
-	mode_t mode;
+	mode_t mode = 0;
 	if (service->name != NULL)
 		digest_default_pool_key(slice_of(service->name), service->pool_key);
 	if (file == NULL || file[0] == '\0')

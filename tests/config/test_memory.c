@@ -5,14 +5,16 @@
  */
 #include "fixture.h"
 
-void *__real_malloc(size_t bytes);               /* NOLINT(bugprone-reserved-identifier) */
-void *__real_calloc(size_t count, size_t bytes); /* NOLINT(bugprone-reserved-identifier) */
-void *__real_realloc(void *at, size_t bytes);    /* NOLINT(bugprone-reserved-identifier) */
-char *__real_strdup(const char *text);           /* NOLINT(bugprone-reserved-identifier) */
-void *__wrap_malloc(size_t bytes);               /* NOLINT(bugprone-reserved-identifier) */
-void *__wrap_calloc(size_t count, size_t bytes); /* NOLINT(bugprone-reserved-identifier) */
-void *__wrap_realloc(void *at, size_t bytes);    /* NOLINT(bugprone-reserved-identifier) */
-char *__wrap_strdup(const char *text);           /* NOLINT(bugprone-reserved-identifier) */
+/* The linker gives the names. NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
+ */
+void *__real_malloc(size_t bytes);
+void *__real_calloc(size_t count, size_t bytes);
+void *__real_realloc(void *at, size_t bytes);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t bytes);
+void *__wrap_calloc(size_t count, size_t bytes);
+void *__wrap_realloc(void *at, size_t bytes);
+char *__wrap_strdup(const char *text);
 
 static unsigned calls_left = UINT32_MAX;
 
@@ -26,28 +28,30 @@ runs_out(void)
 }
 
 void *
-__wrap_malloc(size_t bytes) /* NOLINT(bugprone-reserved-identifier) */
+__wrap_malloc(size_t bytes)
 {
 	return runs_out() ? NULL : __real_malloc(bytes);
 }
 
 void *
-__wrap_calloc(size_t count, size_t bytes) /* NOLINT(bugprone-reserved-identifier) */
+__wrap_calloc(size_t count, size_t bytes)
 {
 	return runs_out() ? NULL : __real_calloc(count, bytes);
 }
 
 void *
-__wrap_realloc(void *at, size_t bytes) /* NOLINT(bugprone-reserved-identifier) */
+__wrap_realloc(void *at, size_t bytes)
 {
 	return runs_out() ? NULL : __real_realloc(at, bytes);
 }
 
 char *
-__wrap_strdup(const char *text) /* NOLINT(bugprone-reserved-identifier) */
+__wrap_strdup(const char *text)
 {
 	return runs_out() ? NULL : __real_strdup(text);
 }
+
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 /* Loads with ever more allocations until they are enough; says how many that were. */
 static unsigned

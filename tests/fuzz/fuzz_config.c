@@ -19,14 +19,18 @@
 	} while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
-const char *__lsan_default_suppressions(void); /* NOLINT(bugprone-reserved-identifier) */
+/*
+ * libconfig 1.5 forgets the text that a syntax error interrupts; ours is looked at all the same.
+ * NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
+ */
+const char *__lsan_default_suppressions(void);
 
-/* libconfig 1.5 forgets the text that a syntax error interrupts; ours is looked at all the same. */
 const char *
-__lsan_default_suppressions(void) /* NOLINT(bugprone-reserved-identifier) */
+__lsan_default_suppressions(void)
 {
 	return "leak:libconfig.so";
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 static void
 check_shown(const char *text)
