@@ -497,6 +497,8 @@ static void
 on_deadline(struct deadline *d)
 {
 	struct client *c = (struct client *)(void *)((char *)d - offsetof(struct client, deadline));
+	if (c->door.blocked && client_out_moves(c))
+		return;
 	if (c->exchange != NULL && c->door.blocked) {
 		c->reset_after = true;
 		exchange_on_client_gone(c->exchange, CAUSE_CLIENT_SLOW);

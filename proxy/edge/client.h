@@ -35,6 +35,8 @@ struct client {
 	struct buf *trailers; /* of the request's chunked body; NULL: none */
 	struct chunk_decoder chunks;
 	uint64_t body_left; /* of a body with a length; while lingering: bytes thrown away so far */
+	uint64_t
+	    taken; /* bytes the client's side has acknowledged, when last asked while it was slow */
 	uint32_t head_bytes; /* of `in`: what the present exchange's head took */
 	uint32_t requests;   /* begun on this connection */
 	uint8_t framing_in;  /* enum body_framing of the request under way */

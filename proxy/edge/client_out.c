@@ -4,6 +4,8 @@
 #include "http/forward.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -21,6 +23,19 @@ slow_client_bound(struct client *c)
 	    c->exchange != NULL ? exchange_timeouts(c->exchange)
 				: &c->io.worker->services->config->services[0].timeouts;
 	deadline_set(c->io.worker, &c->deadline, t->idle_ms);
+}
+
+bool
+client_out_moves(struct client *c)
+{
+	struct tcp_info info;
+	socklen_t bytes = sizeof(info);
+	if (getsockopt(c->io.fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) == -1 ||
+	    info.tcpi_bytes_acked <= c->taken)
+		return false;
+	c->taken = info.tcpi_bytes_acked;
+	slow_client_bound(c);
+	return true;
 }
 
 /* Returns the bytes the kernel took; a broken connection takes all and sets door.gone. */

@@ -21,6 +21,12 @@ void client_out_refuse(struct client *c, enum cause cause, uint16_t status, uint
 /* The socket takes bytes again. */
 void client_out_drain(struct client *c);
 
+/*
+ * Asked when nothing could be written for timeouts.idle: did the client take bytes out of the
+ * kernel's buffer in that time? Then it is only slow, and is given as long again.
+ */
+bool client_out_moves(struct client *c);
+
 /* In client.c. */
 void client_want_body(struct door *d, bool on);
 void client_done(struct door *d);
