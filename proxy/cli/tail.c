@@ -1,0 +1,345 @@
+/*
+ * tail.c: `holdfast tail`: follows the failover log as people read it. Options here, a line's
+ * meaning in tail_line.c, the file that grows and moves in tail_file.c.
+ *
+ * A signal or a reader that went away (| head) is how this command ends: exit 0.
+ */
+#include "cli/cli.h"
+
+#include "base/clock.h"
+#include "cli/tail_file.h"
+#include "cli/tail_line.h"
+#include "config/config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define TAIL_LINES_DEFAULT 10  /* shown of the past when following; without, all */
+#define TAIL_POLL_MS       100 /* between looks at a file that has nothing new */
+
+enum tail_colour { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
+
+struct tail {
+	const char *config; /* -c; NULL: none */
+	const char *path;   /* of the log; NULL: from the configuration */
+	char *owned_path;   /* the same when it comes from there */
+	bool follow;
+	bool lines_given;
+	uint64_t lines;
+	bool json;
+	enum tail_colour colour;
+	struct tail_filter filter;
+	struct tail_file file;
+	char text[TAIL_TEXT_BYTES_MAX];
+};
+
+static volatile sig_atomic_t stopped;
+
+static void
+on_signal(int number)
+{
+	(void)number;
+	stopped = 1;
+}
+
+static void
+say(const char *text)
+{
+	(void)fprintf(stderr, "holdfast tail: %s\n", text);
+}
+
+static int
+usage(const char *text)
+{
+	say(text);
+	return EXIT_USAGE;
+}
+
+/* ---- options ------------------------------------------------------------------------------- */
+
+enum {
+	OPTION_SERVICE = 256,
+	OPTION_SESSION,
+	OPTION_MEMBER,
+	OPTION_EVENT,
+	OPTION_JSON,
+	OPTION_COLOUR,
+	OPTION_NO_FOLLOW
+};
+
+static const struct option long_options[] = {
+    {"service", required_argument, NULL, OPTION_SERVICE},
+    {"session", required_argument, NULL, OPTION_SESSION},
+    {"member", required_argument, NULL, OPTION_MEMBER},
+    {"event", required_argument, NULL, OPTION_EVENT},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"color", required_argument, NULL, OPTION_COLOUR},
+    {"follow", no_argument, NULL, 'f'},
+    {"no-follow", no_argument, NULL, OPTION_NO_FOLLOW},
+    {"lines", required_argument, NULL, 'n'},
+    {"config", required_argument, NULL, 'c'},
+    {NULL, 0, NULL, 0},
+};
+
+static enum result
+set_lines(struct tail *t, const char *value, struct problem *p)
+{
+	t->lines_given = true;
+	if (slice_to_u64(slice_of(value), &t->lines))
+		return RESULT_OK;
+	return problem_set(p, RESULT_INVALID, "-n: not a number of lines");
+}
+
+static enum result
+set_colour(struct tail *t, const char *value, struct problem *p)
+{
+	static const char *const names[] = {"auto", "always", "never"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(value, names[i]) == 0) {
+			t->colour = (enum tail_colour)i;
+			return RESULT_OK;
+		}
+	}
+	return problem_set(p, RESULT_INVALID, "--color: auto, always or never");
+}
+
+static enum result
+set_option(struct tail *t, int option, const char *value, struct problem *p)
+{
+	switch (option) {
+	case 'c':
+		t->config = value;
+		return RESULT_OK;
+	case 'n':
+		return set_lines(t, value, p);
+	case 'f':
+	case OPTION_NO_FOLLOW:
+		t->follow = option == 'f';
+		return RESULT_OK;
+	case OPTION_SERVICE:
+		t->filter.service = slice_of(value);
+		return RESULT_OK;
+	case OPTION_MEMBER:
+		t->filter.member = slice_of(value);
+		return RESULT_OK;
+	case OPTION_SESSION:
+		return tail_filter_set_session(&t->filter, slice_of(value), p);
+	case OPTION_EVENT:
+		return tail_filter_add_events(&t->filter, slice_of(value), p);
+	case OPTION_JSON:
+		t->json = true;
+		return RESULT_OK;
+	case OPTION_COLOUR:
+		return set_colour(t, value, p);
+	case ':':
+		return problem_set(p, RESULT_INVALID, "an option wants a value");
+	default:
+		return problem_set(p, RESULT_INVALID, "unknown option");
+	}
+}
+
+static enum result
+parse_options(struct tail *t, int argc, char **argv, struct problem *p)
+{
+	t->follow = true;
+	opterr = 0;
+	optind = 0; /* begins anew, whatever was parsed before */
+	int option;
+	while ((option = getopt_long(argc, argv, ":c:n:f", long_options, NULL)) != -1) {
+		const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+		enum result r = set_option(t, option, optarg, p);
+		if (r != RESULT_OK && (option == ':' || option == '?'))
+			return problem_prefix(p, r, "%s", word);
+		if (r != RESULT_OK)
+			return r;
+	}
+	if (argc - optind > 1)
+		return problem_set(p, RESULT_INVALID, "more than one file");
+	if (optind < argc)
+		t->path = argv[optind];
+	if ((t->path == NULL) == (t->config == NULL))
+		return problem_set(
+		    p, RESULT_INVALID,
+		    "give the failover log, or -c and a configuration that names it");
+	return RESULT_OK;
+}
+
+/* The log that the configuration names. */
+static enum result
+path_from_config(struct tail *t, struct problem *p)
+{
+	struct config *config = NULL;
+	struct config_findings findings = {0};
+	enum result r = config_load(t->config, CONFIG_FOR_EXPLAIN, &config, &findings);
+	if (r != RESULT_OK) {
+		config_findings_print(&findings, stderr);
+		(void)problem_set(p, r, "%s cannot be used", t->config);
+	} else if (config->log_failover == NULL) {
+		r = problem_set(p, RESULT_INVALID,
+				"%s: no log.failover, so that log goes to stderr of the node",
+				t->config);
+	} else {
+		t->owned_path = strdup(config->log_failover);
+		t->path = t->owned_path;
+		r = t->path != NULL ? RESULT_OK : problem_set(p, RESULT_NO_MEMORY, "no memory");
+	}
+	config_findings_free(&findings);
+	config_free(&config);
+	return r;
+}
+
+static bool
+colour_wanted(const struct tail *t)
+{
+	const char *terminal = getenv("TERM");
+	if (t->json || t->colour != COLOUR_AUTO)
+		return !t->json && t->colour == COLOUR_ALWAYS;
+	return isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL && terminal != NULL &&
+	       strcmp(terminal, "dumb") != 0;
+}
+
+/* ---- output -------------------------------------------------------------------------------- */
+
+/* False: nobody reads any more, or a signal came; `stopped` is set then. */
+static bool
+put(struct slice text)
+{
+	while (text.bytes > 0 && !stopped) {
+		ssize_t n = write(STDOUT_FILENO, text.at, text.bytes);
+		if (n > 0) {
+			text.at += n;
+			text.bytes -= (size_t)n;
+		} else if (errno == EAGAIN) {
+			(void)poll(&(struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT}, 1,
+				   TAIL_POLL_MS);
+		} else if (errno != EINTR) {
+			stopped = 1;
+		}
+	}
+	return !stopped;
+}
+
+/* A matching line as it is; a broken one is no JSON, so it goes to stderr. */
+static bool
+show_json(struct tail *t, struct slice line)
+{
+	struct writer w = writer_on(t->text, sizeof(t->text));
+	enum tail_verdict verdict = tail_judge(&t->filter, line);
+	if (verdict == TAIL_BROKEN) {
+		tail_write_broken(&w, line, false);
+		(void)fwrite(w.at, 1, w.bytes, stderr);
+		return true;
+	}
+	if (verdict == TAIL_FILTERED)
+		return true;
+	write_slice(&w, line);
+	write_char(&w, '\n');
+	return put((struct slice){w.at, w.bytes});
+}
+
+static bool
+show(struct tail *t, struct slice line, bool colour)
+{
+	if (t->json)
+		return show_json(t, line);
+	struct writer w = writer_on(t->text, sizeof(t->text));
+	(void)tail_write(&w, &t->filter, line, colour);
+	return put((struct slice){w.at, w.bytes});
+}
+
+/* Waits a little; false: nobody reads any more, or a signal came. */
+static bool
+idle(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO};
+	if (poll(&out, 1, TAIL_POLL_MS) > 0)
+		return false;
+	return !stopped;
+}
+
+/* ---- the command --------------------------------------------------------------------------- */
+
+static bool
+would_show(const void *context, struct slice line)
+{
+	return stopped || tail_judge(context, line) != TAIL_FILTERED; /* a long search ends, too */
+}
+
+static void
+run(struct tail *t)
+{
+	bool colour = colour_wanted(t);
+	struct slice line;
+	if (t->lines_given || t->follow)
+		tail_file_seek_last(&t->file, t->lines_given ? t->lines : TAIL_LINES_DEFAULT,
+				    would_show, &t->filter);
+	t->file.end = !t->follow;
+	for (;;) {
+		while (tail_file_next(&t->file, &line)) {
+			if (!show(t, line, colour))
+				return;
+		}
+		if (!t->follow || (!tail_file_follow(&t->file, clock_ms()) && !idle()))
+			return;
+	}
+}
+
+static void
+listen_to_signals(void)
+{
+	struct sigaction stop = {.sa_handler = on_signal}; /* without SA_RESTART: waits end */
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	stopped = 0;
+	(void)sigaction(SIGINT, &stop, NULL);
+	(void)sigaction(SIGTERM, &stop, NULL);
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
+/* The file is open, or it is waited for. */
+static int
+open_and_run(struct tail *t)
+{
+	struct problem p = {""};
+	tail_file_init(&t->file, t->path);
+	enum result r = tail_file_open(&t->file, &p);
+	if (r != RESULT_OK && !(r == RESULT_NOT_FOUND && t->follow)) {
+		say(p.text);
+		return EXIT_NEGATIVE;
+	}
+	if (r == RESULT_NOT_FOUND) {
+		(void)problem_prefix(&p, r, "waiting for the log");
+		say(p.text);
+	}
+	listen_to_signals();
+	run(t);
+	tail_file_deinit(&t->file);
+	return EXIT_SUCCESS;
+}
+
+static int
+tail_main(struct tail *t, int argc, char **argv)
+{
+	struct problem p = {""};
+	if (parse_options(t, argc, argv, &p) != RESULT_OK)
+		return usage(p.text);
+	if (t->path == NULL && path_from_config(t, &p) != RESULT_OK)
+		return usage(p.text);
+	int code = open_and_run(t);
+	free(t->owned_path);
+	return code;
+}
+
+int
+cli_tail(int argc, char **argv)
+{
+	struct tail *t = calloc(1, sizeof(*t));
+	if (t == NULL)
+		return usage("no memory");
+	int code = tail_main(t, argc, argv);
+	free(t);
+	return code;
+}
