@@ -43,8 +43,9 @@ BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/dige
 HTTP     = proxy/http/chunk.c proxy/http/forward.c proxy/http/parse.c
 AFFINITY = proxy/affinity/cookie.c proxy/affinity/keyrule.c proxy/affinity/session.c \
            proxy/affinity/tag.c
-MEMBERS  =
-ROUTE    =
+MEMBERS  = proxy/members/membership.c proxy/members/pool.c proxy/members/verdict.c \
+           proxy/members/view.c
+ROUTE    = proxy/route/assign.c proxy/route/match.c proxy/route/plan.c proxy/route/service.c
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/body_queue.c \
            proxy/relay/exchange.c proxy/relay/io_ev.c proxy/relay/journal.c proxy/relay/splice.c \
            proxy/relay/told.c proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
@@ -170,9 +171,12 @@ clean:
 # ---- tests, measurements, checks ----------------------------------------------------------------
 
 # Fuzz targets: tests/fuzz/fuzz_<name>.c links with the files named in FUZZ_<name>.
-FUZZ = config cookie keyrule tag
+FUZZ = config cookie escape keyrule tag
 FUZZ_config = $(CONFIG_LINK)
 FUZZ_cookie = $(LINK_affinity/test_session)
+FUZZ_escape = proxy/base/addr.c proxy/base/clock.c proxy/base/result.c proxy/base/text.c \
+              proxy/base/vocab.c proxy/cli/tail_line.c proxy/record/access.c \
+              proxy/record/failover_line.c
 FUZZ_keyrule = $(LINK_affinity/test_session)
 FUZZ_tag = $(LINK_affinity/test_session)
 FUZZ_SECONDS ?= 60

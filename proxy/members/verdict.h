@@ -1,16 +1,22 @@
 /*
  * verdict.h: one member's state machine: (state, evidence, now) -> state. Pure.
  *
- *                  failures            fall failures in a row,
- *          up ------------> suspect -- or connect_refused -----> down
- *           ^  <------------   |                                  |
- *           |     success      |                                  |
- *           +---------------- rise probes in a row --------------+
+ *                 a failed attempt          fall of them in a row, or a failed probe
+ *          up ---------------------> suspect ------------------------------------> down
+ *           ^ <--------------------    ^                                            |
+ *           |  an answer or a probe    `---- retry_ms later, without active checks -+
+ *           +------------------------- rise probes in a row ------------------------+
+ *
+ * Probes alone take a member from up to down after `fall` of them in a row; the first
+ * that fails does when none has ended before. A refused connection does at once.
  *
  * With active checks a down member comes back by `rise` probes in a row; without
  * them it becomes suspect again retry_ms after it went down (half-open: the next
- * request tries it) and one success makes it up. A member that has never been
- * probed goes down at the first failed probe.
+ * request tries it), one success makes it up, one failure down again.
+ *
+ * Probes that are answered make a suspect member up, but end no row of failed
+ * attempts: a member that passes its checks and fails its requests goes down.
+ * `drain` and `maint` are the operator's: evidence does not move them.
  */
 #ifndef HOLDFAST_MEMBERS_VERDICT_H
 #define HOLDFAST_MEMBERS_VERDICT_H
@@ -43,22 +49,23 @@ struct verdict_rules {
 
 /* Zeroed with state MEMBER_UP is the initial state. */
 struct verdict {
-	uint8_t state;       /* enum member_state */
-	uint8_t reason;      /* enum reason: why it is not up */
-	bool probed;         /* at least one probe has ended */
-	uint32_t probe_fails;  /* in a row */
-	uint32_t probe_wins;   /* in a row */
-	uint32_t live_fails;   /* in a row, since the last success */
-	uint64_t since_ms;     /* of the state */
-	uint64_t first_fail_ms; /* of the present row of failures; 0: none */
+	uint8_t state;            /* enum member_state */
+	uint8_t reason;           /* enum reason: why it is not up */
+	bool probed;              /* at least one probe has ended */
+	uint32_t probe_fails;     /* in a row */
+	uint32_t probe_wins;      /* in a row */
+	uint32_t live_fails;      /* in a row, since the last answer or the last outage */
+	uint64_t since_ms;        /* of the state */
+	uint64_t first_fail_ms;   /* of the present row of failures; 0: none */
+	uint64_t outage_since_ms; /* when it went down first and was not up since; 0: no outage */
 };
 
 struct verdict_change {
-	bool changed;    /* the state did */
-	bool probe_now;  /* suspect: an active check should run at once */
-	uint8_t before;  /* enum member_state */
+	bool changed;   /* the state did */
+	bool probe_now; /* suspect: an active check should run at once */
+	uint8_t before; /* enum member_state */
 	uint8_t after;
-	uint64_t outage_ms; /* went up: how long it was not operational */
+	uint64_t outage_ms;    /* went up: since it went down, trials that failed included */
 	uint64_t detection_ms; /* went down: since the first failure of the row */
 };
 

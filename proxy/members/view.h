@@ -27,19 +27,22 @@ struct membership_member {
 
 struct membership {
 	atomic_uint refs;
-	uint64_t epoch; /* 0: from the configuration file */
+	uint64_t epoch;        /* 0: from the configuration file */
 	struct hashring *ring; /* owned */
 	size_t count;
 	struct membership_member *member; /* owned; count of them */
 	struct alias_slot {
 		uint32_t alias;
 		uint32_t member; /* MEMBER_NONE: empty slot */
-	} *by_alias; /* owned; open addressing */
-	size_t alias_slots; /* a power of 2 */
+	} * by_alias;            /* owned; open addressing */
+	size_t alias_slots;      /* a power of 2 */
 };
 
 struct config_service;
-/* From the configuration. RESULT_NO_MEMORY, or RESULT_INVALID for an alias clash (the problem names both ids). */
+/*
+ * From the configuration. RESULT_NO_MEMORY; RESULT_INVALID: two ids with one alias under this pool
+ * key, or what hashring_create refuses; the problem names the ids.
+ */
 enum result membership_create(const struct config_service *service, struct membership **out,
 			      struct problem *p);
 struct membership *membership_ref(struct membership *m);
@@ -51,17 +54,24 @@ uint32_t membership_by_id(const struct membership *m, struct slice id);
 
 struct view {
 	atomic_uint refs;
-	uint64_t generation; /* grows with every change of opinion of this service */
+	uint64_t generation;           /* grows with every change of opinion of this service */
 	struct membership *membership; /* one reference held */
 	size_t operational_count;
 	size_t up_count;
+	size_t backups_count;
 	uint8_t *state;             /* enum member_state, by member */
 	hashring_word *operational; /* set: up, suspect, drain */
-	hashring_word *takes_new;   /* set: up */
+	hashring_word *takes_new;   /* set: up; on trial also suspect */
+	hashring_word *backups;     /* set: up, suspect: where a session may move */
 };
 
-/* All states from `state[count]`. NULL: no memory. One reference belongs to the caller. */
-struct view *view_create(struct membership *m, uint64_t generation, const uint8_t *state);
+/*
+ * All states from `state[count]`. `trial`: nobody checks the members actively, so a suspect one is
+ * given new sessions too: nothing else could ever prove it well. NULL: no memory. One reference
+ * belongs to the caller.
+ */
+struct view *view_create(struct membership *m, uint64_t generation, const uint8_t *state,
+			 bool trial);
 struct view *view_ref(struct view *v);
 void view_unref(struct view **v);
 

@@ -14,8 +14,8 @@ struct assign_inputs {
 	enum assign_method method; /* not ASSIGN_DEFAULT: resolve with assign_method_for */
 	struct session_digest digest;
 	const struct view *view;
-	uint64_t draw;      /* random; least_requests */
-	uint64_t turn;      /* round_robin: grows by one a new session, shared or a worker's */
+	uint64_t draw; /* random; least_requests */
+	uint64_t turn; /* round_robin: grows by one a new session, shared or a worker's */
 	assign_load_fn *load;
 	void *load_context;
 };

@@ -14,7 +14,8 @@ struct plan_rules {
 	enum assign_method assign; /* used by assign.h; here for explain */
 	enum failback failback;
 	enum spread spread;
-	uint16_t strict; /* 0, or the status to answer when the session's place is not operational */
+	uint16_t
+	    strict; /* 0, or the status to answer when the session's place is not operational */
 	uint32_t attempts_max;
 };
 
@@ -28,7 +29,7 @@ struct plan_session {
 
 enum step_why {
 	STEP_PRIMARY, /* the session's primary */
-	STEP_LAST,    /* where it was served last (failback stay) */
+	STEP_LAST,    /* where it was served last, and that is not the primary */
 	STEP_BACKUP,  /* next operational one in the order */
 };
 
@@ -39,26 +40,32 @@ struct plan_step {
 
 struct plan_skipped {
 	uint32_t member;
-	enum reason why; /* DOWN, MAINT, GONE */
+	enum reason why; /* DOWN, MAINT, DRAIN */
 };
 
 struct plan {
-	struct plan_step step[PLAN_STEPS_MAX]; /* attempts in sequence; all distinct, all operational */
-	uint32_t step_count;                   /* 0: nothing operational, or strict */
-	struct plan_skipped skipped[PLAN_SKIPPED_MAX]; /* members that would have come before step[0], in sequence */
-	uint32_t skipped_count;                /* may exceed PLAN_SKIPPED_MAX: then the rest is not listed */
-	uint32_t home;                         /* where the session lives before this request: last or primary */
-	uint16_t refuse_status;                /* strict refused: this status; else 0 */
-	enum affinity affinity;                /* of step[0]: NEW, HIT, FAILOVER, FAILBACK */
+	struct plan_step
+	    step[PLAN_STEPS_MAX]; /* attempts in sequence; all distinct, all operational */
+	uint32_t step_count;      /* 0: nothing operational, or strict */
+	struct plan_skipped
+	    skipped[PLAN_SKIPPED_MAX]; /* would have come before step[0], in sequence */
+	uint32_t skipped_count;        /* at most PLAN_SKIPPED_MAX: the first of them */
+	uint32_t home;          /* where the session lives before this request: last or primary */
+	uint16_t refuse_status; /* strict refused: this status; else 0 */
+	enum affinity affinity; /* of step[0]: NEW, HIT, FAILOVER, FAILBACK */
 };
 
 /*
- * Steps: `return`: primary if operational; `stay`: last if operational, else primary if
- * operational; then the operational members in the order of the digest (spread = "zone":
- * apart from the primary's zone), without those already listed; at most attempts_max
- * of them, but always enough to name BACKUPS_TOLD backups behind step[0]: use
- * plan_attempts for how many may be tried. skipped is only filled when step[0] is not
- * `home`.
+ * Steps: `stay`: last, then primary; `return`: primary, then last; each if operational. Then
+ * the other up and suspect members in the order of the digest (spread = "zone": apart from the
+ * primary's zone), then draining ones in that order, as nothing else is left. A draining member
+ * counts as operational where the session lives already (it is `home` and the session is not
+ * fresh). So what stands behind step[0] is the plan that would be made without it. At most
+ * attempts_max steps, but always enough to name BACKUPS_TOLD backups behind step[0]: use
+ * plan_attempts for how many may be tried. strict: step[0] alone, and never a backup.
+ *
+ * skipped is only filled when step[0] is not `home`, or when there is no step. FAILBACK: step[0]
+ * is the primary and the session lives elsewhere; every other move is a FAILOVER.
  */
 void plan_make(const struct plan_rules *rules, const struct plan_session *session,
 	       const struct view *view, struct plan *plan);

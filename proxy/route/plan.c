@@ -1,0 +1,229 @@
+/*
+ * plan.c: THE decision, in one file: see plan.h and DESIGN section 6, steps 3 to 5.
+ *
+ *   where the session lives ->  the order of its digest  ->  draining members
+ *   (last, primary)             (up and suspect members)     (when nothing else is left)
+ *
+ * The odd decision: sets of members are narrowed before the ordering is asked, so
+ * that a session at home costs two places of the order and no more.
+ */
+#include "route/plan.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define PLACES 2 /* last and primary */
+
+static_assert(PLAN_STEPS_MAX >= 1 + BACKUPS_TOLD, "a plan has room for the backups told");
+
+/* The question, and the plan that grows. */
+struct planning {
+	const struct plan_rules *rules;
+	const struct plan_session *session;
+	const struct view *view;
+	struct plan *plan;
+	uint32_t apart; /* spread = "zone": the primary; else HASHRING_NONE */
+	uint32_t want;  /* steps */
+};
+
+static enum member_state
+state_of(const struct view *view, uint32_t member)
+{
+	return (enum member_state)view->state[member];
+}
+
+/* May the session go on at `member`, where it lives or lived? */
+static bool
+is_open(const struct planning *g, uint32_t member)
+{
+	enum member_state state = state_of(g->view, member);
+	if (state == MEMBER_DRAIN)
+		return member == g->plan->home && !g->session->fresh;
+	return member_state_operational(state);
+}
+
+static void
+add_step(struct planning *g, uint32_t member, enum step_why why)
+{
+	assert(g->plan->step_count < PLAN_STEPS_MAX);
+	g->plan->step[g->plan->step_count++] = (struct plan_step){member, why};
+}
+
+static void
+skip(struct planning *g, uint32_t member)
+{
+	static const enum reason why[] = {
+	    [MEMBER_UP] = REASON_NONE,     [MEMBER_SUSPECT] = REASON_SUSPECT,
+	    [MEMBER_DRAIN] = REASON_DRAIN, [MEMBER_DOWN] = REASON_DOWN,
+	    [MEMBER_MAINT] = REASON_MAINT,
+	};
+	struct plan *plan = g->plan;
+	if (plan->skipped_count < PLAN_SKIPPED_MAX)
+		plan->skipped[plan->skipped_count++] =
+		    (struct plan_skipped){member, why[state_of(g->view, member)]};
+}
+
+/* The places where the session may live: last and primary, in the sequence of `failback`. */
+static size_t
+places(const struct planning *g, struct plan_step place[PLACES])
+{
+	const struct plan_session *s = g->session;
+	struct plan_step primary = {s->primary, STEP_PRIMARY};
+	struct plan_step last = {s->last, STEP_LAST};
+	size_t count = 0;
+	bool both = s->last != MEMBER_NONE && s->last != s->primary;
+	if (both && g->rules->failback == FAILBACK_STAY)
+		place[count++] = last;
+	if (s->primary != MEMBER_NONE)
+		place[count++] = primary;
+	if (both && g->rules->failback == FAILBACK_RETURN)
+		place[count++] = last;
+	return count;
+}
+
+static void
+add_places(struct planning *g)
+{
+	struct plan_step place[PLACES];
+	size_t count = places(g, place);
+	for (size_t i = 0; i < count; i++) {
+		if (is_open(g, place[i].member) && g->plan->step_count < g->want)
+			add_step(g, place[i].member, place[i].why);
+	}
+}
+
+static void
+set_remove(hashring_word *set, uint32_t member)
+{
+	set[member / 64] &= ~(UINT64_C(1) << (member % 64));
+}
+
+/* Fills the plan from `set`, without what stands in it; uses the set up. */
+static void
+add_from(struct planning *g, hashring_word *set)
+{
+	uint32_t member[PLAN_STEPS_MAX];
+	struct plan *plan = g->plan;
+	for (uint32_t i = 0; i < plan->step_count; i++)
+		set_remove(set, plan->step[i].member);
+	size_t count = hashring_first_n(g->view->membership->ring, g->session->digest.bytes,
+					g->apart, set, member, g->want - plan->step_count);
+	for (size_t i = 0; i < count; i++)
+		add_step(g, member[i],
+			 member[i] == g->session->primary ? STEP_PRIMARY : STEP_BACKUP);
+}
+
+static void
+add_backups(struct planning *g)
+{
+	const struct view *view = g->view;
+	hashring_word set[HASHRING_WORDS(MEMBERS_MAX)];
+	size_t words = HASHRING_WORDS(view->membership->count);
+	if (g->plan->step_count < g->want) {
+		memcpy(set, view->backups, words * sizeof(set[0]));
+		add_from(g, set);
+	}
+	if (g->plan->step_count < g->want && view->operational_count > view->backups_count) {
+		for (size_t i = 0; i < words; i++)
+			set[i] = view->operational[i] & ~view->backups[i];
+		add_from(g, set);
+	}
+}
+
+/* The order before step[0], without the places; each is closed, or it would be step[0]. */
+static void
+skip_order(struct planning *g, const struct plan_step *place, size_t place_count)
+{
+	struct plan *plan = g->plan;
+	hashring_word set[HASHRING_WORDS(MEMBERS_MAX)];
+	memset(set, 0xff, HASHRING_WORDS(g->view->membership->count) * sizeof(set[0]));
+	for (size_t i = 0; i < place_count; i++)
+		set_remove(set, place[i].member);
+	while (plan->skipped_count < PLAN_SKIPPED_MAX) {
+		uint32_t member = hashring_first(g->view->membership->ring,
+						 g->session->digest.bytes, g->apart, set);
+		if (member == HASHRING_NONE ||
+		    (plan->step_count > 0 && member == plan->step[0].member))
+			return;
+		skip(g, member);
+		set_remove(set, member);
+	}
+}
+
+/* What would have come before step[0]: where the session lives, then the order. */
+static void
+fill_skipped(struct planning *g)
+{
+	struct plan *plan = g->plan;
+	struct plan_step place[PLACES];
+	size_t count = places(g, place);
+	for (size_t i = 0; i < count; i++) {
+		if (plan->step_count > 0 && place[i].member == plan->step[0].member)
+			return;
+		skip(g, place[i].member);
+	}
+	if (plan->refuse_status == 0)
+		skip_order(g, place, count);
+}
+
+static enum affinity
+affinity_of(const struct planning *g)
+{
+	uint32_t first = g->plan->step[0].member;
+	if (first == g->plan->home)
+		return g->session->fresh ? AFFINITY_NEW : AFFINITY_HIT;
+	return first == g->session->primary ? AFFINITY_FAILBACK : AFFINITY_FAILOVER;
+}
+
+static uint32_t
+steps_wanted(const struct plan_rules *rules)
+{
+	if (rules->strict != 0)
+		return 1;
+	uint32_t want =
+	    rules->attempts_max > 1 + BACKUPS_TOLD ? rules->attempts_max : 1 + BACKUPS_TOLD;
+	return want < PLAN_STEPS_MAX ? want : PLAN_STEPS_MAX;
+}
+
+void
+plan_make(const struct plan_rules *rules, const struct plan_session *session,
+	  const struct view *view, struct plan *plan)
+{
+	struct planning g = {
+	    .rules = rules,
+	    .session = session,
+	    .view = view,
+	    .plan = plan,
+	    .apart = rules->spread == SPREAD_ZONE ? session->primary : HASHRING_NONE,
+	    .want = steps_wanted(rules),
+	};
+	plan->step_count = 0;
+	plan->skipped_count = 0;
+	plan->home = session->last != MEMBER_NONE ? session->last : session->primary;
+	plan->refuse_status = 0;
+	plan->affinity = AFFINITY_PASS;
+	add_places(&g);
+	if (rules->strict == 0)
+		add_backups(&g);
+	else if (plan->step_count == 0)
+		plan->refuse_status = rules->strict;
+	if (plan->step_count > 0)
+		plan->affinity = affinity_of(&g);
+	if (plan->step_count == 0 || plan->step[0].member != plan->home)
+		fill_skipped(&g);
+}
+
+uint32_t
+plan_attempts(const struct plan_rules *rules, const struct plan *plan)
+{
+	uint32_t most = rules->strict != 0 ? 1 : rules->attempts_max;
+	return plan->step_count < most ? plan->step_count : most;
+}
+
+const char *
+step_why_text(enum step_why why)
+{
+	static const char *const texts[] = {
+	    [STEP_PRIMARY] = "primary", [STEP_LAST] = "last", [STEP_BACKUP] = "backup"};
+	return texts[why];
+}
