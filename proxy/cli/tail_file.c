@@ -121,7 +121,7 @@ tail_file_seek_last(struct tail_file *f, uint64_t count, tail_match_fn *match, c
 	uint64_t matches = 0;
 	if (f->fd == -1 || fstat(f->fd, &st) == -1)
 		return;
-	for (off_t window = TAIL_BLOCK_BYTES;; window *= 2) {
+	for (off_t window = sizeof(f->block);; window *= 2) {
 		from = st.st_size > window ? st.st_size - window : 0;
 		matches = count_matches(f, from, match, context);
 		if (from == 0 || matches >= count)

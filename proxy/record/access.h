@@ -23,8 +23,8 @@ struct access_entry {
 	struct slice referer;    /* combined only */
 	struct slice user_agent; /* combined only */
 	uint8_t minor;
-	uint16_t status; /* sent to the client; 0: none */
-	uint64_t bytes;  /* of body, sent to the client */
+	uint16_t status;        /* sent to the client; 0: none */
+	uint64_t bytes;         /* of body, sent to the client */
 	uint64_t request_bytes; /* of body, received */
 	uint64_t duration_us;
 	uint64_t first_byte_us; /* until the member's first byte; 0: none */
