@@ -1,10 +1,11 @@
 /*
  * order.c: the questions of hashring.h.
  *
- * Two ways to an answer, by test the same:
+ * Three ways to an answer, by test the same:
  *
  *   first     a vector scan for each distinct weight gives that weight's greatest
  *             draw; the winners compare by cost. Nothing is sorted.
+ *   few       every member's standing, put into its place one by one
  *   select    a heap of the places asked for, in the caller's array, over one
  *             plain pass; a member's cost is computed anew at each comparison,
  *             so that no memory is needed.
@@ -16,6 +17,7 @@
 
 #include <string.h>
 
+#define FEW_MEMBERS_MAX   8  /* up to here sorting all is quicker than a scan a place */
 #define FIRST_N_SCANS_MAX 16 /* from here on one pass with a heap is quicker */
 
 /* A bit a lane. Fullest when every member has a weight of its own: a step for each. */
@@ -262,6 +264,36 @@ first_n_by_scans(const struct asked *q, const hashring_word *live, uint32_t *out
 	return want;
 }
 
+static bool
+may_stand(const struct hashring *ring, const hashring_word *live, uint32_t member)
+{
+	return ring->weight[member] > 0 &&
+	       (live == NULL || (live[member / 64] >> (member % 64) & 1) != 0);
+}
+
+/* ---- few: insertion into a sorted row ---- */
+
+static size_t
+first_n_of_few(const struct asked *q, const hashring_word *live, uint32_t *out, size_t want)
+{
+	struct standing row[FEW_MEMBERS_MAX];
+	size_t held = 0;
+	for (uint32_t member = 0; member < q->ring->count; member++) {
+		if (!may_stand(q->ring, live, member))
+			continue;
+		struct standing at = standing_of(q, member);
+		size_t place = held++;
+		for (; place > 0 && standing_before(q, &at, &row[place - 1]); place--)
+			row[place] = row[place - 1];
+		row[place] = at;
+	}
+	if (want > held)
+		want = held;
+	for (size_t i = 0; i < want; i++)
+		out[i] = row[i].member;
+	return want;
+}
+
 /* ---- select: a heap in the caller's array, the last of the order on top ---- */
 
 static void
@@ -286,13 +318,6 @@ heap_sift_down(const struct asked *q, uint32_t *heap, size_t held, size_t at)
 		at = child;
 	}
 	heap[at] = moving.member;
-}
-
-static bool
-may_stand(const struct hashring *ring, const hashring_word *live, uint32_t member)
-{
-	return ring->weight[member] > 0 &&
-	       (live == NULL || (live[member / 64] >> (member % 64) & 1) != 0);
 }
 
 /* The first `want` members that may stand, as a heap in out[]; returns how many. */
@@ -339,6 +364,8 @@ hashring_first_n(const struct hashring *ring, const uint8_t digest[HASHRING_DIGE
 		 uint32_t apart, const hashring_word *live, uint32_t *out, size_t want)
 {
 	struct asked q = ask(ring, session_point(digest), apart);
+	if (ring->count <= FEW_MEMBERS_MAX)
+		return first_n_of_few(&q, live, out, want);
 	if (want <= FIRST_N_SCANS_MAX)
 		return first_n_by_scans(&q, live, out, want);
 	size_t held = heap_select(&q, live, out, want);
