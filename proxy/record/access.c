@@ -7,6 +7,7 @@
 #include "base/clock.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <time.h>
 
 /* Of one field: bytes taken from the request, bytes written after escaping. */
@@ -113,7 +114,10 @@ write_access_json(struct writer *w, const struct access_entry *e)
 	write_literal(w, ",\"primary\":");
 	json_text(w, e->primary, bound_name);
 	json_u64(w, ",\"attempts\":", e->attempts);
-	write_format(w, ",\"request_id\":\"%016llx\"}\n", (unsigned long long)e->request_id);
+	write_literal(w, ",\"request_id\":\"");
+	uint64_t id = htobe64(e->request_id);
+	write_hex_bytes(w, (const uint8_t *)&id, sizeof(id));
+	write_literal(w, "\"}\n");
 }
 
 /* ---- combined ------------------------------------------------------------------------------ */
