@@ -2,5 +2,5 @@
 SUBCOMMAND(run, "run -c FILE", "run a node in the foreground")
 SUBCOMMAND(check, "check -c FILE", "check a configuration and say everything that is wrong with it")
 SUBCOMMAND(explain, "explain -c FILE [--service NAME] [--down ID,ID...] [--digest] [--json] KEY", "say where a session key goes, and why")
-SUBCOMMAND(tail, "tail [-c FILE | FILE] [--service NAME] [--session HEX] [--member ID] [--event NAME] [--json] [--no-follow] [-n LINES]", "follow the failover log")
+SUBCOMMAND(tail, "tail [-c FILE | FILE] [--service NAME] [--session HEX] [--member ID] [--event NAME,NAME...] [--json] [--no-follow] [-n LINES] [--color auto|always|never]", "follow the failover log")
 SUBCOMMAND(version, "version", "print the version")
