@@ -1,8 +1,9 @@
 /*
  * chunk.h: the chunked coding (RFC 9112 section 7.1), strictly: CRLF only, hex
- * size without overflow, extensions skipped and bounded by HTTP_CHUNK_LINE_MAX,
- * trailers bounded by HTTP_TRAILER_BYTES_MAX. Our own decoder, because the
- * packaged llhttp takes bare LF in chunk lines and has no bound on extensions.
+ * size without overflow, extensions skipped and bounded (HTTP_CHUNK_LINE_MAX a
+ * line, HTTP_CHUNK_EXTENSIONS_MAX a body), trailers bounded (HTTP_TRAILER_BYTES_MAX).
+ * Our own decoder, because the packaged llhttp takes bare LF in chunk lines and has
+ * no bound on extensions.
  */
 #ifndef HOLDFAST_HTTP_CHUNK_H
 #define HOLDFAST_HTTP_CHUNK_H
@@ -11,28 +12,32 @@
 
 enum chunk_state {
 	CHUNK_SIZE,
+	CHUNK_SIZE_BLANK, /* behind the size; only an extension may follow */
 	CHUNK_EXTENSION,
 	CHUNK_SIZE_LF,
 	CHUNK_DATA,
 	CHUNK_DATA_CR,
 	CHUNK_DATA_LF,
-	CHUNK_TRAILER, /* collecting trailer lines */
+	CHUNK_TRAILER_START, /* at the start of a trailer line, or of the empty line */
+	CHUNK_TRAILER,
+	CHUNK_TRAILER_LF,
+	CHUNK_END_LF, /* of the empty line */
 	CHUNK_DONE,
 };
 
 struct chunk_decoder {
-	uint64_t left;         /* data bytes left in this chunk */
-	uint16_t line_bytes;   /* of the size line so far */
-	uint8_t state;         /* enum chunk_state */
-	uint8_t digits;        /* of the size so far */
-	uint16_t trailer_bytes; /* so far */
-	uint8_t trailer_end;   /* bytes matched of the empty line's CRLF at a line start */
+	uint64_t left;            /* data bytes left in this chunk */
+	uint32_t extension_bytes; /* of all chunks so far */
+	uint16_t line_bytes;      /* of this size line so far */
+	uint16_t trailer_bytes;   /* so far */
+	uint8_t state;            /* enum chunk_state */
+	bool digits;              /* this size line has one */
 };
 
 enum chunk_outcome {
 	CHUNK_DATA_READY, /* *data is payload, borrowed from the input; call again with the rest */
 	CHUNK_MORE,       /* all input was consumed */
-	CHUNK_END,        /* the last chunk and the trailers are complete; input behind is not touched */
+	CHUNK_END, /* the last chunk and the trailers are complete; input behind is not touched */
 	CHUNK_BAD,
 };
 

@@ -10,7 +10,8 @@
 
 #include "http/head.h"
 
-/* A piece that is cut out of a forwarded value (our cookie out of Cookie), offsets in head->base. */
+/* A piece that is cut out of a forwarded value (our cookie out of Cookie), offsets in head->base.
+ */
 struct http_cut {
 	uint32_t at;
 	uint32_t bytes;
@@ -19,9 +20,11 @@ struct http_cut {
 
 struct forward_request {
 	const struct http_head *head;
-	struct slice added;   /* whole lines, each with CRLF: Holdfast-*, X-Forwarded-* */
-	struct slice via;     /* our element for Via, "1.1 holdfast"; appended to the client's Via lines */
-	struct slice drop_field; /* a field of this name is left out (the tag in a header); may be empty */
+	struct slice added; /* whole lines, each with CRLF: Holdfast-*, X-Forwarded-* */
+	struct slice
+	    via; /* our element for Via, "1.1 holdfast"; appended to the client's Via lines */
+	struct slice
+	    drop_field; /* a field of this name is left out (the tag in a header); may be empty */
 	const struct http_cut *cuts; /* ascending; a Cookie field left empty is left out whole */
 	size_t cut_count;
 	uint8_t framing;         /* enum body_framing to write: NONE, LENGTH or CHUNKED */
@@ -41,8 +44,9 @@ struct forward_response {
 	struct slice added; /* whole lines: Set-Cookie or the tag's header */
 	struct slice via;
 	struct slice drop_field;
-	uint8_t framing; /* towards the client: NONE, LENGTH, CHUNKED, CLOSE */
-	bool length_known;       /* write Content-Length: with LENGTH, and for HEAD and 304 answers that had one */
+	uint8_t framing;   /* towards the client: NONE, LENGTH, CHUNKED, CLOSE */
+	bool length_known; /* write Content-Length: with LENGTH, and for HEAD and 304 answers that
+			      had one */
 	uint64_t content_length;
 	bool close;        /* Connection: close */
 	bool keep_alive;   /* Connection: keep-alive, for a 1.0 client that asked; never both */

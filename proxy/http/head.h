@@ -17,10 +17,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HTTP_FIELDS_MAX       256 /* of one head; limits.headers_max may be lower */
-#define HTTP_HEAD_BYTES_MAX   (16 * 1024)
-#define HTTP_CHUNK_LINE_MAX   256 /* size and extensions of one chunk */
-#define HTTP_TRAILER_BYTES_MAX 4096
+#define HTTP_FIELDS_MAX           256 /* of one head; limits.headers_max may be lower */
+#define HTTP_HEAD_BYTES_MAX       (16 * 1024)
+#define HTTP_CHUNK_LINE_MAX       256         /* size and extensions of one chunk */
+#define HTTP_CHUNK_EXTENSIONS_MAX (16 * 1024) /* bytes of extensions in one body */
+#define HTTP_TRAILER_BYTES_MAX    4096
 
 /* Fields that Holdfast itself reads, writes or removes; all others are FIELD_OTHER. */
 enum field_id {
@@ -36,8 +37,8 @@ struct http_field {
 	uint32_t value_at;
 	uint32_t value_bytes; /* without white space at both ends */
 	uint16_t name_bytes;
-	uint8_t id;      /* enum field_id */
-	bool drop;       /* not forwarded: hop-by-hop, named in Connection, or our own */
+	uint8_t id;          /* enum field_id */
+	bool drop;           /* not forwarded: hop-by-hop, named in Connection, or our own */
 	uint32_t line_bytes; /* whole line with its CRLF, from name_at */
 };
 
@@ -50,7 +51,7 @@ enum http_method {
 	METHOD_OPTIONS,
 	METHOD_TRACE,
 	METHOD_PATCH,
-	METHOD_OTHER, /* known to llhttp, of no special meaning here; never idempotent */
+	METHOD_OTHER,      /* known to llhttp, of no special meaning here; never idempotent */
 	METHOD_OTHER_SAFE, /* PROPFIND, REPORT, SEARCH: safe and so idempotent */
 };
 
@@ -62,28 +63,29 @@ enum body_framing {
 };
 
 struct http_head {
-	const char *base; /* borrowed: first byte of the start line */
-	uint32_t bytes;   /* of the whole head, the empty line included */
-	uint8_t minor;    /* HTTP/1.minor: 0 or 1 */
-	uint8_t method;   /* enum http_method; request */
-	uint16_t status;  /* response */
+	const char *base;         /* borrowed: first byte of the start line */
+	uint32_t bytes;           /* of the whole head, the empty line included */
+	uint8_t minor;            /* HTTP/1.minor: 0 or 1 */
+	uint8_t method;           /* enum http_method; request */
+	uint16_t status;          /* response */
 	struct slice method_text; /* request */
 	struct slice target;      /* request: as received */
 	struct slice path;        /* request: path and query to forward ("/x?y", "*") */
-	struct slice host;        /* request: of an absolute target, else the Host field; may be empty in HTTP/1.0 */
-	struct slice reason;      /* response; may be empty */
-	uint8_t framing;          /* enum body_framing; a response's is settled by http_response_framing */
-	bool keep_alive;          /* by version and Connection of this message */
-	bool chunked;             /* Transfer-Encoding: chunked, applied once, last */
+	struct slice host;   /* request: of an absolute target, else the Host field; may be empty in
+				HTTP/1.0 */
+	struct slice reason; /* response; may be empty */
+	uint8_t framing; /* enum body_framing; a response's is settled by http_response_framing */
+	bool keep_alive; /* by version and Connection of this message */
+	bool chunked;    /* Transfer-Encoding: chunked, applied once, last */
 	bool has_length;
 	bool expect_continue; /* request, HTTP/1.1 */
 	bool upgrade;         /* Upgrade field and Connection: upgrade, HTTP/1.1 */
 	bool te_trailers;     /* TE: trailers with Connection: TE */
 	bool has_date;
 	bool has_via;
-	uint64_t content_length;     /* when has_length */
-	uint64_t cookie_fields;      /* bit i: field i (< 64) is Cookie or Set-Cookie; see cookie_more */
-	bool cookie_more;            /* a Cookie or Set-Cookie stands at place 64 or later */
+	uint64_t content_length; /* when has_length */
+	uint64_t cookie_fields; /* bit i: field i (< 64) is Cookie or Set-Cookie; see cookie_more */
+	bool cookie_more;       /* a Cookie or Set-Cookie stands at place 64 or later */
 	uint16_t field_count;
 	struct http_field field[HTTP_FIELDS_MAX];
 };
@@ -106,10 +108,13 @@ http_field_line(const struct http_head *head, const struct http_field *field)
 	return (struct slice){head->base + field->name_at, field->line_bytes};
 }
 
-/* First field of that name (ASCII case-insensitive) at or after *at; *at moves behind it. NULL: none. */
-const struct http_field *http_field_find(const struct http_head *head, struct slice name, size_t *at);
+/* First field of that name (ASCII case-insensitive) at or after *at; *at moves behind it. NULL:
+ * none. */
+const struct http_field *http_field_find(const struct http_head *head, struct slice name,
+					 size_t *at);
 /* The same for a field that has an id; start with *at = 0. */
-const struct http_field *http_field_find_id(const struct http_head *head, enum field_id id, size_t *at);
+const struct http_field *http_field_find_id(const struct http_head *head, enum field_id id,
+					    size_t *at);
 
 /* Are there body bytes to be read? Content-Length: 0 announces none. */
 static inline bool

@@ -4,9 +4,9 @@
  * Two stages. First our own scan finds the end of the head and refuses what the
  * packaged llhttp (8.1.0, before the fix of CVE-2023-30589) lets through: NUL and
  * other controls, bare CR, bare LF, obs-fold, white space before the colon or
- * before the first field, an empty field name. Then llhttp parses the whole head
- * in one call. The conclusions (framing, connection, host) follow RFC 9112
- * sections 2 to 6 and 9, RFC 9110 section 7.
+ * before the first field, an empty field name. Then llhttp parses the start line
+ * and the fields that frame the message, and must agree. The conclusions (framing, connection,
+ * host) follow RFC 9112 sections 2 to 6 and 9, RFC 9110 section 7.
  */
 #ifndef HOLDFAST_HTTP_PARSE_H
 #define HOLDFAST_HTTP_PARSE_H
@@ -21,7 +21,7 @@ enum parse_outcome {
 
 /* Bounds on one head; all at most the compile-time bounds of head.h. */
 struct parse_limits {
-	uint32_t head_bytes_max;   /* start line, fields and empty line */
+	uint32_t head_bytes_max;   /* start line, fields and empty line; CRLFs before it too */
 	uint32_t target_bytes_max; /* request target */
 	uint32_t fields_max;
 };
@@ -35,8 +35,8 @@ void parser_free(struct parser **p);
  * Parses the request head at bytes[0..count). Leading CRLFs (at most 2; RFC 9112
  * section 2.2) are skipped and counted in *skipped: head->base = bytes + *skipped.
  * PARSE_OK:   *head is filled; head->bytes were consumed after *skipped.
- * PARSE_MORE: nothing is wrong so far. When more than limits->head_bytes_max is
- *             held the outcome is PARSE_BAD instead.
+ * PARSE_MORE: nothing is wrong so far, and less than limits->head_bytes_max is held
+ *             (*skipped counts towards that bound).
  * PARSE_BAD:  *cause is one of CLIENT_BAD_REQUEST, CLIENT_HEAD_TOO_LARGE,
  *             CLIENT_TARGET_TOO_LONG, CLIENT_VERSION, CLIENT_METHOD,
  *             CLIENT_EXPECTATION; its row has the status. *why is a static text.
@@ -53,10 +53,18 @@ enum parse_outcome parse_request(struct parser *p, const char *bytes, size_t cou
  * malformed head (HARDENING 16, 17: 502).
  */
 enum parse_outcome parse_response(struct parser *p, const char *bytes, size_t count,
-				  const struct parse_limits *limits, enum http_method request_method,
-				  struct http_head *head, enum cause *cause, const char **why);
+				  const struct parse_limits *limits,
+				  enum http_method request_method, struct http_head *head,
+				  enum cause *cause, const char **why);
 
-/* Name (any case) to id; FIELD_OTHER when it is not in tbl/fields.h. */
+/* Name (a token, any case) to id; FIELD_OTHER when it is not in tbl/fields.h. */
 enum field_id field_lookup(struct slice name);
+/* Does the name (a token) begin with "Holdfast-"? */
+bool field_is_holdfast(struct slice name);
+/*
+ * Length of the field line that `lines` begins with, its CRLF included, and the field's
+ * name. 0: malformed, by the same rules as in a head.
+ */
+size_t field_line_check(struct slice lines, struct slice *name);
 
 #endif

@@ -1,0 +1,316 @@
+/*
+ * forward.c: heads to bytes; see forward.h. A head is copied in runs: a line that is
+ * left out, or a piece that is cut out of one, ends a run and the next one begins
+ * behind it. What Holdfast says itself follows the fields.
+ */
+#include "http/forward.h"
+
+#include <assert.h>
+
+/* The received lines that are still to be copied begin at base + from. */
+struct run {
+	const char *base;
+	uint32_t from;
+};
+
+static void
+run_skip(struct run *run, struct writer *w, uint32_t at, uint32_t bytes)
+{
+	write_bytes(w, run->base + run->from, at - run->from);
+	run->from = at + bytes;
+}
+
+static void
+run_skip_line(struct run *run, struct writer *w, const struct http_field *field)
+{
+	run_skip(run, w, field->name_at, field->line_bytes);
+}
+
+/* To the empty line, which is not copied. */
+static void
+run_end(struct run *run, struct writer *w, const struct http_head *head)
+{
+	run_skip(run, w, head->bytes - 2, 0);
+}
+
+static struct run
+run_begin(const struct http_head *head)
+{
+	return (struct run){head->base,
+			    head->field_count > 0 ? head->field[0].name_at : head->bytes - 2};
+}
+
+static bool
+is_named(const struct http_head *head, const struct http_field *field, struct slice name)
+{
+	return name.bytes > 0 && field->name_bytes == name.bytes &&
+	       slice_equal_nocase(http_field_name(head, field), name);
+}
+
+static void
+write_line(struct writer *w, struct slice name_and_colon, struct slice value)
+{
+	write_slice(w, name_and_colon);
+	write_slice(w, value);
+	write_literal(w, "\r\n");
+}
+
+static void
+write_length(struct writer *w, uint64_t bytes)
+{
+	write_literal(w, "Content-Length: ");
+	write_u64(w, bytes);
+	write_literal(w, "\r\n");
+}
+
+/* The Upgrade lines as received, and the option that makes them count. */
+static void
+write_upgrade(struct writer *w, const struct http_head *head)
+{
+	size_t at = 0;
+	const struct http_field *field;
+	while ((field = http_field_find_id(head, FIELD_UPGRADE, &at)) != NULL)
+		write_slice(w, http_field_line(head, field));
+}
+
+/* ---- requests ----------------------------------------------------------------------------------
+ */
+
+/* Takes the cuts of one Cookie field out of the run; the whole line when nothing of it is left. */
+static size_t
+cut_cookie(struct run *run, struct writer *w, const struct forward_request *r, size_t next,
+	   const struct http_field *field)
+{
+	uint32_t end = field->value_at + field->value_bytes;
+	bool whole = next < r->cut_count && r->cuts[next].at == field->value_at &&
+		     r->cuts[next].bytes == field->value_bytes;
+	if (whole) {
+		run_skip_line(run, w, field);
+		return next + 1;
+	}
+	for (; next < r->cut_count && r->cuts[next].at < end; next++)
+		run_skip(run, w, r->cuts[next].at, r->cuts[next].bytes);
+	return next;
+}
+
+static void
+write_request_fields(struct writer *w, const struct forward_request *r)
+{
+	const struct http_head *head = r->head;
+	struct run run = run_begin(head);
+	size_t cut = 0;
+	for (size_t i = 0; i < head->field_count; i++) {
+		const struct http_field *field = &head->field[i];
+		if (field->drop || is_named(head, field, r->drop_field) ||
+		    (field->id == FIELD_MAX_FORWARDS && r->max_forwards))
+			run_skip_line(&run, w, field);
+		else if (field->id == FIELD_COOKIE && cut < r->cut_count)
+			cut = cut_cookie(&run, w, r, cut, field);
+	}
+	run_end(&run, w, head);
+}
+
+static void
+write_request_connection(struct writer *w, const struct http_head *head)
+{
+	if (head->te_trailers)
+		write_literal(w, "TE: trailers\r\n");
+	if (head->upgrade)
+		write_upgrade(w, head);
+	if (head->upgrade && head->te_trailers)
+		write_literal(w, "Connection: upgrade, te\r\n");
+	else if (head->upgrade)
+		write_literal(w, "Connection: upgrade\r\n");
+	else if (head->te_trailers)
+		write_literal(w, "Connection: te\r\n");
+}
+
+void
+write_request_head(struct writer *w, const struct forward_request *r)
+{
+	const struct http_head *head = r->head;
+	assert(r->framing != BODY_CLOSE);
+	write_slice(w, head->method_text);
+	write_char(w, ' ');
+	write_slice(w, head->path);
+	write_literal(w, " HTTP/1.1\r\nHost: ");
+	write_slice(w, head->host);
+	write_literal(w, "\r\n");
+	write_request_fields(w, r);
+	if (r->max_forwards) {
+		write_literal(w, "Max-Forwards: ");
+		write_u64(w, r->max_forwards_value);
+		write_literal(w, "\r\n");
+	}
+	if (r->via.bytes > 0)
+		write_line(w, SLICE("Via: "), r->via);
+	if (r->framing == BODY_LENGTH)
+		write_length(w, r->content_length);
+	else if (r->framing == BODY_CHUNKED)
+		write_literal(w, "Transfer-Encoding: chunked\r\n");
+	write_request_connection(w, head);
+	write_slice(w, r->added);
+	write_literal(w, "\r\n");
+}
+
+/* ---- responses
+ * ----------------------------------------------------------------------------------- */
+
+static void
+write_response_fields(struct writer *w, const struct forward_response *r)
+{
+	const struct http_head *head = r->head;
+	struct run run = run_begin(head);
+	for (size_t i = 0; i < head->field_count; i++) {
+		const struct http_field *field = &head->field[i];
+		if (field->drop || is_named(head, field, r->drop_field))
+			run_skip_line(&run, w, field);
+	}
+	run_end(&run, w, head);
+}
+
+/* RFC 9112 section 6.1: neither field in 1xx and 204, never both. */
+static void
+write_response_framing(struct writer *w, const struct forward_response *r)
+{
+	if (r->head->status < 200 || r->head->status == 204)
+		return;
+	if (r->framing == BODY_CHUNKED)
+		write_literal(w, "Transfer-Encoding: chunked\r\n");
+	else if (r->length_known)
+		write_length(w, r->content_length);
+}
+
+static void
+write_status_line(struct writer *w, uint16_t status, struct slice reason)
+{
+	char line[] = "HTTP/1.1 000 ";
+	line[9] = (char)('0' + status / 100);
+	line[10] = (char)('0' + status / 10 % 10);
+	line[11] = (char)('0' + status % 10);
+	write_bytes(w, line, sizeof(line) - 1);
+	write_slice(w, reason);
+	write_literal(w, "\r\n");
+}
+
+void
+write_response_head(struct writer *w, const struct forward_response *r)
+{
+	const struct http_head *head = r->head;
+	assert(!(r->close && r->keep_alive));
+	write_status_line(w, head->status, head->reason);
+	write_response_fields(w, r);
+	if (r->date.bytes > 0 && !head->has_date)
+		write_line(w, SLICE("Date: "), r->date);
+	if (r->via.bytes > 0)
+		write_line(w, SLICE("Via: "), r->via);
+	if (r->no_store_tag)
+		write_literal(w, "Cache-Control: no-cache=\"set-cookie\"\r\n");
+	write_response_framing(w, r);
+	if (r->upgrade) {
+		write_upgrade(w, head);
+		write_literal(w, "Connection: upgrade\r\n");
+	} else if (r->close) {
+		write_literal(w, "Connection: close\r\n");
+	} else if (r->keep_alive) {
+		write_literal(w, "Connection: keep-alive\r\n");
+	}
+	write_slice(w, r->added);
+	write_literal(w, "\r\n");
+}
+
+/* ---- answers of our own
+ * ---------------------------------------------------------------------------- */
+
+void
+write_own_response(struct writer *w, const struct own_response *r)
+{
+	struct slice text = slice_of(http_status_text(r->status));
+	uint64_t body = 3 + 1 + text.bytes + 2 + r->detail.bytes + 1; /* "503 text: detail\n" */
+	write_status_line(w, r->status, text);
+	write_literal(w, "Content-Type: text/plain\r\nCache-Control: no-store\r\n");
+	write_length(w, body);
+	if (r->date.bytes > 0)
+		write_line(w, SLICE("Date: "), r->date);
+	if (r->retry_after_s > 0) {
+		write_literal(w, "Retry-After: ");
+		write_u64(w, r->retry_after_s);
+		write_literal(w, "\r\n");
+	}
+	if (r->close)
+		write_literal(w, "Connection: close\r\n");
+	write_slice(w, r->added);
+	write_literal(w, "\r\n");
+	if (r->head_only)
+		return;
+	write_u64(w, r->status);
+	write_char(w, ' ');
+	write_slice(w, text);
+	write_literal(w, ": ");
+	write_slice(w, r->detail);
+	write_char(w, '\n');
+}
+
+const char *
+http_status_text(uint16_t status)
+{
+	static const struct {
+		uint16_t status;
+		const char *text;
+	} rows[] = {
+	    {100, "Continue"},
+	    {101, "Switching Protocols"},
+	    {200, "OK"},
+	    {201, "Created"},
+	    {202, "Accepted"},
+	    {203, "Non-Authoritative Information"},
+	    {204, "No Content"},
+	    {205, "Reset Content"},
+	    {206, "Partial Content"},
+	    {300, "Multiple Choices"},
+	    {301, "Moved Permanently"},
+	    {302, "Found"},
+	    {303, "See Other"},
+	    {304, "Not Modified"},
+	    {305, "Use Proxy"},
+	    {307, "Temporary Redirect"},
+	    {308, "Permanent Redirect"},
+	    {400, "Bad Request"},
+	    {401, "Unauthorized"},
+	    {402, "Payment Required"},
+	    {403, "Forbidden"},
+	    {404, "Not Found"},
+	    {405, "Method Not Allowed"},
+	    {406, "Not Acceptable"},
+	    {407, "Proxy Authentication Required"},
+	    {408, "Request Timeout"},
+	    {409, "Conflict"},
+	    {410, "Gone"},
+	    {411, "Length Required"},
+	    {412, "Precondition Failed"},
+	    {413, "Content Too Large"},
+	    {414, "URI Too Long"},
+	    {415, "Unsupported Media Type"},
+	    {416, "Range Not Satisfiable"},
+	    {417, "Expectation Failed"},
+	    {421, "Misdirected Request"},
+	    {422, "Unprocessable Content"},
+	    {426, "Upgrade Required"},
+	    {428, "Precondition Required"},
+	    {429, "Too Many Requests"},
+	    {431, "Request Header Fields Too Large"},
+	    {500, "Internal Server Error"},
+	    {501, "Not Implemented"},
+	    {502, "Bad Gateway"},
+	    {503, "Service Unavailable"},
+	    {504, "Gateway Timeout"},
+	    {505, "HTTP Version Not Supported"},
+	    {508, "Loop Detected"},
+	    {511, "Network Authentication Required"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].status == status)
+			return rows[i].text;
+	}
+	return "Unknown";
+}
