@@ -94,6 +94,11 @@ LINK_affinity/test_tag = proxy/affinity/tag.c proxy/base/digest.c proxy/base/res
                          proxy/base/text.c
 # members
 # route
+VIEW_LINK = $(HASHRING) proxy/affinity/tag.c proxy/base/addr.c proxy/base/digest.c \
+            proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/members/membership.c \
+            proxy/members/view.c
+UNIT += route/test_plan
+LINK_route/test_plan = $(VIEW_LINK) proxy/route/plan.c
 # relay
 UNIT += relay/test_body_queue
 LINK_relay/test_body_queue = proxy/relay/body_queue.c proxy/base/buf.c
