@@ -43,8 +43,8 @@ BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/dige
 HTTP     = proxy/http/chunk.c proxy/http/forward.c proxy/http/parse.c
 AFFINITY = proxy/affinity/cookie.c proxy/affinity/keyrule.c proxy/affinity/session.c \
            proxy/affinity/tag.c
-MEMBERS  = proxy/members/membership.c proxy/members/pool.c proxy/members/verdict.c \
-           proxy/members/view.c
+MEMBERS  = proxy/members/membership.c proxy/members/pool.c proxy/members/probe.c \
+           proxy/members/probe_ev.c proxy/members/verdict.c proxy/members/view.c
 ROUTE    = proxy/route/assign.c proxy/route/match.c proxy/route/plan.c proxy/route/service.c
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/body_queue.c \
            proxy/relay/exchange.c proxy/relay/io_ev.c proxy/relay/journal.c proxy/relay/splice.c \

@@ -3,9 +3,14 @@
  * event base: HTTP with an expected status, or TCP when no path is configured.
  *
  * A check is well only when a complete, well-formed response head with an
- * expected status came within health.timeout: a socket that accepts and never
- * answers fails it. First checks run at once, later ones every interval with
- * +-10 % jitter. Each check uses a connection of its own.
+ * expected status came within health.timeout, the connection included: a socket
+ * that accepts and never answers fails it, and so does one that trickles. First
+ * checks run within the first milliseconds, spread so that not all members are
+ * asked at once; later ones every interval with +-10 % jitter, from start to start.
+ * Each check uses a connection of its own.
+ *
+ * What this node lacks (descriptors, memory, ports) is no evidence against a
+ * member: the check is put off and the process log says so.
  */
 #ifndef HOLDFAST_MEMBERS_PROBE_EV_H
 #define HOLDFAST_MEMBERS_PROBE_EV_H
@@ -15,11 +20,15 @@
 
 #include <event2/event.h>
 
+#define PROBE_START_SPREAD_MS 5  /* a member, at most an interval together: first checks */
+#define PROBE_GAP_MS          20 /* between the starts of two checks of a member, at least */
+
 struct prober;
 
 /* config and pool are borrowed and outlive the prober. health.enabled must be true. */
 enum result prober_start(struct event_base *base, const struct config_service *service,
 			 struct pool *pool, struct prober **out, struct problem *p);
+/* On the base's thread, or when its loop has ended; nobody asks for checks any more. */
 void prober_stop(struct prober **prober);
 /* Checks `member` at once, unless a check of it is under way; any thread (wakes the base). */
 void prober_check_now(struct prober *prober, uint32_t member);

@@ -1,0 +1,29 @@
+/*
+ * probe.h: what an active check sends, and what it makes of the bytes that come
+ * back. Pure; the sockets are in probe_ev.c.
+ */
+#ifndef HOLDFAST_MEMBERS_PROBE_H
+#define HOLDFAST_MEMBERS_PROBE_H
+
+#include "config/config.h"
+#include "http/parse.h"
+
+#define PROBE_REQUEST_BYTES_MAX (8 * 1024)
+#define PROBE_ANSWER_BYTES_MAX  HTTP_HEAD_BYTES_MAX /* read of one answer, interim ones included */
+#define PROBE_SEEN_BYTES_MAX    160
+
+/* GET of health.path, one request a connection. `origin` is its Host unless one is configured. */
+void write_probe_request(struct writer *w, const struct config_health *health, struct slice origin);
+
+enum probe_outcome { PROBE_OPEN, PROBE_WELL, PROBE_ILL };
+
+/*
+ * Judges what was read so far. PROBE_OPEN: more is wanted (never after `ended`, nor of a full
+ * buffer). PROBE_ILL: *why is PROBE_STATUS or PROBE_FAILED and `seen` is told what it was, without
+ * the member's name: "status 500". `head` is scratch.
+ */
+enum probe_outcome probe_judge(struct parser *parser, struct http_head *head,
+			       const struct config_health *health, struct slice answer, bool ended,
+			       enum reason *why, struct writer *seen);
+
+#endif

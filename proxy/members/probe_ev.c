@@ -1,0 +1,443 @@
+/*
+ * probe_ev.c: the sockets and clocks of active checks; see probe_ev.h.
+ *
+ *   waiting --timer--> connecting --writable--> asking --sent--> listening --judged--.
+ *      ^                                                                            |
+ *      `---------------- finish: evidence to the pool, next timer <-----------------'
+ *                                (the same timer is the deadline of a check under way)
+ */
+#include "members/probe_ev.h"
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/log.h"
+#include "members/probe.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* The checks of one member, one at a time. */
+struct check {
+	struct prober *prober;
+	struct check *next_asked; /* in prober->asked */
+	struct event *timer;      /* waiting: when the next one begins; else its deadline */
+	struct event *io;         /* of fd; NULL: waiting */
+	char *answer;             /* owned; NULL: nothing was read */
+	size_t held;              /* bytes in answer */
+	size_t sent;              /* bytes of the request */
+	uint64_t begun_ms;        /* of the last check */
+	uint32_t member;
+	int fd; /* -1: waiting */
+	bool connected;
+	bool is_asked; /* in prober->asked; guarded by its lock */
+};
+
+struct prober {
+	struct event_base *base; /* borrowed */
+	const struct config_service *service;
+	struct pool *pool;
+	struct membership *membership; /* one reference */
+	struct check *check;           /* by member */
+	struct parser *parser;
+	struct prng prng;
+	struct event *wake; /* of `bell` */
+	int bell;           /* eventfd: somebody asked for a check */
+	bool lacking;       /* the last check could not begin for want of something here */
+	pthread_mutex_t lock;
+	struct check *asked;   /* by other threads, guarded by lock */
+	struct http_head head; /* scratch */
+};
+
+static void begin(struct check *c);
+
+static void
+set_timer(struct check *c, uint64_t delay_ms)
+{
+	struct timeval delay = {.tv_sec = (time_t)(delay_ms / 1000),
+				.tv_usec = (suseconds_t)(delay_ms % 1000 * 1000)};
+	(void)event_add(c->timer, &delay);
+}
+
+/* From the start of one check to the next, +-10 %. */
+static uint64_t
+jittered(struct prober *p)
+{
+	uint64_t interval_ms = p->service->health.interval_ms;
+	return interval_ms - interval_ms / 10 + prng_next(&p->prng) % (interval_ms / 5 + 1);
+}
+
+static void
+wait_for_next(struct check *c, uint64_t now_ms)
+{
+	uint64_t next_ms = c->begun_ms + jittered(c->prober);
+	set_timer(c, next_ms > now_ms ? next_ms - now_ms : 0);
+}
+
+static void
+let_go(struct check *c)
+{
+	if (c->io != NULL)
+		event_free(c->io);
+	c->io = NULL;
+	if (c->fd != -1)
+		(void)close(c->fd);
+	c->fd = -1;
+	free(c->answer);
+	c->answer = NULL;
+	c->held = 0;
+	c->sent = 0;
+	c->connected = false;
+}
+
+/* ---- ends of a check --------------------------------------------------------------------------
+ */
+
+static struct slice
+origin_of(const struct check *c)
+{
+	return slice_of(c->prober->membership->member[c->member].origin_text);
+}
+
+static void
+finish(struct check *c, enum evidence_kind kind, enum reason why, const char *what)
+{
+	struct prober *p = c->prober;
+	char text[PROBE_SEEN_BYTES_MAX];
+	struct writer seen = writer_on(text, sizeof(text));
+	write_format(&seen, "probe %.*s: %s", SLICE_ARG(origin_of(c)), what);
+	uint64_t now_ms = clock_ms();
+	struct evidence e = {.kind = kind, .reason = why, .now_ms = now_ms};
+	let_go(c);
+	wait_for_next(c, now_ms);
+	log_debug("service %s: %s", p->service->name, writer_text(&seen));
+	pool_evidence_seen(p->pool, c->member, &e, text);
+}
+
+static void
+fail(struct check *c, int error)
+{
+	char text[PROBE_SEEN_BYTES_MAX];
+	struct writer what = writer_on(text, sizeof(text));
+	write_text(&what, strerror(error));
+	text[0] = ascii_lower(text[0]);
+	finish(c, EVIDENCE_PROBE_FAILED, REASON_PROBE_FAILED, writer_text(&what));
+}
+
+/* This node lacks something: no evidence. */
+static void
+put_off(struct check *c, int error)
+{
+	struct prober *p = c->prober;
+	if (!p->lacking)
+		log_warn("service %s: a check is put off: %s", p->service->name, strerror(error));
+	p->lacking = true;
+	let_go(c);
+	wait_for_next(c, clock_ms());
+}
+
+static bool
+is_lack(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
+	       error == EADDRNOTAVAIL || error == EAGAIN;
+}
+
+static void
+end_badly(struct check *c, int error)
+{
+	if (is_lack(error))
+		put_off(c, error);
+	else
+		fail(c, error);
+}
+
+/* ---- a check under way ------------------------------------------------------------------------
+ */
+
+static bool
+watch(struct check *c, short what, event_callback_fn callback)
+{
+	if (c->io != NULL)
+		event_free(c->io);
+	c->io = event_new(c->prober->base, c->fd, (short)(what | EV_PERSIST), callback, c);
+	return c->io != NULL && event_add(c->io, NULL) == 0;
+}
+
+static void
+judge(struct check *c, bool ended)
+{
+	struct prober *p = c->prober;
+	char text[PROBE_SEEN_BYTES_MAX];
+	struct writer seen = writer_on(text, sizeof(text));
+	enum reason why = REASON_NONE;
+	switch (probe_judge(p->parser, &p->head, &p->service->health,
+			    (struct slice){c->answer, c->held}, ended, &why, &seen)) {
+	case PROBE_OPEN:
+		break;
+	case PROBE_WELL:
+		finish(c, EVIDENCE_PROBE_OK, REASON_NONE, "well");
+		break;
+	case PROBE_ILL:
+		finish(c, EVIDENCE_PROBE_FAILED, why, writer_text(&seen));
+		break;
+	}
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *context)
+{
+	struct check *c = context;
+	(void)what;
+	if (c->answer == NULL)
+		c->answer = malloc(PROBE_ANSWER_BYTES_MAX);
+	if (c->answer == NULL) {
+		put_off(c, ENOMEM);
+		return;
+	}
+	ssize_t n = recv(fd, c->answer + c->held, PROBE_ANSWER_BYTES_MAX - c->held, 0);
+	if (n == -1) {
+		if (errno != EAGAIN && errno != EINTR)
+			end_badly(c, errno);
+		return;
+	}
+	c->held += (size_t)n;
+	judge(c, n == 0);
+}
+
+static void
+send_request(struct check *c)
+{
+	char text[PROBE_REQUEST_BYTES_MAX];
+	struct writer request = writer_on(text, sizeof(text));
+	write_probe_request(&request, &c->prober->service->health, origin_of(c));
+	ssize_t n = send(c->fd, text + c->sent, request.bytes - c->sent, MSG_NOSIGNAL);
+	if (n == -1) {
+		if (errno != EAGAIN && errno != EINTR)
+			end_badly(c, errno);
+		return;
+	}
+	c->sent += (size_t)n;
+	if (c->sent == request.bytes && !watch(c, EV_READ, on_readable))
+		put_off(c, ENOMEM);
+}
+
+/* Nobody listens, but the port that the kernel chose for us was the one we asked for. */
+static bool
+is_own_reflection(int fd)
+{
+	struct sockaddr_storage name;
+	struct addr ours;
+	struct addr theirs;
+	socklen_t bytes = sizeof(name);
+	if (getsockname(fd, (struct sockaddr *)&name, &bytes) == -1)
+		return false;
+	addr_from_sockaddr((struct sockaddr *)&name, &ours);
+	bytes = sizeof(name);
+	if (getpeername(fd, (struct sockaddr *)&name, &bytes) == -1)
+		return false;
+	addr_from_sockaddr((struct sockaddr *)&name, &theirs);
+	return addr_equal(&ours, &theirs);
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *context)
+{
+	struct check *c = context;
+	(void)what;
+	if (!c->connected) {
+		int error = 0;
+		socklen_t bytes = sizeof(error);
+		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &bytes) == -1)
+			error = errno;
+		if (error == 0 && is_own_reflection(fd))
+			error = ECONNREFUSED;
+		if (error != 0) {
+			end_badly(c, error);
+			return;
+		}
+		c->connected = true;
+	}
+	if (c->prober->service->health.path == NULL)
+		finish(c, EVIDENCE_PROBE_OK, REASON_NONE, "well");
+	else
+		send_request(c);
+}
+
+static void
+begin(struct check *c)
+{
+	struct prober *p = c->prober;
+	struct sockaddr_storage to;
+	socklen_t bytes = addr_to_sockaddr(&p->membership->member[c->member].origin, &to);
+	c->begun_ms = clock_ms();
+	c->fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (c->fd == -1) {
+		put_off(c, errno);
+		return;
+	}
+	if (connect(c->fd, (struct sockaddr *)&to, bytes) == -1 && errno != EINPROGRESS) {
+		end_badly(c, errno);
+		return;
+	}
+	if (!watch(c, EV_WRITE, on_writable)) {
+		put_off(c, ENOMEM);
+		return;
+	}
+	p->lacking = false;
+	set_timer(c, p->service->health.timeout_ms);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *context)
+{
+	struct check *c = context;
+	(void)fd;
+	(void)what;
+	if (c->fd == -1)
+		begin(c);
+	else
+		finish(c, EVIDENCE_PROBE_FAILED, REASON_PROBE_TIMEOUT,
+		       !c->connected ? "no connection in time"
+		       : c->held > 0 ? "no whole answer in time"
+				     : "no answer in time");
+}
+
+/* ---- asked for by others ----------------------------------------------------------------------
+ */
+
+void
+prober_check_now(struct prober *p, uint32_t member)
+{
+	struct check *c = &p->check[member];
+	(void)pthread_mutex_lock(&p->lock);
+	bool news = !c->is_asked;
+	if (news) {
+		c->is_asked = true;
+		c->next_asked = p->asked;
+		p->asked = c;
+	}
+	(void)pthread_mutex_unlock(&p->lock);
+	uint64_t one = 1;
+	if (news && write(p->bell, &one, sizeof(one)) == -1)
+		log_warn("a check is put off: %s", strerror(errno));
+}
+
+static struct check *
+take_asked(struct prober *p)
+{
+	(void)pthread_mutex_lock(&p->lock);
+	struct check *c = p->asked;
+	if (c != NULL) {
+		p->asked = c->next_asked;
+		c->is_asked = false;
+	}
+	(void)pthread_mutex_unlock(&p->lock);
+	return c;
+}
+
+static void
+on_bell(evutil_socket_t fd, short what, void *context)
+{
+	struct prober *p = context;
+	uint64_t rings;
+	(void)what;
+	if (read(fd, &rings, sizeof(rings)) == -1)
+		return;
+	struct check *c;
+	while ((c = take_asked(p)) != NULL) {
+		if (c->fd != -1)
+			continue;
+		uint64_t since_ms = clock_ms() - c->begun_ms;
+		set_timer(c, since_ms < PROBE_GAP_MS ? PROBE_GAP_MS - since_ms : 0);
+	}
+}
+
+/* ---- life -------------------------------------------------------------------------------------
+ */
+
+static bool
+checks_create(struct prober *p)
+{
+	size_t count = p->membership->count;
+	uint64_t spread_ms = (uint64_t)count * PROBE_START_SPREAD_MS;
+	if (spread_ms > p->service->health.interval_ms)
+		spread_ms = p->service->health.interval_ms;
+	p->check = calloc(count + 1, sizeof(*p->check));
+	if (p->check == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		p->check[i].prober = p;
+		p->check[i].member = (uint32_t)i;
+		p->check[i].fd = -1;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct check *c = &p->check[i];
+		c->timer = event_new(p->base, -1, 0, on_timer, c);
+		if (c->timer == NULL)
+			return false;
+		set_timer(c, prng_next(&p->prng) % (spread_ms + 1));
+	}
+	return true;
+}
+
+static bool
+prober_init(struct prober *p)
+{
+	prng_seed(&p->prng);
+	p->parser = parser_create();
+	p->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (p->parser == NULL || p->bell == -1)
+		return false;
+	p->wake = event_new(p->base, p->bell, EV_READ | EV_PERSIST, on_bell, p);
+	return p->wake != NULL && event_add(p->wake, NULL) == 0 && checks_create(p);
+}
+
+enum result
+prober_start(struct event_base *base, const struct config_service *service, struct pool *pool,
+	     struct prober **out, struct problem *p)
+{
+	*out = NULL;
+	struct prober *prober = calloc(1, sizeof(*prober));
+	if (prober == NULL)
+		return problem_set(p, RESULT_NO_MEMORY, "no memory");
+	prober->base = base;
+	prober->service = service;
+	prober->pool = pool;
+	prober->bell = -1;
+	struct view *view = pool_view(pool);
+	prober->membership = membership_ref(view->membership);
+	view_unref(&view);
+	(void)pthread_mutex_init(&prober->lock, NULL);
+	if (!prober_init(prober)) {
+		prober_stop(&prober);
+		return problem_set(p, RESULT_NO_MEMORY, "no memory or no descriptor for checks");
+	}
+	*out = prober;
+	return RESULT_OK;
+}
+
+void
+prober_stop(struct prober **held)
+{
+	struct prober *p = *held;
+	*held = NULL;
+	if (p == NULL)
+		return;
+	for (size_t i = 0; p->check != NULL && i < p->membership->count; i++) {
+		let_go(&p->check[i]);
+		if (p->check[i].timer != NULL)
+			event_free(p->check[i].timer);
+	}
+	free(p->check);
+	if (p->wake != NULL)
+		event_free(p->wake);
+	if (p->bell != -1)
+		(void)close(p->bell);
+	parser_free(&p->parser);
+	membership_unref(&p->membership);
+	(void)pthread_mutex_destroy(&p->lock);
+	free(p);
+}
