@@ -57,8 +57,8 @@ CONFIG   = proxy/config/check.c proxy/config/config.c proxy/config/findings.c pr
            proxy/config/load.c proxy/config/loops.c proxy/config/overlap.c proxy/config/place.c \
            proxy/config/rows.c proxy/config/scan.c proxy/config/secrets.c proxy/config/unique.c \
            proxy/config/values.c
-CLI      = proxy/cli/check.c proxy/cli/explain.c proxy/cli/run.c proxy/cli/tail.c \
-           proxy/cli/tail_file.c proxy/cli/tail_line.c proxy/cli/version.c
+CLI      = proxy/cli/check.c proxy/cli/explain.c proxy/cli/explain_answer.c proxy/cli/run.c \
+           proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c proxy/cli/version.c
 NODE     = proxy/main.c proxy/node.c proxy/node_ev.c
 PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) \
            $(CLI) $(NODE)

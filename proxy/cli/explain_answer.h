@@ -1,0 +1,50 @@
+/*
+ * explain_answer.h: where sessions of one service go when given members are down, as text, as
+ * JSON, or a line a key. The decision itself is that of the request path: route/plan.h.
+ */
+#ifndef HOLDFAST_CLI_EXPLAIN_ANSWER_H
+#define HOLDFAST_CLI_EXPLAIN_ANSWER_H
+
+#include "config/config.h"
+#include "members/view.h"
+#include "route/plan.h"
+
+#include <stdio.h>
+
+/* One service as the question sees it. */
+struct explained {
+	const struct config_service *service; /* borrowed */
+	struct membership *membership;        /* one reference */
+	struct view *view;                    /* one reference */
+	struct plan_rules rules;
+	uint32_t primary; /* as the session's tag says; MEMBER_NONE: no tag, the order decides */
+	uint32_t last;
+};
+
+/*
+ * `down`: ids with ',' between; NULL: none. `primary`, `last`: ids of a tag; NULL: none. On an
+ * error the problem says it in one line and *x needs no deinit.
+ */
+enum result explained_init(struct explained *x, const struct config_service *service,
+			   const char *down, const char *primary, const char *last,
+			   struct problem *p);
+void explained_deinit(struct explained *x);
+
+struct explanation {
+	struct session_digest digest;
+	uint32_t primary; /* MEMBER_NONE: no member has a weight */
+	struct plan plan;
+};
+void explain_digest(const struct explained *x, struct session_digest digest,
+		    struct explanation *out);
+/* The digest of a session key under the service's pool key, then as above. */
+void explain_key(const struct explained *x, struct slice key, struct explanation *out);
+
+void explanation_print(const struct explained *x, const struct explanation *e, FILE *to);
+enum result explanation_print_json(const struct explained *x, const struct explanation *e,
+				   FILE *to);
+/* "key TAB digest TAB primary TAB chosen"; "-" for none. The key is escaped. */
+void explanation_print_line(const struct explained *x, struct slice key,
+			    const struct explanation *e, FILE *to);
+
+#endif
