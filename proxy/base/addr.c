@@ -81,9 +81,32 @@ addr_from_sockaddr(const struct sockaddr *from, struct addr *out)
 	}
 }
 
+/* Every request writes its client's; inet_ntop goes through printf. */
+static void
+write_ipv4(struct writer *w, const uint8_t ip[4])
+{
+	char text[sizeof("255.255.255.255")];
+	size_t bytes = 0;
+	for (size_t i = 0; i < 4; i++) {
+		unsigned part = ip[i];
+		if (i > 0)
+			text[bytes++] = '.';
+		if (part >= 100)
+			text[bytes++] = (char)('0' + part / 100);
+		if (part >= 10)
+			text[bytes++] = (char)('0' + part / 10 % 10);
+		text[bytes++] = (char)('0' + part % 10);
+	}
+	write_bytes(w, text, bytes);
+}
+
 void
 write_addr_ip(struct writer *w, const struct addr *a)
 {
+	if (a->family == AF_INET) {
+		write_ipv4(w, a->ip);
+		return;
+	}
 	char text[INET6_ADDRSTRLEN];
 	if (a->family == 0 || inet_ntop(a->family, a->ip, text, sizeof(text)) == NULL)
 		write_literal(w, "-");

@@ -132,10 +132,16 @@ write_hex_u64(struct writer *w, uint64_t value)
 void
 write_hex_bytes(struct writer *w, const uint8_t *at, size_t bytes)
 {
-	for (size_t i = 0; i < bytes; i++) {
-		char pair[2] = {hex_digits[at[i] >> 4], hex_digits[at[i] & 15]};
-		write_bytes(w, pair, sizeof(pair));
+	if (bytes > (w->capacity - w->bytes) / 2) {
+		w->overflow = true;
+		return;
 	}
+	char *to = w->at + w->bytes;
+	for (size_t i = 0; i < bytes; i++) {
+		to[2 * i] = hex_digits[at[i] >> 4];
+		to[2 * i + 1] = hex_digits[at[i] & 15];
+	}
+	w->bytes += 2 * bytes;
 }
 
 void
