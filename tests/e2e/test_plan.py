@@ -336,8 +336,8 @@ def test_two_gateways_choose_the_same_backups():
     assert {next(i for i in orders[k] if i != "b") for k in moved} == set("acde"), "they spread over the rest"
 
 
-def explain(p, *words, input=None):
-    status, out, err = holdfast.holdfast("explain", "-c", p.conf_path, *words, input=input)
+def explain(p, *words):
+    status, out, err = holdfast.holdfast("explain", "-c", p.conf_path, *words)
     assert status == 0, err
     return out
 
@@ -346,17 +346,49 @@ def test_explain_says_where_a_key_goes():
     origins = {i: Origin(i) for i in IDS}
     p = Holdfast(list(origins.values()), session=KEYED)
     for n in range(5):
-        out = explain(p, "--json", f"k{n}")
-        told = holdfast.json.loads(out)
+        told = holdfast.json.loads(explain(p, "--json", f"k{n}"))
         order = ordering.order(IDS, ordering.digest(f"k{n}"))
-        assert told["order"] == order, told
-        assert ordering.digest(f"k{n}").startswith(told["session"]), told
-        assert keyed(p, f"k{n}").id == order[0]
+        assert [row["member"] for row in told["order"]] == order
+        assert [row["rank"] for row in told["order"]] == list(range(len(IDS)))
+        assert told["digest"] == ordering.digest(f"k{n}")
+        assert told["primary"] == told["chosen"] == keyed(p, f"k{n}").id == order[0]
     order = ordering.order(IDS, ordering.digest("k1"))
     told = holdfast.json.loads(explain(p, "--json", "--down", ",".join(order[:2]), "k1"))
-    assert told["chosen"] == order[2]
+    assert told["chosen"] == order[2] and [s["member"] for s in told["skipped"]] == order[:2]
     origins[order[0]].go(), origins[order[1]].go()
     assert keyed(p, "k1").id == order[2]
+    text = explain(p, "--down", order[0], "k1")
+    assert f"chosen     {order[1]}" in text and f"skipped    {order[0]}: down" in text
+
+
+def test_explain_a_file_of_keys():
+    """What two nodes say of many keys, and what they do, is the same, byte for byte."""
+    origins = {i: Origin(i) for i in IDS}
+    p, q = (Holdfast(list(origins.values()), session=KEYED) for _ in range(2))
+    keys = [f"user-{n}" for n in range(300)]
+    path = os.path.join(holdfast.folder(), "keys")
+    with open(path, "w") as f:
+        f.write("".join(f"{k}\n" for k in keys))
+    for down in ((), ("b",), ("b", "d")):
+        words = ["--down", ",".join(down)] if down else []
+        one, two = explain(p, *words, "--keys-file", path), explain(q, *words, "--keys-file", path)
+        assert one == two
+        for key, line in zip(keys, one.splitlines(), strict=True):
+            session = ordering.digest(key)
+            order = ordering.order(IDS, session)
+            assert line.split("\t") == [key, session, order[0], next(i for i in order if i not in down)]
+        for id in down:
+            origins[id].go()
+        with q.client() as c:
+            for line in one.splitlines()[:60]:
+                key, _, _, chosen = line.split("\t")
+                assert c.get(fields=[("X-Key", key)]).id == chosen
+
+
+def test_explain_says_when_nothing_lives():
+    p = Holdfast([Origin("a")], session=KEYED)
+    status, out, _ = holdfast.holdfast("explain", "-c", p.conf_path, "--down", "a", "k1")
+    assert status == 1 and "chosen     none" in out
 
 
 def test_explain_knows_what_it_does_not_know():
