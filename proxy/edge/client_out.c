@@ -42,10 +42,9 @@ client_out_moves(struct client *c)
 static size_t
 send_some(struct client *c, struct iovec *pieces, int count, size_t bytes)
 {
-	struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
 	ssize_t n;
 	do
-		n = sendmsg(c->io.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+		n = io_send(c->io.fd, pieces, count);
 	while (n == -1 && errno == EINTR);
 	if (n >= 0)
 		return (size_t)n;

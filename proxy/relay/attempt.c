@@ -254,11 +254,10 @@ send_pieces(struct exchange *x, struct slice head)
 {
 	struct upstream *u = x->upstream;
 	struct iovec pieces[PIECES_MAX];
-	struct msghdr message = {.msg_iov = pieces};
-	message.msg_iovlen = (size_t)pieces_of(x, head, pieces);
+	int count = pieces_of(x, head, pieces);
 	ssize_t n;
 	do
-		n = sendmsg(u->io.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+		n = io_send(u->io.fd, pieces, count);
 	while (n == -1 && errno == EINTR);
 	if (n >= 0) {
 		u->sent += (uint64_t)n;
