@@ -83,6 +83,10 @@ LINK_base/test_digest = proxy/base/digest.c proxy/base/result.c proxy/base/text.
 LINK_base/test_text = proxy/base/result.c proxy/base/text.c
 LINK_base/test_wheel = proxy/base/wheel.c
 # http
+HTTP_TESTS = http/test_chunk http/test_forward http/test_request http/test_response
+UNIT += $(HTTP_TESTS)
+$(foreach t,$(HTTP_TESTS),$(eval LINK_$(t) = $$(HTTP) proxy/base/result.c proxy/base/text.c \
+                                                  proxy/base/vocab.c))
 # affinity
 UNIT += affinity/test_cookie affinity/test_keyrule affinity/test_session affinity/test_tag
 LINK_affinity/test_cookie = proxy/affinity/cookie.c proxy/base/result.c proxy/base/text.c
@@ -93,10 +97,14 @@ LINK_affinity/test_session = $(AFFINITY) proxy/base/addr.c proxy/base/digest.c \
 LINK_affinity/test_tag = proxy/affinity/tag.c proxy/base/digest.c proxy/base/result.c \
                          proxy/base/text.c
 # members
-# route
 VIEW_LINK = $(HASHRING) proxy/affinity/tag.c proxy/base/addr.c proxy/base/digest.c \
             proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/members/membership.c \
             proxy/members/view.c
+UNIT += members/test_pool members/test_verdict members/test_view
+LINK_members/test_pool = $(VIEW_LINK) proxy/members/pool.c proxy/members/verdict.c
+LINK_members/test_verdict = proxy/members/verdict.c
+LINK_members/test_view = $(VIEW_LINK)
+# route
 UNIT += route/test_plan
 LINK_route/test_plan = $(VIEW_LINK) proxy/route/plan.c
 # relay

@@ -1,0 +1,359 @@
+/* test_pool.c: evidence in, views out, from one thread and from many. */
+#include "members/pool.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fixture.h"
+
+#define THREADS 4
+#define ROUNDS  2000
+
+static struct pool *pool;
+
+/* What the observer was told. */
+static struct {
+	unsigned changes;
+	unsigned probes;
+	struct pool_change last;
+	char seen[64];
+	uint32_t probed;
+} told;
+
+static void
+on_change(void *context, const struct pool_change *change)
+{
+	assert_ptr_equal(context, &told);
+	told.changes++;
+	told.last = *change;
+	(void)snprintf(told.seen, sizeof(told.seen), "%s", change->seen);
+}
+
+static void
+on_probe(void *context, uint32_t member)
+{
+	assert_ptr_equal(context, &told);
+	told.probes++;
+	told.probed = member;
+	/* Under no lock: the pool may be asked. */
+	struct view *view = pool_view(pool);
+	view_unref(&view);
+}
+
+static void
+pool_build(const struct config_service *service)
+{
+	struct problem p = {""};
+	memset(&told, 0, sizeof(told));
+	if (pool_create(service, 2, &pool, &p) != RESULT_OK)
+		fail_msg("%s", p.text);
+	pool_observe(pool, on_change, on_probe, &told);
+}
+
+static int
+stop(void **state)
+{
+	(void)state;
+	pool_free(&pool);
+	assert_null(pool);
+	return 0;
+}
+
+/* The current view as letters, "UDS". */
+static void
+assert_states(const char *want)
+{
+	struct view *view = pool_view(pool);
+	char got[FIXTURE_MEMBERS_MAX + 1] = "";
+	for (size_t i = 0; i < view->membership->count; i++)
+		got[i] = "USRDM"[view->state[i]];
+	assert_int_equal(view->generation, pool_generation(pool));
+	view_unref(&view);
+	assert_string_equal(got, want);
+}
+
+/* All up before anything is known; one view until something changes. */
+static void
+begins_up(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(3);
+	pool_build(&service);
+	uint64_t generation = pool_generation(pool);
+	assert_states("UUU");
+	pool_evidence(pool, 0, EVIDENCE_PROBE_OK, REASON_NONE, 1);
+	pool_evidence(pool, 1, EVIDENCE_LIVE_OK, REASON_NONE, 1);
+	pool_tick(pool, 100000);
+	assert_int_equal(pool_generation(pool), generation);
+	assert_int_equal(told.changes, 0);
+	(void)stop(state);
+}
+
+/* A change is a new view; who holds the old one keeps what it said. */
+static void
+a_change_is_a_new_view(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(3);
+	pool_build(&service);
+	struct view *before = pool_view(pool);
+	pool_evidence(pool, 1, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 5);
+	assert_states("UDU");
+	assert_int_equal(pool_generation(pool), before->generation + 1);
+	assert_true(view_is_operational(before, 1));
+	struct view *after = pool_view(pool);
+	assert_false(view_is_operational(after, 1));
+	assert_ptr_equal(after->membership, before->membership);
+	view_unref(&before);
+	view_unref(&after);
+	assert_int_equal(told.changes, 1);
+	assert_int_equal(told.last.member, 1);
+	assert_int_equal(told.last.reason, REASON_CONNECT_REFUSED);
+	assert_int_equal(told.last.evidence, EVIDENCE_LIVE_FAILED);
+	assert_int_equal(told.last.verdict.before, MEMBER_UP);
+	assert_int_equal(told.last.verdict.after, MEMBER_DOWN);
+	(void)stop(state);
+}
+
+/* What a probe saw reaches the observer. */
+static void
+what_was_seen_is_told(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(2);
+	pool_build(&service);
+	struct evidence e = {
+	    .kind = EVIDENCE_PROBE_FAILED, .reason = REASON_PROBE_STATUS, .now_ms = 1};
+	pool_evidence_seen(pool, 0, &e, "probe 127.0.0.1:9001: status 500");
+	assert_string_equal(told.seen, "probe 127.0.0.1:9001: status 500");
+	pool_evidence(pool, 1, EVIDENCE_PROBE_FAILED, REASON_PROBE_TIMEOUT, 1);
+	assert_string_equal(told.seen, "");
+	assert_states("DD"); /* the last one too: probes may */
+	(void)stop(state);
+}
+
+/* A suspect member is checked at once, and goes down when the check agrees. */
+static void
+suspects_are_checked(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(3);
+	pool_build(&service);
+	pool_evidence(pool, 2, EVIDENCE_LIVE_FAILED, REASON_FIRST_BYTE_TIMEOUT, 5);
+	assert_states("UUS");
+	assert_int_equal(told.probes, 1);
+	assert_int_equal(told.probed, 2);
+	pool_evidence(pool, 2, EVIDENCE_PROBE_FAILED, REASON_PROBE_TIMEOUT, 6);
+	assert_states("UUD");
+	assert_int_equal(told.probes, 1);
+	(void)stop(state);
+}
+
+/* A success is asked for while a row of failures goes on, and ends it. */
+static void
+successes_are_wanted_after_failures(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(2);
+	pool_build(&service);
+	assert_false(pool_wants_success(pool, 0));
+	pool_evidence(pool, 0, EVIDENCE_LIVE_FAILED, REASON_RESET, 1);
+	assert_true(pool_wants_success(pool, 0));
+	assert_false(pool_wants_success(pool, 1));
+	pool_evidence(pool, 0, EVIDENCE_PROBE_OK, REASON_NONE, 2);
+	assert_states("UU");
+	assert_true(pool_wants_success(pool, 0)); /* requests fail in a row all the same */
+	pool_evidence(pool, 0, EVIDENCE_LIVE_OK, REASON_NONE, 3);
+	assert_false(pool_wants_success(pool, 0));
+	pool_evidence(pool, 0, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 4);
+	assert_states("DU");
+	assert_false(pool_wants_success(pool, 0)); /* down: its answers prove nothing */
+	(void)stop(state);
+}
+
+/* Traffic takes members out one by one, but for the last that has a weight. */
+static void
+the_last_one_stays(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(4);
+	fixture_list[3].weight = 0;
+	pool_build(&service);
+	for (uint32_t i = 0; i < 4; i++)
+		pool_evidence(pool, i, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 1);
+	assert_states("DDSD");
+	pool_evidence(pool, 2, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 2);
+	assert_states("DDSD");
+	pool_evidence(pool, 0, EVIDENCE_PROBE_OK, REASON_NONE, 3);
+	pool_evidence(pool, 0, EVIDENCE_PROBE_OK, REASON_NONE, 4);
+	assert_states("UDSD");
+	pool_evidence(pool, 2, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 5);
+	assert_states("UDDD");
+	pool_evidence(pool, 0, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 6);
+	assert_states("SDDD");
+	(void)stop(state);
+}
+
+/* Without active checks a down member gets its turn after passive.retry, and new sessions with it.
+ */
+static void
+down_members_get_another_turn(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(2);
+	service.health.enabled = false;
+	pool_build(&service);
+	pool_evidence(pool, 0, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 1000);
+	assert_states("DU");
+	pool_tick(pool, 5999);
+	assert_states("DU");
+	pool_tick(pool, 6000);
+	assert_states("SU");
+	struct view *view = pool_view(pool);
+	assert_int_equal(view->takes_new[0], 3);
+	view_unref(&view);
+	assert_true(pool_wants_success(pool, 0));
+	pool_evidence(pool, 0, EVIDENCE_LIVE_OK, REASON_NONE, 6010);
+	assert_states("UU");
+	assert_int_equal(told.last.verdict.outage_ms, 5010);
+	assert_int_equal(told.probes, 0);
+	(void)stop(state);
+}
+
+/* With them it does not. */
+static void
+time_alone_brings_nobody_back(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(2);
+	pool_build(&service);
+	pool_evidence(pool, 0, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 1000);
+	pool_tick(pool, 1000000);
+	assert_states("DU");
+	(void)stop(state);
+}
+
+/* Requests in flight: a worker's own count, and the sum. */
+static void
+load_is_summed_over_workers(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(3);
+	pool_build(&service);
+	assert_ptr_not_equal(pool_load(pool, 0, 1), pool_load(pool, 1, 1));
+	assert_int_equal((uintptr_t)pool_load(pool, 1, 2) % 64, 0);
+	atomic_store(&pool_load(pool, 0, 1)->active, 3);
+	atomic_store(&pool_load(pool, 1, 1)->active, 4);
+	assert_int_equal(pool_active(pool, 1), 7);
+	assert_int_equal(pool_active(pool, 0), 0);
+	assert_int_equal(pool_active(pool, 2), 0);
+	(void)stop(state);
+}
+
+/* A service that cannot be: the problem says why. */
+static void
+a_bad_membership_is_refused(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(2);
+	struct problem p = {""};
+	fixture_list[1].id = TEXT("a");
+	assert_int_equal(pool_create(&service, 1, &pool, &p), RESULT_INVALID);
+	assert_null(pool);
+	assert_true(p.text[0] != '\0');
+}
+
+/* ---- threads ---- */
+
+static atomic_uint running;
+
+/* A worker: takes the view when the number moved, and finds that it agrees with itself. */
+static void *
+reads(void *context)
+{
+	(void)context;
+	struct view *view = pool_view(pool);
+	while (atomic_load(&running) > 0) {
+		if (view->generation == pool_generation(pool))
+			continue;
+		uint64_t known = view->generation;
+		view_unref(&view);
+		view = pool_view(pool);
+		size_t operational = 0;
+		for (uint32_t i = 0; i < view->membership->count; i++)
+			operational += view_is_operational(view, i);
+		if (view->generation < known || operational != view->operational_count)
+			return pool;
+	}
+	view_unref(&view);
+	return NULL;
+}
+
+/* Evidence for and against one member. */
+static void *
+reports(void *context)
+{
+	uint32_t member = *(const uint32_t *)context;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		pool_evidence(pool, member, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, i + 1);
+		(void)pool_wants_success(pool, member);
+		pool_evidence(pool, member, EVIDENCE_PROBE_OK, REASON_NONE, i + 1);
+		pool_evidence(pool, member, EVIDENCE_PROBE_OK, REASON_NONE, i + 1);
+		pool_tick(pool, i + 1);
+	}
+	atomic_fetch_sub(&running, 1);
+	return NULL;
+}
+
+/* Each change is one view and one call of the observer, whoever reports at the same time. */
+static void
+many_threads(void **state)
+{
+	(void)state;
+	static uint32_t member[THREADS] = {0, 1, 2, 3};
+	struct config_service service = fixture_service(THREADS + 1);
+	pthread_t reporters[THREADS];
+	pthread_t readers[2];
+	pool_build(&service);
+	uint64_t generation = pool_generation(pool);
+	atomic_store(&running, THREADS);
+	for (size_t i = 0; i < COUNT(readers); i++)
+		assert_int_equal(pthread_create(&readers[i], NULL, reads, NULL), 0);
+	for (size_t i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&reporters[i], NULL, reports, &member[i]), 0);
+	for (size_t i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(reporters[i], NULL), 0);
+	for (size_t i = 0; i < COUNT(readers); i++) {
+		void *wrong;
+		assert_int_equal(pthread_join(readers[i], &wrong), 0);
+		assert_null(wrong);
+	}
+	/* Down and up again a round: the fifth member was always there to be the last. */
+	assert_int_equal(told.changes, 2 * THREADS * ROUNDS);
+	assert_int_equal(pool_generation(pool) - generation, told.changes);
+	assert_states("UUUUU");
+	(void)stop(state);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(begins_up),
+	    cmocka_unit_test(a_change_is_a_new_view),
+	    cmocka_unit_test(what_was_seen_is_told),
+	    cmocka_unit_test(suspects_are_checked),
+	    cmocka_unit_test(successes_are_wanted_after_failures),
+	    cmocka_unit_test(the_last_one_stays),
+	    cmocka_unit_test(down_members_get_another_turn),
+	    cmocka_unit_test(time_alone_brings_nobody_back),
+	    cmocka_unit_test(load_is_summed_over_workers),
+	    cmocka_unit_test(a_bad_membership_is_refused),
+	    cmocka_unit_test(many_threads),
+	};
+	return cmocka_run_group_tests_name("pool", tests, NULL, stop);
+}

@@ -1,0 +1,237 @@
+/* test_verdict.c: one member's states, a line a story: evidence in, states out. */
+#include "members/verdict.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static const struct verdict_rules active = {
+    .active = true, .fall = 2, .rise = 2, .passive = true, .passive_fall = 3, .retry_ms = 5000};
+static const struct verdict_rules passive_only = {
+    .fall = 2, .rise = 2, .passive = true, .passive_fall = 3, .retry_ms = 5000};
+static const struct verdict_rules probes_only = {
+    .active = true, .fall = 3, .rise = 1, .passive_fall = 3};
+
+/*
+ * Evidence, a letter each, 1 s apart:
+ *   o probe ok   x probe failed   . live ok   f live failed (reset)   r live refused
+ *   F, R the same of the last operational member   t tick   T tick 10 s later
+ * States behind each, a letter each: U up, S suspect, D down; lower case: and a check is asked for.
+ */
+struct story {
+	const struct verdict_rules *rules;
+	const char *evidence;
+	const char *states;
+};
+
+static const struct story stories[] = {
+    /* probes */
+    {&active, "oooo", "UUUU"},
+    {&active, "xooo", "DDUU"}, /* never probed: the first failure is enough */
+    {&active, "oxox", "UUUU"}, /* fall in a row, not in all */
+    {&active, "oxx", "UUD"},
+    {&active, "oxxoxoo", "UUDDDDU"}, /* rise in a row */
+    {&probes_only, "oxxxo", "UUUDU"},
+    {&probes_only, "ofrf", "UUUU"}, /* passive evidence is off */
+    {&probes_only, "xf.", "DDD"},
+    /* traffic with probes */
+    {&active, "of", "Us"},
+    {&active, "ofo", "UsU"},
+    {&active, "of.", "UsU"},
+    {&active, "ofx", "UsD"}, /* suspect, and a probe agrees */
+    {&active, "offf", "UssD"},
+    {&active, "ofofof", "UsUsUD"}, /* passes its checks, fails its requests */
+    {&active, "off.ff", "UssUss"},
+    {&active, "or", "UD"},     /* refused: at once */
+    {&active, "or.f", "UDDD"}, /* answers that were on their way prove nothing */
+    {&active, "oroo", "UDDU"},
+    {&active, "orxoo", "UDDDU"},
+    {&active, "oroof", "UDDUs"}, /* well again: a failure counts from one */
+    {&active, "r", "D"},
+    {&active, "oxfx", "UUsD"},
+    {&active, "oxf.x", "UUsUD"}, /* an answer ends no row of probes */
+    /* the last operational member stays in, but for its probes */
+    {&active, "oFFFF", "Ussss"},
+    {&active, "oRR.", "UssU"},
+    {&active, "oRx", "UsD"},
+    {&active, "oFFFf", "UsssD"}, /* not the last any more: the row counts */
+    /* traffic alone */
+    {&passive_only, "fff", "SSD"},
+    {&passive_only, "f.ff.", "SUSSU"},
+    {&passive_only, "rT.", "DSU"}, /* half-open, tried, well */
+    {&passive_only, "rTf", "DSD"}, /* half-open, tried, one failure is enough */
+    {&passive_only, "rTfTf", "DSDSD"},
+    {&passive_only, "rTF", "DSS"},
+    {&passive_only, "rTr", "DSD"},
+    {&passive_only, "rttttt", "DDDDDS"}, /* retry_ms after it went down */
+    {&passive_only, "rT.f", "DSUS"},
+    {&passive_only, "fTT", "SSS"}, /* time alone proves nothing */
+    {&active, "rT", "DD"},         /* with probes time does nothing */
+};
+
+static struct evidence
+evidence_of(char letter, uint64_t *now_ms)
+{
+	static const struct {
+		char letter;
+		enum evidence_kind kind;
+		enum reason reason;
+	} kinds[] = {
+	    {'o', EVIDENCE_PROBE_OK, REASON_NONE},
+	    {'x', EVIDENCE_PROBE_FAILED, REASON_PROBE_FAILED},
+	    {'.', EVIDENCE_LIVE_OK, REASON_NONE},
+	    {'f', EVIDENCE_LIVE_FAILED, REASON_RESET},
+	    {'F', EVIDENCE_LIVE_FAILED, REASON_RESET},
+	    {'r', EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED},
+	    {'R', EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED},
+	    {'t', EVIDENCE_TICK, REASON_NONE},
+	    {'T', EVIDENCE_TICK, REASON_NONE},
+	};
+	*now_ms += letter == 'T' ? 10000 : 1000;
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		if (kinds[i].letter == letter)
+			return (struct evidence){.kind = kinds[i].kind,
+						 .reason = kinds[i].reason,
+						 .now_ms = *now_ms,
+						 .last_operational =
+						     letter == 'F' || letter == 'R'};
+	}
+	fail_msg("no evidence '%c'", letter);
+	return (struct evidence){.now_ms = 0};
+}
+
+static char
+letter_of(const struct verdict *v, const struct verdict_change *change)
+{
+	char state = "US-D-"[v->state];
+	return change->probe_now ? (char)(state - 'A' + 'a') : state;
+}
+
+/* Each transition of verdict.h, and each that must not happen. */
+static void
+stories_are_told(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(stories); i++) {
+		struct verdict v = {.state = MEMBER_UP};
+		uint64_t now_ms = 1000;
+		char got[16] = "";
+		size_t length = strlen(stories[i].evidence);
+		assert_int_equal(strlen(stories[i].states), length);
+		for (size_t k = 0; k < length; k++) {
+			uint8_t was = v.state;
+			struct evidence e = evidence_of(stories[i].evidence[k], &now_ms);
+			struct verdict_change change = verdict_apply(&v, stories[i].rules, &e);
+			assert_int_equal(change.before, was);
+			assert_int_equal(change.after, v.state);
+			assert_int_equal(change.changed, was != v.state);
+			got[k] = letter_of(&v, &change);
+		}
+		if (strcmp(got, stories[i].states) != 0)
+			fail_msg("%s: %s, not %s", stories[i].evidence, got, stories[i].states);
+	}
+}
+
+static struct verdict_change
+apply(struct verdict *v, const struct verdict_rules *rules, enum evidence_kind kind,
+      enum reason reason, uint64_t now_ms)
+{
+	struct evidence e = {.kind = kind, .reason = reason, .now_ms = now_ms};
+	return verdict_apply(v, rules, &e);
+}
+
+/* How long it took to see, and how long it lasted. */
+static void
+times_are_measured(void **state)
+{
+	(void)state;
+	struct verdict v = {.state = MEMBER_UP};
+	(void)apply(&v, &active, EVIDENCE_PROBE_OK, REASON_NONE, 1000);
+	(void)apply(&v, &active, EVIDENCE_PROBE_FAILED, REASON_PROBE_TIMEOUT, 2000);
+	struct verdict_change down =
+	    apply(&v, &active, EVIDENCE_PROBE_FAILED, REASON_PROBE_TIMEOUT, 3250);
+	assert_true(down.changed);
+	assert_int_equal(down.detection_ms, 1250);
+	assert_int_equal(down.outage_ms, 0);
+	assert_int_equal(v.reason, REASON_PROBE_TIMEOUT);
+	assert_int_equal(v.since_ms, 3250);
+	(void)apply(&v, &active, EVIDENCE_PROBE_OK, REASON_NONE, 4000);
+	struct verdict_change up = apply(&v, &active, EVIDENCE_PROBE_OK, REASON_NONE, 5000);
+	assert_true(up.changed);
+	assert_int_equal(up.outage_ms, 1750);
+	assert_int_equal(v.reason, REASON_NONE);
+	assert_int_equal(v.first_fail_ms, 0);
+}
+
+/* A trial that fails is part of the outage. */
+static void
+an_outage_spans_its_trials(void **state)
+{
+	(void)state;
+	struct verdict v = {.state = MEMBER_UP};
+	(void)apply(&v, &passive_only, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 1000);
+	(void)apply(&v, &passive_only, EVIDENCE_TICK, REASON_NONE, 6000);
+	assert_int_equal(v.state, MEMBER_SUSPECT);
+	assert_int_equal(v.reason, REASON_CONNECT_REFUSED);
+	(void)apply(&v, &passive_only, EVIDENCE_LIVE_FAILED, REASON_CONNECT_TIMEOUT, 7000);
+	assert_int_equal(v.state, MEMBER_DOWN);
+	(void)apply(&v, &passive_only, EVIDENCE_TICK, REASON_NONE, 12000);
+	struct verdict_change up = apply(&v, &passive_only, EVIDENCE_LIVE_OK, REASON_NONE, 12500);
+	assert_int_equal(v.state, MEMBER_UP);
+	assert_int_equal(up.outage_ms, 11500);
+}
+
+/* Threads read their clocks before they get the lock: evidence may be older than the state. */
+static void
+late_evidence_does_no_harm(void **state)
+{
+	(void)state;
+	struct verdict v = {.state = MEMBER_UP};
+	(void)apply(&v, &passive_only, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 9000);
+	(void)apply(&v, &passive_only, EVIDENCE_TICK, REASON_NONE, 8990);
+	assert_int_equal(v.state, MEMBER_DOWN);
+	struct verdict w = {.state = MEMBER_UP};
+	(void)apply(&w, &active, EVIDENCE_LIVE_FAILED, REASON_RESET, 9000);
+	struct verdict_change down =
+	    apply(&w, &active, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 8990);
+	assert_true(down.changed);
+	assert_int_equal(down.detection_ms, 0);
+}
+
+/* What the operator said, evidence does not unsay. */
+static void
+operators_states_stay(void **state)
+{
+	(void)state;
+	static const enum member_state states[] = {MEMBER_DRAIN, MEMBER_MAINT};
+	for (size_t i = 0; i < COUNT(states); i++) {
+		for (int kind = EVIDENCE_PROBE_OK; kind <= EVIDENCE_TICK; kind++) {
+			struct verdict v = {.state = (uint8_t)states[i]};
+			struct verdict_change change =
+			    apply(&v, kind == EVIDENCE_TICK ? &passive_only : &active,
+				  (enum evidence_kind)kind, REASON_CONNECT_REFUSED, 100000);
+			assert_false(change.changed);
+			assert_false(change.probe_now);
+			assert_int_equal(v.state, states[i]);
+		}
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(stories_are_told),
+	    cmocka_unit_test(times_are_measured),
+	    cmocka_unit_test(an_outage_spans_its_trials),
+	    cmocka_unit_test(late_evidence_does_no_harm),
+	    cmocka_unit_test(operators_states_stay),
+	};
+	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
+}
