@@ -1071,6 +1071,13 @@ read_status_line(struct parser *p, struct slice line, struct http_head *head)
 	return true;
 }
 
+static void
+forget_length(struct http_head *head)
+{
+	head->has_length = false;
+	head->content_length = 0;
+}
+
 static bool
 read_response_framing(struct parser *p, struct http_head *head)
 {
@@ -1084,7 +1091,7 @@ read_response_framing(struct parser *p, struct http_head *head)
 	if (head->has_length || head->minor == 0)
 		head->keep_alive = false;
 	head->chunked = true;
-	head->has_length = false;
+	forget_length(head);
 	return true;
 }
 
@@ -1097,7 +1104,7 @@ settle_response_framing(struct http_head *head, enum http_method request_method)
 		if (head->chunked || (head->has_length && head->content_length > 0))
 			head->keep_alive = false;
 		head->chunked = false;
-		head->has_length = false;
+		forget_length(head);
 	}
 	if (fieldless || head->status == 304 || request_method == METHOD_HEAD) {
 		head->framing = BODY_NONE;
