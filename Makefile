@@ -105,7 +105,9 @@ LINK_members/test_pool = $(VIEW_LINK) proxy/members/pool.c proxy/members/verdict
 LINK_members/test_verdict = proxy/members/verdict.c
 LINK_members/test_view = $(VIEW_LINK)
 # route
-UNIT += route/test_plan
+UNIT += route/test_assign route/test_match route/test_plan
+LINK_route/test_assign = $(VIEW_LINK) proxy/route/assign.c
+LINK_route/test_match = proxy/base/result.c proxy/base/text.c proxy/route/match.c
 LINK_route/test_plan = $(VIEW_LINK) proxy/route/plan.c
 # relay
 UNIT += relay/test_body_queue
@@ -196,8 +198,8 @@ FUZZ_SECONDS ?= 60
 BENCH_ARGS ?=
 BENCH_BIN = $(addprefix $(B)/tests/bench/,floor load origin)
 
-.PHONY: bench bench-bin deps deps-bench deps-lint deps-test format fuzz fuzz-names lint san test \
-        unit-bin unit-names
+.PHONY: bench bench-bin demo demo-script deps deps-bench deps-lint deps-test e2e format fuzz \
+        fuzz-names lint san test unit-bin unit-names wire
 
 deps:
 	@tests/lib/deps.sh build
@@ -214,6 +216,17 @@ test: deps-test
 # The unit tests and the end-to-end tests under ASan and UBSan, what is threaded under TSan.
 san: deps-test
 	@python3 tests/lib/run_all.py asan tsan
+
+# Servers, clients and Holdfast on 127.0.0.0/8: by a driver of our own, and by varnishtest.
+e2e: $(B)/holdfast
+	@B=$(B) python3 tests/lib/run_e2e.py
+wire: deps-test $(B)/holdfast
+	@B=$(B) python3 tests/lib/run_wire.py
+
+demo:
+	@tests/demo/demo.sh
+demo-script:
+	@tests/demo/demo.sh --script
 
 unit-bin: $(addprefix $(B)/tests/,$(UNIT))
 unit-names:

@@ -10,7 +10,10 @@
 #include <assert.h>
 #include <string.h>
 
-#define CHOICES 2 /* of least_requests (Mitzenmacher, 2001) */
+#define CHOICES 2                   /* of least_requests (Mitzenmacher, 2001) */
+#define CYCLE   (UINT64_C(1) << 24) /* moments in a cycle of round_robin */
+
+static_assert(CYCLE > MEMBER_WEIGHT_MAX, "no member has two turns at one moment");
 
 enum assign_method
 assign_method_for(enum assign_method configured, bool key_from_request)
@@ -49,49 +52,51 @@ least_requests(const struct assign_inputs *in, const hashring_word *set)
 	return second_is_idler ? drawn[1] : drawn[0];
 }
 
+/* Turns that `member` had when the part at / CYCLE of a cycle is over: its weight, rounded. */
 static uint64_t
-weight_of(const struct membership *m, const hashring_word *set)
+turns_of(const struct assign_inputs *in, const hashring_word *set, uint32_t member, uint64_t at)
+{
+	if (!has(set, member))
+		return 0;
+	return (at * in->view->membership->member[member].weight + CYCLE / 2) / CYCLE;
+}
+
+static uint64_t
+turns_of_all(const struct assign_inputs *in, const hashring_word *set, uint64_t at)
 {
 	uint64_t sum = 0;
-	for (uint32_t i = 0; i < m->count; i++)
-		sum += has(set, i) ? m->member[i].weight : 0;
+	for (uint32_t i = 0; i < in->view->membership->count; i++)
+		sum += turns_of(in, set, i, at);
 	return sum;
 }
 
-static uint64_t
-common_divisor(uint64_t a, uint64_t b)
-{
-	while (b != 0) {
-		uint64_t rest = a % b;
-		a = b;
-		b = rest;
-	}
-	return a;
-}
-
 /*
- * Each member owns as many of `total` places as it weighs. Turns walk the places in strides
- * without common divisor with `total`, near its golden section: within a cycle each place
- * comes once, and places of one member come far apart.
+ * In a cycle each member has as many turns as it weighs, the k-th when (k + 1/2) / weight of
+ * the cycle is over (Webster's apportionment): exact, and as even as can be. The moment of this
+ * turn is found by halving; of members whose turns fall together the first in the list goes first.
  */
 static uint32_t
 round_robin(const struct assign_inputs *in, const hashring_word *set)
 {
-	const struct membership *m = in->view->membership;
-	uint64_t total = weight_of(m, set);
+	uint64_t total = turns_of_all(in, set, CYCLE);
 	if (total == 0)
 		return MEMBER_NONE;
-	uint64_t stride = total - total * 382 / 1000;
-	while (common_divisor(stride, total) != 1)
-		stride++;
-	uint64_t place = in->turn % total * stride % total;
-	for (uint32_t i = 0; i < m->count; i++) {
-		uint64_t weight = has(set, i) ? m->member[i].weight : 0;
-		if (place < weight)
-			return i;
-		place -= weight;
+	uint64_t turn = in->turn % total;
+	uint64_t before = 0; /* turns before here <= turn < turns at `at` */
+	uint64_t at = CYCLE;
+	while (at - before > 1) {
+		uint64_t middle = (before + at) / 2;
+		if (turns_of_all(in, set, middle) > turn)
+			at = middle;
+		else
+			before = middle;
 	}
-	assert(false); /* NOTREACHED: place < total */
+	turn -= turns_of_all(in, set, before);
+	for (uint32_t i = 0; i < in->view->membership->count; i++) {
+		if (turns_of(in, set, i, at) > turns_of(in, set, i, before) && turn-- == 0)
+			return i;
+	}
+	assert(false); /* NOTREACHED */
 	return MEMBER_NONE;
 }
 
