@@ -380,6 +380,9 @@ client_run(struct client *c)
 			break;
 		}
 		feed_held(c);
+		if (c->exchange != NULL && !c->body_ended && !c->body_paused)
+			deadline_set(c->io.worker, &c->deadline,
+				     exchange_timeouts(c->exchange)->idle_ms);
 	}
 	if (!c->closed && c->exchange != NULL)
 		watch(c);

@@ -238,6 +238,41 @@ begin_tunnel(struct exchange *x, const struct http_head *head, const char *at, s
 	tunnel_start(x, at, bytes);
 }
 
+static bool
+offers(const struct http_head *request, struct slice protocol)
+{
+	size_t at = 0;
+	const struct http_field *field;
+	while ((field = http_field_find_id(request, FIELD_UPGRADE, &at)) != NULL) {
+		struct slice rest = http_field_value(request, field);
+		struct slice element;
+		while (slice_next_element(&rest, &element)) {
+			if (slice_equal_nocase(element, protocol))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* A 101 names protocols, and only such as the client offered (RFC 9110 section 15.2.2). */
+static bool
+may_switch(const struct exchange *x, const struct http_head *head)
+{
+	if (!x->request.upgrade || !head->upgrade)
+		return false;
+	size_t at = 0;
+	const struct http_field *field;
+	while ((field = http_field_find_id(head, FIELD_UPGRADE, &at)) != NULL) {
+		struct slice rest = http_field_value(head, field);
+		struct slice element;
+		while (slice_next_element(&rest, &element)) {
+			if (!offers(&x->request, element))
+				return false;
+		}
+	}
+	return true;
+}
+
 /* An incomplete head waits in the connection's own buffer. */
 static void
 keep_partial(struct exchange *x, const char *at, size_t bytes)
@@ -275,7 +310,7 @@ on_heads(struct exchange *x, const char *at, size_t bytes)
 			return;
 		}
 		bool switching = outcome == PARSE_OK && head->status == 101;
-		if (outcome == PARSE_BAD || (switching && !(x->request.upgrade && head->upgrade))) {
+		if (outcome == PARSE_BAD || (switching && !may_switch(x, head))) {
 			attempt_failed(x, REASON_BAD_ANSWER);
 			return;
 		}

@@ -72,12 +72,21 @@ note_failure(struct exchange *x, enum reason why)
 	pool_evidence(pool, member, EVIDENCE_LIVE_FAILED, why, w->now_ms);
 }
 
-/* The plan is used up: every member that could be asked refused even a connection, or the last
- * error. */
+/* No member that could be asked took even a connection. */
+static bool
+nobody_lives(const struct exchange *x)
+{
+	const struct plan *plan = &x->plan;
+	bool all = plan->step_count < x->slot->service->config->attempts_max ||
+		   plan->step_count >= x->lease->view->operational_count;
+	return !x->reached && all && x->step >= plan->step_count;
+}
+
+/* The plan is used up. */
 static void
 give_up(struct exchange *x)
 {
-	bool nobody = !x->reached && x->step >= x->lease->view->operational_count;
+	bool nobody = nobody_lives(x);
 	if (nobody)
 		journal_nobody(x);
 	else
