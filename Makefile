@@ -100,8 +100,14 @@ LINK_affinity/test_tag = proxy/affinity/tag.c proxy/base/digest.c proxy/base/res
 VIEW_LINK = $(HASHRING) proxy/affinity/tag.c proxy/base/addr.c proxy/base/digest.c \
             proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/members/membership.c \
             proxy/members/view.c
-UNIT += members/test_pool members/test_verdict members/test_view
+UNIT += members/test_pool members/test_probe members/test_probe_ev members/test_verdict \
+        members/test_view
 LINK_members/test_pool = $(VIEW_LINK) proxy/members/pool.c proxy/members/verdict.c
+LINK_members/test_probe = $(HTTP) proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
+                          proxy/members/probe.c
+LINK_members/test_probe_ev = $(VIEW_LINK) $(HTTP) proxy/base/clock.c proxy/base/log.c \
+                             proxy/members/pool.c proxy/members/probe.c proxy/members/probe_ev.c \
+                             proxy/members/verdict.c
 LINK_members/test_verdict = proxy/members/verdict.c
 LINK_members/test_view = $(VIEW_LINK)
 # route
