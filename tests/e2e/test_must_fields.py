@@ -213,7 +213,7 @@ def test_must_27_te_only_with_its_connection_option():
     got = p.once(fields=[("TE", "trailers")]).got
     assert not got.has("TE")
     got = p.once(fields=[("TE", "trailers"), ("Connection", "TE")]).got
-    assert got.all("TE") == ["trailers"] and got.all("Connection") == ["TE"]
+    assert got.all("TE") == ["trailers"] and [v.lower() for v in got.all("Connection")] == ["te"]
     got = p.once(fields=[("TE", "trailers, gzip;q=0.5"), ("Connection", "close, te")]).got
     assert got.all("TE") in ([], ["trailers"])
 

@@ -168,14 +168,14 @@ def test_keys_and_tags_stand_in_no_log():
 # ---- tags that must not steer -------------------------------------------------------------------
 
 
-def assert_rejected(p, tag, reason, session):
+def assert_rejected(p, tag, reasons, session):
     """A request with this tag is somebody else's, gets a new tag, and is logged."""
     before = len(p.events("tag_rejected"))
     r = p.once(fields=[("Cookie", f"HOLDFAST={tag}")])
     assert r.status == 200 and session_of(r) != session and r.cookies().get("HOLDFAST") not in (None, tag)
     assert not r.got.has("Cookie") and not r.got.has("Holdfast-Served-Before")
     event = p.wait_event("tag_rejected", count=before + 1)
-    assert event["reason"] == reason, (tag, event)
+    assert event["reason"] in reasons.split(), (tag, event)
     return r
 
 
@@ -186,7 +186,7 @@ def test_an_altered_tag():
     tag = b.cookies["HOLDFAST"]
     reasons = set()
     for at in range(len(tag)):
-        other = LETTERS[(LETTERS.index(tag[at]) + 1 + at) % 64]
+        other = LETTERS[(LETTERS.index(tag[at]) + 1 + at % 63) % 64]
         r = p.once(fields=[("Cookie", f"HOLDFAST={tag[:at]}{other}{tag[at + 1:]}")])
         assert session_of(r) != session and r.cookies().get("HOLDFAST"), f"character {at}"
         reasons.add(p.wait_event("tag_rejected", count=at + 1)["reason"])
@@ -253,7 +253,7 @@ def test_a_tag_of_another_holdfast():
     """Each made its own secret."""
     p, q = Holdfast(origins()), Holdfast(origins())
     r = p.once()
-    assert_rejected(q, r.cookies()["HOLDFAST"], "bad_mac", session_of(r))
+    assert_rejected(q, r.cookies()["HOLDFAST"], "bad_mac unknown_secret", session_of(r))
 
 
 # ---- secrets ------------------------------------------------------------------------------------
