@@ -142,7 +142,9 @@ LINK_config/test_findings = proxy/config/findings.c
 $(foreach t,$(CONFIG_TESTS),$(eval LINK_$(t) = $$(CONFIG_LINK)))
 $(B)/tests/config/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 # cli
-UNIT += cli/test_tail cli/test_tail_file cli/test_tail_line
+UNIT += cli/test_explain cli/test_tail cli/test_tail_file cli/test_tail_line
+LINK_cli/test_explain = $(sort $(CONFIG_LINK) $(VIEW_LINK)) proxy/cli/explain.c \
+                        proxy/cli/explain_answer.c proxy/route/assign.c proxy/route/plan.c
 LINK_cli/test_tail = $(CONFIG_LINK) proxy/base/clock.c proxy/base/vocab.c proxy/cli/tail.c \
                      proxy/cli/tail_file.c proxy/cli/tail_line.c
 LINK_cli/test_tail_file = proxy/base/result.c proxy/base/text.c proxy/cli/tail_file.c
