@@ -143,6 +143,7 @@ assemble(struct node *n, struct config **held, struct problem *p)
 {
 	const struct config *config = *held;
 	(void)signal(SIGPIPE, SIG_IGN);
+	node_hold_signals();
 	raise_descriptors();
 	n->workers = config->workers != 0 ? config->workers : cores();
 	n->shared.workers = n->workers;

@@ -44,7 +44,9 @@ enum result node_create(struct config **config, struct node **out, struct proble
 enum result node_run(struct node *n, struct problem *p);
 void node_free(struct node **n);
 
-/* In node_ev.c: checks and signals, until the workers have ended. */
+/* In node_ev.c. Signals wait from here on until node_control takes them. */
+void node_hold_signals(void);
+/* Checks and signals, until the workers have ended. */
 enum result node_control(struct node *n, struct problem *p);
 enum result node_probers_start(struct node *n, struct problem *p);
 void node_probers_stop(struct node *n);

@@ -107,10 +107,27 @@ on_clock(evutil_socket_t fd, short what, void *context)
 		(void)event_base_loopbreak(n->base);
 }
 
+static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGHUP};
+
+static void
+hold_signals(int how)
+{
+	sigset_t set;
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < SIGNALS; i++)
+		(void)sigaddset(&set, numbers[i]);
+	(void)pthread_sigmask(how, &set, NULL);
+}
+
+void
+node_hold_signals(void)
+{
+	hold_signals(SIG_BLOCK);
+}
+
 static bool
 arm(struct control *c)
 {
-	static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGHUP};
 	struct node *n = c->node;
 	for (size_t i = 0; i < SIGNALS; i++) {
 		c->signals[i] = evsignal_new(n->base, numbers[i], on_signal, c);
@@ -119,6 +136,7 @@ arm(struct control *c)
 	}
 	c->clock = event_new(n->base, -1, EV_PERSIST, on_clock, c);
 	struct timeval period = {.tv_usec = CONTROL_PERIOD_MS * 1000};
+	hold_signals(SIG_UNBLOCK);
 	return c->clock != NULL && event_add(c->clock, &period) == 0;
 }
 

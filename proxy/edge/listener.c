@@ -38,7 +38,6 @@ bind_one(const struct addr *address, bool shared)
 	/* Inherited by what is accepted. */
 	ok = ok && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0;
 	ok = ok && bind(fd, (struct sockaddr *)&name, bytes) == 0;
-	ok = ok && listen(fd, LISTEN_BACKLOG) == 0;
 	if (ok)
 		return fd;
 	int error = errno;
@@ -151,7 +150,7 @@ listener_start(struct worker *w, int fd)
 	l->pause.fire = on_pause_over;
 	l->next = w->listeners;
 	w->listeners = l;
-	return io_want(&l->io, IO_READ);
+	return listen(fd, LISTEN_BACKLOG) == 0 && io_want(&l->io, IO_READ);
 }
 
 static void

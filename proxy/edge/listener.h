@@ -14,12 +14,13 @@
 #define LISTENER_PAUSE_MS   50    /* after the last descriptor was used up */
 
 /*
- * A bound and listening socket. `first`: nobody else may listen there yet; further ones of this
- * process join it. -1: the problem says why.
+ * A bound socket; it listens, and clients can connect, from listener_start on. `first`: nobody else
+ * may listen there yet; further ones of this process join it. -1: the problem says why.
  */
 int listener_bind(const struct addr *address, bool first, struct problem *p);
 
-/* Accepts for `w` from now on; takes fd over. False: no memory; fd is closed. */
+/* Listens, and accepts for `w`; takes fd over. False: errno says why; fd is closed by
+ * listeners_close. */
 bool listener_start(struct worker *w, int fd);
 /* Takes what is waiting in the backlogs, then closes all listeners of the worker. */
 void listeners_close(struct worker *w);

@@ -145,7 +145,7 @@ worker_thread_start(unsigned number, struct worker_shared *shared, const int *fd
 	size_t started = 0;
 	for (; r == RESULT_OK && started < count; started++) {
 		if (!listener_start(t->worker, fds[started]))
-			r = problem_set(p, RESULT_NO_MEMORY, "no memory");
+			r = problem_set(p, RESULT_IO, "listen: %s", strerror(errno));
 	}
 	for (; started < count; started++)
 		(void)close(fds[started]);
