@@ -123,6 +123,7 @@ def test_tail_follows_over_a_rotation():
     lines = Tail("--json", "-n", "100", p.failover_path)
     people = Tail("-c", p.conf_path)
     lines.wait_lines(3)
+    people.wait_lines(3)
     os.rename(p.failover_path, p.failover_path + ".1")
     p.signal(signal.SIGUSR1)
     wait_until(lambda: os.path.exists(p.failover_path), "a new log")
@@ -364,7 +365,7 @@ def test_no_descriptors_left():
 def test_a_request_that_no_descriptor_is_left_for():
     """The client that is connected gets 503, and the member is not blamed."""
     a = Origin("a", lambda c, q: c.answer(200, b"hi", [("Connection", "close")]) or False)
-    p = Holdfast([a], nofile=64)
+    p = Holdfast([a], nofile=64, health={"enabled": False})
     clients = [p.client() for _ in range(100)]
     wait_until(lambda: "new connections wait" in p.stderr, "it is said")
     r = clients[0].get()
