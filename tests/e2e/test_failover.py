@@ -1,5 +1,6 @@
 """What becomes of requests when members fail (DESIGN sections 6 and 7)."""
 
+import itertools
 import os
 import signal
 import sys
@@ -21,12 +22,12 @@ def order_of(key, ids=IDS):
     return ordering.order(ids, ordering.digest(key))
 
 
-def key_of(id, ids=IDS, but=()):
-    return next(k for k in (f"k{n}" for n in range(10000)) if k not in but and order_of(k, ids)[0] == id)
+def key_of(id, ids=IDS):
+    return keys_of(id, 1, ids)[0]
 
 
 def keys_of(id, count, ids=IDS):
-    return [k for k in (f"k{n}" for n in range(10000)) if order_of(k, ids)[0] == id][:count]
+    return list(itertools.islice((f"k{n}" for n in range(10000) if order_of(f"k{n}", ids)[0] == id), count))
 
 
 def ask(p, key, **more):

@@ -2,6 +2,7 @@
     HOLDFAST=build/tsan/holdfast B=build/tsan python3 tests/e2e/test_workers.py"""
 
 import collections
+import itertools
 import os
 import signal
 import sys
@@ -20,7 +21,7 @@ def order_of(key):
 
 
 def keys_of(id, count):
-    return [k for k in (f"k{n}" for n in range(10000)) if order_of(k)[0] == id][:count]
+    return list(itertools.islice((f"k{n}" for n in range(10000) if order_of(f"k{n}")[0] == id), count))
 
 
 def test_every_worker_answers_and_agrees():
