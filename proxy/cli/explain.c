@@ -98,7 +98,7 @@ check_question(const struct question *q, int keys, struct problem *p)
 	if (q->keys_file != NULL && (keys > 0 || q->is_digest || q->json))
 		return problem_set(p, RESULT_INVALID,
 				   "--keys-file goes without KEY, --digest and --json");
-	if (q->keys_file == NULL && keys != 1)
+	if (q->keys_file == NULL && (q->key == NULL || keys != 1))
 		return problem_set(p, RESULT_INVALID, "one KEY is wanted");
 	if (q->key != NULL && (*q->key == '\0' || strlen(q->key) > SESSION_KEY_BYTES_MAX))
 		return problem_set(p, RESULT_INVALID, "a key has 1 to %d bytes",
@@ -130,7 +130,7 @@ answer_one(const struct explained *x, const struct question *q)
 {
 	struct explanation e;
 	struct problem p;
-	struct session_digest digest;
+	struct session_digest digest = {{0}};
 	if (!q->is_digest) {
 		explain_key(x, slice_of(q->key), &e);
 	} else if (hex_decode(slice_of(q->key), digest.bytes, DIGEST_BYTES)) {

@@ -37,6 +37,21 @@ member_init(struct membership_member *m, const struct config_service *service,
 }
 
 static enum result
+members_init(struct membership *m, const struct config_service *service, struct problem *p)
+{
+	m->count = service->member_count;
+	m->member = calloc(m->count + 1, sizeof(*m->member));
+	if (m->member == NULL)
+		return no_memory(p);
+	for (size_t i = 0; i < m->count; i++) {
+		enum result r = member_init(&m->member[i], service, &service->members[i], p);
+		if (r != RESULT_OK)
+			return r;
+	}
+	return RESULT_OK;
+}
+
+static enum result
 ring_init(struct membership *m, const struct config_service *service, struct problem *p)
 {
 	struct hashring_member *list = calloc(m->count + 1, sizeof(*list));
@@ -120,11 +135,7 @@ membership_create(const struct config_service *service, struct membership **out,
 	if (m == NULL)
 		return no_memory(p);
 	atomic_init(&m->refs, 1);
-	m->count = service->member_count;
-	m->member = calloc(m->count + 1, sizeof(*m->member));
-	enum result r = m->member == NULL ? no_memory(p) : RESULT_OK;
-	for (size_t i = 0; r == RESULT_OK && i < m->count; i++)
-		r = member_init(&m->member[i], service, &service->members[i], p);
+	enum result r = members_init(m, service, p);
 	if (r == RESULT_OK)
 		r = ring_init(m, service, p);
 	if (r == RESULT_OK)

@@ -70,7 +70,7 @@ probe_judge(struct parser *parser, struct http_head *head, const struct config_h
 		answer.bytes -= head->bytes;
 	}
 	if (full && !ended) {
-		write_format(seen, "no answer within %d bytes", PROBE_ANSWER_BYTES_MAX);
+		write_format(seen, "no answer within %zu bytes", PROBE_ANSWER_BYTES_MAX);
 		return ill(REASON_PROBE_FAILED, why);
 	}
 	return judge_rest(answer, ended, why, seen);

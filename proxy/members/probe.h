@@ -9,8 +9,9 @@
 #include "http/parse.h"
 
 #define PROBE_REQUEST_BYTES_MAX (8 * 1024)
-#define PROBE_ANSWER_BYTES_MAX  HTTP_HEAD_BYTES_MAX /* read of one answer, interim ones included */
-#define PROBE_SEEN_BYTES_MAX    160
+#define PROBE_ANSWER_BYTES_MAX \
+	((size_t)HTTP_HEAD_BYTES_MAX) /* read of one answer, interim ones included */
+#define PROBE_SEEN_BYTES_MAX 160
 
 /* GET of health.path, one request a connection. `origin` is its Host unless one is configured. */
 void write_probe_request(struct writer *w, const struct config_health *health, struct slice origin);

@@ -59,12 +59,12 @@ static struct {
 	char seen[PROBLEM_BYTES_MAX];
 } told;
 
+#define DOTS "................................"
 static const char *const texts[] = {
     [ANSWERS] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
     [REFUSES_STATUS] = "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n",
     [SILENT] = "",
-    [TRICKLES] = "HTTP/1.1 200 OK\r\nX-Slow: ................................................"
-		 "................................................................\r\n\r\n",
+    [TRICKLES] = "HTTP/1.1 200 OK\r\nX-Slow: " DOTS DOTS DOTS DOTS "\r\n\r\n",
     [GARBAGE] = "220 mail.example ESMTP\r\n\r\n",
     [CLOSES] = "",
     [HALF_A_HEAD] = "HTTP/1.1 200 OK\r\nContent-",

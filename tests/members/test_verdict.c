@@ -109,8 +109,7 @@ evidence_of(char letter, uint64_t *now_ms)
 static char
 letter_of(const struct verdict *v, const struct verdict_change *change)
 {
-	char state = "US-D-"[v->state];
-	return change->probe_now ? (char)(state - 'A' + 'a') : state;
+	return (change->probe_now ? "us-d-" : "US-D-")[v->state];
 }
 
 /* Each transition of verdict.h, and each that must not happen. */

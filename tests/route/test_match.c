@@ -160,7 +160,8 @@ long_hosts(void **state)
 	char host[4096];
 	struct matcher *m = build(services, COUNT(services));
 	memset(host, 'a', sizeof(host));
-	memcpy(host + sizeof(host) - 8, ".example", 8);
+	const struct slice end = SLICE(".example");
+	memcpy(host + sizeof(host) - end.bytes, end.at, end.bytes);
 	assert_int_equal(matcher_find(m, (struct slice){host, sizeof(host)}, SLICE("/")), ALL);
 	size_t most = MATCH_HOST_BYTES_MAX;
 	struct slice longest = {host + sizeof(host) - most, most};
