@@ -19,7 +19,7 @@ struct question {
 	const char *primary;
 	const char *last;
 	const char *keys_file; /* "-": standard input */
-	const char *key;       /* NULL with keys_file only */
+	struct slice key;      /* empty with keys_file only */
 	bool is_digest;        /* the key is one, in hex */
 	bool json;
 };
@@ -98,9 +98,9 @@ check_question(const struct question *q, int keys, struct problem *p)
 	if (q->keys_file != NULL && (keys > 0 || q->is_digest || q->json))
 		return problem_set(p, RESULT_INVALID,
 				   "--keys-file goes without KEY, --digest and --json");
-	if (q->keys_file == NULL && (q->key == NULL || keys != 1))
+	if (q->keys_file == NULL && keys != 1)
 		return problem_set(p, RESULT_INVALID, "one KEY is wanted");
-	if (q->key != NULL && (*q->key == '\0' || strlen(q->key) > SESSION_KEY_BYTES_MAX))
+	if (keys == 1 && (q->key.bytes == 0 || q->key.bytes > SESSION_KEY_BYTES_MAX))
 		return problem_set(p, RESULT_INVALID, "a key has 1 to %d bytes",
 				   SESSION_KEY_BYTES_MAX);
 	return RESULT_OK;
@@ -119,7 +119,7 @@ parse_options(struct question *q, int argc, char **argv, struct problem *p)
 			return r;
 	}
 	if (optind < argc)
-		q->key = argv[optind];
+		q->key = slice_of(argv[optind]);
 	return check_question(q, argc - optind, p);
 }
 
@@ -132,8 +132,8 @@ answer_one(const struct explained *x, const struct question *q)
 	struct problem p;
 	struct session_digest digest = {{0}};
 	if (!q->is_digest) {
-		explain_key(x, slice_of(q->key), &e);
-	} else if (hex_decode(slice_of(q->key), digest.bytes, DIGEST_BYTES)) {
+		explain_key(x, q->key, &e);
+	} else if (hex_decode(q->key, digest.bytes, DIGEST_BYTES)) {
 		explain_digest(x, digest, &e);
 	} else {
 		(void)problem_set(&p, RESULT_INVALID, "--digest: %d hex digits are wanted",
