@@ -40,7 +40,9 @@ HASHRING = hashring/hash.c hashring/logtable.c hashring/order.c hashring/ring.c 
 BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/digest.c \
            proxy/base/log.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
            proxy/base/wheel.c
-HTTP     = proxy/http/chunk.c proxy/http/forward.c proxy/http/parse.c
+HTTP     = proxy/http/chunk.c proxy/http/conclude.c proxy/http/fields.c proxy/http/forward.c \
+           proxy/http/grammar.c proxy/http/octets.c proxy/http/parse.c proxy/http/request.c \
+           proxy/http/response.c proxy/http/scan.c
 AFFINITY = proxy/affinity/cookie.c proxy/affinity/keyrule.c proxy/affinity/session.c \
            proxy/affinity/tag.c
 MEMBERS  = proxy/members/membership.c proxy/members/pool.c proxy/members/probe.c \

@@ -1,14 +1,15 @@
 /*
  * chunk.c: the chunked coding; see chunk.h.
  *
- *   SIZE -> [SIZE_BLANK -> EXTENSION] -> SIZE_LF -> DATA -> DATA_CR -> DATA_LF -> SIZE
- *                                               \-> TRAILER_START -> TRAILER -> TRAILER_LF ->
- * TRAILER_START (size 0)                       \-> END_LF -> DONE
+ *   SIZE -> [SIZE_BLANK ->] [EXTENSION ->] SIZE_LF -> DATA -> DATA_CR -> DATA_LF -> SIZE
+ *   size 0: SIZE_LF -> TRAILER_START -> TRAILER -> TRAILER_LF -> TRAILER_START
+ *                      TRAILER_START -> END_LF -> DONE
  *
  * Size lines are walked byte by byte; data and trailer lines are taken in runs.
  */
 #include "http/chunk.h"
 
+#include "http/octets.h"
 #include "http/parse.h"
 
 #define SIZE_MAX_BEFORE_DIGIT (INT64_MAX >> 4) /* one more hexadecimal digit fits */
@@ -19,28 +20,15 @@ chunk_init(struct chunk_decoder *d)
 	*d = (struct chunk_decoder){.state = CHUNK_SIZE};
 }
 
-/* ---- size lines --------------------------------------------------------------------------------
- */
+/* ---- size lines ----------------------------------------------------------------------------- */
 
 static int
 hex_value(char c)
 {
-	if (c >= '0' && c <= '9')
+	if (is_digit(c))
 		return c - '0';
 	c = ascii_lower(c);
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool
-is_control(char c)
-{
-	return ((uint8_t)c < 0x20 && c != '\t') || c == 0x7f;
 }
 
 static bool
@@ -50,8 +38,7 @@ to(struct chunk_decoder *d, enum chunk_state next)
 	return true;
 }
 
-/* Behind the digits: CRLF, or an extension, which blanks may stand before (RFC 9112 section 7.1.1).
- */
+/* Behind the digits: CRLF, or an extension, which blanks may stand before (RFC 9112, 7.1.1). */
 static bool
 after_digits(struct chunk_decoder *d, char c)
 {

@@ -33,11 +33,11 @@ run_end(struct run *run, struct writer *w, const struct http_head *head)
 	run_skip(run, w, head->bytes - 2, 0);
 }
 
-static struct run
-run_begin(const struct http_head *head)
+/* Offset of the first field's line, or of the empty line. */
+static uint32_t
+fields_at(const struct http_head *head)
 {
-	return (struct run){head->base,
-			    head->field_count > 0 ? head->field[0].name_at : head->bytes - 2};
+	return head->field_count > 0 ? head->field[0].name_at : head->bytes - 2;
 }
 
 static bool
@@ -73,8 +73,7 @@ write_upgrade(struct writer *w, const struct http_head *head)
 		write_slice(w, http_field_line(head, field));
 }
 
-/* ---- requests ----------------------------------------------------------------------------------
- */
+/* ---- requests ------------------------------------------------------------------------------- */
 
 /* Takes the cuts of one Cookie field out of the run; the whole line when nothing of it is left. */
 static size_t
@@ -93,13 +92,39 @@ cut_cookie(struct run *run, struct writer *w, const struct forward_request *r, s
 	return next;
 }
 
+/* Are the received start line and, behind it, Host what is to be sent? Most are. */
+static bool
+begins_as_received(const struct http_head *head)
+{
+	return head->minor == 1 && head->path.at == head->target.at && head->field_count > 0 &&
+	       head->field[0].id == FIELD_HOST &&
+	       head->host.at == head->base + head->field[0].value_at;
+}
+
 static void
-write_request_fields(struct writer *w, const struct forward_request *r)
+write_request_start(struct writer *w, const struct http_head *head)
+{
+	write_slice(w, head->method_text);
+	write_char(w, ' ');
+	write_slice(w, head->path);
+	write_literal(w, " HTTP/1.1\r\nHost: ");
+	write_slice(w, head->host);
+	write_literal(w, "\r\n");
+}
+
+static void
+write_request_lines(struct writer *w, const struct forward_request *r)
 {
 	const struct http_head *head = r->head;
-	struct run run = run_begin(head);
+	struct run run = {head->base, 0};
+	size_t first = 1;
 	size_t cut = 0;
-	for (size_t i = 0; i < head->field_count; i++) {
+	if (!begins_as_received(head)) {
+		write_request_start(w, head);
+		run.from = fields_at(head);
+		first = 0;
+	}
+	for (size_t i = first; i < head->field_count; i++) {
 		const struct http_field *field = &head->field[i];
 		if (field->drop || is_named(head, field, r->drop_field) ||
 		    (field->id == FIELD_MAX_FORWARDS && r->max_forwards))
@@ -130,13 +155,7 @@ write_request_head(struct writer *w, const struct forward_request *r)
 {
 	const struct http_head *head = r->head;
 	assert(r->framing != BODY_CLOSE);
-	write_slice(w, head->method_text);
-	write_char(w, ' ');
-	write_slice(w, head->path);
-	write_literal(w, " HTTP/1.1\r\nHost: ");
-	write_slice(w, head->host);
-	write_literal(w, "\r\n");
-	write_request_fields(w, r);
+	write_request_lines(w, r);
 	if (r->max_forwards) {
 		write_literal(w, "Max-Forwards: ");
 		write_u64(w, r->max_forwards_value);
@@ -157,10 +176,27 @@ write_request_head(struct writer *w, const struct forward_request *r)
  * ----------------------------------------------------------------------------------- */
 
 static void
-write_response_fields(struct writer *w, const struct forward_response *r)
+write_status_line(struct writer *w, uint16_t status, struct slice reason)
+{
+	char line[] = "HTTP/1.1 000 ";
+	line[9] = (char)('0' + status / 100);
+	line[10] = (char)('0' + status / 10 % 10);
+	line[11] = (char)('0' + status % 10);
+	write_bytes(w, line, sizeof(line) - 1);
+	write_slice(w, reason);
+	write_literal(w, "\r\n");
+}
+
+static void
+write_response_lines(struct writer *w, const struct forward_response *r)
 {
 	const struct http_head *head = r->head;
-	struct run run = run_begin(head);
+	struct run run = {head->base, 0};
+	/* A status line that is ours already is copied with the fields. */
+	if (head->minor == 0 || head->reason.at == NULL) {
+		write_status_line(w, head->status, head->reason);
+		run.from = fields_at(head);
+	}
 	for (size_t i = 0; i < head->field_count; i++) {
 		const struct http_field *field = &head->field[i];
 		if (field->drop || is_named(head, field, r->drop_field))
@@ -181,25 +217,12 @@ write_response_framing(struct writer *w, const struct forward_response *r)
 		write_length(w, r->content_length);
 }
 
-static void
-write_status_line(struct writer *w, uint16_t status, struct slice reason)
-{
-	char line[] = "HTTP/1.1 000 ";
-	line[9] = (char)('0' + status / 100);
-	line[10] = (char)('0' + status / 10 % 10);
-	line[11] = (char)('0' + status % 10);
-	write_bytes(w, line, sizeof(line) - 1);
-	write_slice(w, reason);
-	write_literal(w, "\r\n");
-}
-
 void
 write_response_head(struct writer *w, const struct forward_response *r)
 {
 	const struct http_head *head = r->head;
 	assert(!(r->close && r->keep_alive));
-	write_status_line(w, head->status, head->reason);
-	write_response_fields(w, r);
+	write_response_lines(w, r);
 	if (r->date.bytes > 0 && !head->has_date)
 		write_line(w, SLICE("Date: "), r->date);
 	if (r->via.bytes > 0)
