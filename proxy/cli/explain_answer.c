@@ -97,6 +97,7 @@ explain_digest(const struct explained *x, struct session_digest digest, struct e
 {
 	struct assign_inputs in = {.method = ASSIGN_ORDERING, .digest = digest, .view = x->view};
 	out->digest = digest;
+	out->from_key = false;
 	out->primary = x->primary != MEMBER_NONE ? x->primary : assign_primary(&in);
 	struct plan_session session = {
 	    .digest = digest,
@@ -113,6 +114,7 @@ explain_key(const struct explained *x, struct slice key, struct explanation *out
 	struct session_digest digest;
 	digest_session(x->service->pool_key, key, &digest);
 	explain_digest(x, digest, out);
+	out->from_key = true;
 }
 
 static const char *
@@ -208,18 +210,21 @@ print_plan(const struct explained *x, const struct explanation *e, FILE *to)
 			      id_of(x, e->plan.step[i].member), why_text(e->plan.step[i].why));
 }
 
-/* What the key alone cannot say. */
+/* What a key alone cannot say. */
 static void
-print_note(const struct explained *x, FILE *to)
+print_notes(const struct explained *x, const struct explanation *e, FILE *to)
 {
 	enum assign_method method = assign_method_for(x->rules.assign, true);
-	if (method == ASSIGN_ORDERING || x->primary != MEMBER_NONE)
-		return;
-	(void)fprintf(
-	    to,
-	    "note       assign = %s chooses the primary of a new session by load or turn; "
-	    "its first place in the order stands for it here (--primary ID)\n",
-	    method == ASSIGN_ROUND_ROBIN ? "round_robin" : "least_requests");
+	if (e->from_key && x->service->key_count == 0)
+		(void)fprintf(
+		    to, "note       without session.keys Holdfast issues the sessions: what a "
+			"member is told in Holdfast-Session goes with --digest\n");
+	if (method != ASSIGN_ORDERING && x->primary == MEMBER_NONE)
+		(void)fprintf(
+		    to,
+		    "note       assign = %s chooses the primary of a new session by load or turn; "
+		    "its first place in the order stands for it here (--primary ID)\n",
+		    method == ASSIGN_ROUND_ROBIN ? "round_robin" : "least_requests");
 }
 
 void
@@ -240,7 +245,7 @@ explanation_print(const struct explained *x, const struct explanation *e, FILE *
 			      e->plan.refuse_status);
 	else
 		(void)fprintf(to, "chosen     none: no live member\n");
-	print_note(x, to);
+	print_notes(x, e, to);
 }
 
 /* ---- as JSON ----------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ void explained_deinit(struct explained *x);
 
 struct explanation {
 	struct session_digest digest;
+	bool from_key;    /* else the digest was given */
 	uint32_t primary; /* MEMBER_NONE: no member has a weight */
 	struct plan plan;
 };

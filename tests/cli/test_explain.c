@@ -209,7 +209,12 @@ notes_what_depends_on_load(void **state)
 	(void)state;
 	assert_int_equal(explain("-c %C --service rigid key-5"), EXIT_SUCCESS);
 	assert_says("note       assign = round_robin ");
+	assert_says("note       without session.keys ");
 	assert_int_equal(explain("-c %C --service rigid --primary x key-5"), EXIT_SUCCESS);
+	assert_null(strstr(out, "note       assign"));
+	assert_int_equal(explain("-c %C --service rigid --primary x --digest "
+				 "000102030405060708090a0b0c0d0e0f"),
+			 EXIT_SUCCESS);
 	assert_null(strstr(out, "note"));
 	assert_int_equal(explain("-c %C --service shop key-5"), EXIT_SUCCESS);
 	assert_null(strstr(out, "note"));
