@@ -75,9 +75,11 @@ base_create(void)
 	struct event_config *config = event_config_new();
 	if (config == NULL)
 		return NULL;
-	/* One thread uses it, nothing asks it for the time, and interest changes are gathered. */
-	(void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_NO_CACHE_TIME |
-						EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+	/*
+	 * One thread uses it, and nothing asks it for the time. No changelist: it would tell the
+	 * kernel of a descriptor after its close, when another worker may have the number.
+	 */
+	(void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_NO_CACHE_TIME);
 	struct event_base *base = event_base_new_with_config(config);
 	event_config_free(config);
 	return base;
