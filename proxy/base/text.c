@@ -138,8 +138,12 @@ write_hex_bytes(struct writer *w, const uint8_t *at, size_t bytes)
 	}
 	char *to = w->at + w->bytes;
 	for (size_t i = 0; i < bytes; i++) {
-		to[2 * i] = hex_digits[at[i] >> 4];
-		to[2 * i + 1] = hex_digits[at[i] & 15];
+		/* Both digits in one 16-bit word: '0' each, and what lies between '9' and 'a'. */
+		unsigned pair = (unsigned)at[i] >> 4 | (unsigned)(at[i] & 15) << 8;
+		unsigned letters = (pair + 0x0606) >> 4 & 0x0101;
+		pair += 0x3030 + letters * ('a' - '0' - 10);
+		to[2 * i] = (char)(pair & 0xff);
+		to[2 * i + 1] = (char)(pair >> 8);
 	}
 	w->bytes += 2 * bytes;
 }

@@ -16,6 +16,10 @@ write_id(struct writer *out, const struct membership *m, uint32_t member)
 uint32_t
 told_rank(const struct exchange *x, uint32_t member)
 {
+	for (uint32_t i = 0; i < x->plan.step_count; i++) {
+		if (x->plan.step[i].member == member && x->plan.step[i].rank != PLAN_RANK_UNASKED)
+			return x->plan.step[i].rank;
+	}
 	const struct service *service = x->slot->service;
 	uint32_t apart = service->plan.spread == SPREAD_ZONE ? x->whom.primary : HASHRING_NONE;
 	return hashring_rank(exchange_membership(x)->ring, x->session.digest.bytes, apart, member);

@@ -46,7 +46,7 @@ static void
 add_step(struct planning *g, uint32_t member, enum step_why why)
 {
 	assert(g->plan->step_count < PLAN_STEPS_MAX);
-	g->plan->step[g->plan->step_count++] = (struct plan_step){member, why};
+	g->plan->step[g->plan->step_count++] = (struct plan_step){member, why, PLAN_RANK_UNASKED};
 }
 
 static void
@@ -68,8 +68,8 @@ static size_t
 places(const struct planning *g, struct plan_step place[PLACES])
 {
 	const struct plan_session *s = g->session;
-	struct plan_step primary = {s->primary, STEP_PRIMARY};
-	struct plan_step last = {s->last, STEP_LAST};
+	struct plan_step primary = {s->primary, STEP_PRIMARY, PLAN_RANK_UNASKED};
+	struct plan_step last = {s->last, STEP_LAST, PLAN_RANK_UNASKED};
 	size_t count = 0;
 	bool both = s->last != MEMBER_NONE && s->last != s->primary;
 	if (both && g->rules->failback == FAILBACK_STAY)
@@ -113,10 +113,43 @@ add_from(struct planning *g, hashring_word *set)
 			 member[i] == g->session->primary ? STEP_PRIMARY : STEP_BACKUP);
 }
 
+/* Few members: the whole order is asked once, for the backups and for everybody's rank. */
+static void
+add_backups_of_few(struct planning *g)
+{
+	const struct view *view = g->view;
+	struct plan *plan = g->plan;
+	uint32_t order[PLAN_FEW_MEMBERS];
+	size_t count = hashring_order(view->membership->ring, g->session->digest.bytes, g->apart,
+				      order, PLAN_FEW_MEMBERS);
+	hashring_word taken = 0;
+	for (uint32_t i = 0; i < plan->step_count; i++)
+		taken |= UINT64_C(1) << plan->step[i].member;
+	const hashring_word sets[] = {view->backups[0], view->operational[0] & ~view->backups[0]};
+	for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++) {
+		for (size_t i = 0; i < count && plan->step_count < g->want; i++) {
+			if ((sets[s] & ~taken) >> order[i] & 1)
+				add_step(g, order[i],
+					 order[i] == g->session->primary ? STEP_PRIMARY
+									 : STEP_BACKUP);
+		}
+	}
+	for (uint32_t s = 0; s < plan->step_count; s++) {
+		for (uint32_t i = 0; i < count; i++) {
+			if (order[i] == plan->step[s].member)
+				plan->step[s].rank = i;
+		}
+	}
+}
+
 static void
 add_backups(struct planning *g)
 {
 	const struct view *view = g->view;
+	if (view->membership->count > 0 && view->membership->count <= PLAN_FEW_MEMBERS) {
+		add_backups_of_few(g);
+		return;
+	}
 	hashring_word set[HASHRING_WORDS(MEMBERS_MAX)];
 	size_t words = HASHRING_WORDS(view->membership->count);
 	if (g->plan->step_count < g->want) {

@@ -33,9 +33,13 @@ enum step_why {
 	STEP_BACKUP,  /* next operational one in the order */
 };
 
+#define PLAN_FEW_MEMBERS  8 /* up to here the whole order costs no more than the places needed */
+#define PLAN_RANK_UNASKED UINT32_MAX
+
 struct plan_step {
 	uint32_t member;
 	enum step_why why;
+	uint32_t rank; /* in the whole order, when it was at hand; else PLAN_RANK_UNASKED */
 };
 
 struct plan_skipped {
