@@ -129,6 +129,16 @@ write_hex_u64(struct writer *w, uint64_t value)
 	write_bytes(w, digits + at, sizeof(digits) - at);
 }
 
+static const char hex_pairs[] = /* of each byte */
+    "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+    "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f"
+    "404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f"
+    "606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f"
+    "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"
+    "a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf"
+    "c0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf"
+    "e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff";
+
 void
 write_hex_bytes(struct writer *w, const uint8_t *at, size_t bytes)
 {
@@ -137,14 +147,8 @@ write_hex_bytes(struct writer *w, const uint8_t *at, size_t bytes)
 		return;
 	}
 	char *to = w->at + w->bytes;
-	for (size_t i = 0; i < bytes; i++) {
-		/* Both digits in one 16-bit word: '0' each, and what lies between '9' and 'a'. */
-		unsigned pair = (unsigned)at[i] >> 4 | (unsigned)(at[i] & 15) << 8;
-		unsigned letters = (pair + 0x0606) >> 4 & 0x0101;
-		pair += 0x3030 + letters * ('a' - '0' - 10);
-		to[2 * i] = (char)(pair & 0xff);
-		to[2 * i + 1] = (char)(pair >> 8);
-	}
+	for (size_t i = 0; i < bytes; i++)
+		memcpy(to + 2 * i, &hex_pairs[2 * at[i]], 2);
 	w->bytes += 2 * bytes;
 }
 
