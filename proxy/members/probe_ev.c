@@ -141,8 +141,7 @@ put_off(struct check *c, int error)
 static bool
 is_lack(int error)
 {
-	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
-	       error == EADDRNOTAVAIL || error == EAGAIN;
+	return error == ENOBUFS || error == ENOMEM || error == EADDRNOTAVAIL || error == EAGAIN;
 }
 
 static void

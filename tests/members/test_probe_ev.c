@@ -459,6 +459,25 @@ stops_within_a_check(void **state)
 	assert_int_equal(told.changes, 0);
 }
 
+/* A check that is under way is not cut short by a question. */
+static void
+asked_within_a_check(void **state)
+{
+	(void)state;
+	server_listen(SILENT);
+	pool_build(1, PATIENT_MS);
+	server.wanted = 1;
+	struct prober *prober = prober_begin();
+	run();
+	prober_check_now(prober, 0);
+	struct timeval a_while = {.tv_usec = 100000};
+	assert_int_equal(event_base_loopexit(base, &a_while), 0);
+	run();
+	assert_int_equal(told.changes, 0);
+	assert_int_equal(server.requests, 1);
+	prober_stop(&prober);
+}
+
 static void *
 asks_for_checks(void *context)
 {
@@ -540,6 +559,7 @@ main(void)
 	    CASE(by_connection_alone),
 	    CASE(all_members_are_checked),
 	    CASE(stops_within_a_check),
+	    CASE(asked_within_a_check),
 	    CASE(asked_by_other_threads),
 	    CASE(own_wants_are_no_evidence),
 	};

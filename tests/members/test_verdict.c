@@ -168,6 +168,21 @@ times_are_measured(void **state)
 	assert_int_equal(v.first_fail_ms, 0);
 }
 
+/* Probes fail in a row whatever requests say: the row began with the first of them. */
+static void
+answers_do_not_restart_the_clock(void **state)
+{
+	(void)state;
+	struct verdict v = {.state = MEMBER_UP};
+	(void)apply(&v, &active, EVIDENCE_PROBE_OK, REASON_NONE, 1000);
+	(void)apply(&v, &active, EVIDENCE_PROBE_FAILED, REASON_PROBE_STATUS, 2000);
+	(void)apply(&v, &active, EVIDENCE_LIVE_OK, REASON_NONE, 2500);
+	struct verdict_change down =
+	    apply(&v, &active, EVIDENCE_PROBE_FAILED, REASON_PROBE_STATUS, 3000);
+	assert_true(down.changed);
+	assert_int_equal(down.detection_ms, 1000);
+}
+
 /* A trial that fails is part of the outage. */
 static void
 an_outage_spans_its_trials(void **state)
@@ -228,6 +243,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(stories_are_told),
 	    cmocka_unit_test(times_are_measured),
+	    cmocka_unit_test(answers_do_not_restart_the_clock),
 	    cmocka_unit_test(an_outage_spans_its_trials),
 	    cmocka_unit_test(late_evidence_does_no_harm),
 	    cmocka_unit_test(operators_states_stay),
