@@ -196,13 +196,16 @@ clean:
 # ---- tests, measurements, checks ----------------------------------------------------------------
 
 # Fuzz targets: tests/fuzz/fuzz_<name>.c links with the files named in FUZZ_<name>.
-FUZZ = config cookie escape keyrule tag
+FUZZ = chunk config cookie escape keyrule request response tag
+FUZZ_chunk = $(LINK_http/test_chunk)
 FUZZ_config = $(CONFIG_LINK)
 FUZZ_cookie = $(LINK_affinity/test_session)
 FUZZ_escape = proxy/base/addr.c proxy/base/clock.c proxy/base/result.c proxy/base/text.c \
               proxy/base/vocab.c proxy/cli/tail_line.c proxy/record/access.c \
               proxy/record/failover_line.c
 FUZZ_keyrule = $(LINK_affinity/test_session)
+FUZZ_request = $(LINK_http/test_request)
+FUZZ_response = $(LINK_http/test_response)
 FUZZ_tag = $(LINK_affinity/test_session)
 FUZZ_SECONDS ?= 60
 BENCH_ARGS ?=

@@ -7,6 +7,8 @@
 
 #include <assert.h>
 
+#define REASON_AT (sizeof("HTTP/1.1 200 ") - 1) /* in a status line that has its last blank */
+
 /* The received lines that are still to be copied begin at base + from. */
 struct run {
 	const char *base;
@@ -193,7 +195,7 @@ write_response_lines(struct writer *w, const struct forward_response *r)
 	const struct http_head *head = r->head;
 	struct run run = {head->base, 0};
 	/* A status line that is ours already is copied with the fields. */
-	if (head->minor == 0 || head->reason.at == NULL) {
+	if (head->minor == 0 || head->reason.at != head->base + REASON_AT) {
 		write_status_line(w, head->status, head->reason);
 		run.from = fields_at(head);
 	}

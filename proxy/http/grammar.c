@@ -62,7 +62,11 @@ agrees(const llhttp_t *g, const struct http_head *head)
 	       (!head->has_length || g->content_length == head->content_length);
 }
 
-/* A response's Content-Length beside a Transfer-Encoding counts for nothing and is not shown. */
+/*
+ * A response's Content-Length beside a Transfer-Encoding counts for nothing and is not
+ * shown; nor is one that is alone: read_content_length took digits and nothing else, of
+ * which there is one reading (and llhttp's costs as much as the rest of a small answer).
+ */
 bool
 grammar_rest(struct parser *p, const struct http_head *head)
 {
@@ -70,8 +74,7 @@ grammar_rest(struct parser *p, const struct http_head *head)
 	uint64_t shown = p->seen & GRAMMAR_IDS;
 	if (saw(p, FIELD_TRANSFER_ENCODING))
 		shown &= ~ID_BIT(FIELD_CONTENT_LENGTH);
-	/* Without any the start line was all that it has an opinion of. */
-	if (shown == 0)
+	if ((shown & ~ID_BIT(FIELD_CONTENT_LENGTH)) == 0)
 		return true;
 	if (show(p, head, shown) != HPE_PAUSED)
 		return malformed(p, g->reason != NULL ? g->reason : "head without an end");

@@ -7,10 +7,12 @@
  *            values     framing      (with conclude.c for both)
  *                       fields
  *
- * The odd decision: llhttp is shown the start line and the fields that it draws
- * conclusions from, not the others. All that it would say of those is that a name
- * is a token and a value has no control in it, and the scan has said so already,
- * more strictly and at a sixth of the price. Where both have an opinion they must agree.
+ * The odd decision: llhttp is shown the start line and, where there is more than one
+ * conclusion to draw, the fields that it draws them from; not the others. All that it
+ * would say of those is that a name is a token and a value has no control in it, and the
+ * scan has said so already, more strictly and at a sixth of the price. Where both have an
+ * opinion they must agree; that llhttp agrees on whole heads as well is what the fuzz
+ * targets look for.
  */
 #ifndef HOLDFAST_HTTP_PARSING_H
 #define HOLDFAST_HTTP_PARSING_H

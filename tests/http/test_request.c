@@ -783,7 +783,7 @@ test_must_37_content_length(void **state)
 		const char *value;
 		uint64_t length;
 	} good[] = {
-	    {"0", 0}, {"5", 5}, {"0005", 5}, {"  5 ", 5}, {"9223372036854775807", INT64_MAX},
+	    {"0", 0}, {"5", 5}, {"0005", 5}, {"  5\t ", 5}, {"9223372036854775807", INT64_MAX},
 	};
 	for (size_t i = 0; i < COUNT(good); i++) {
 		char fields[128];
