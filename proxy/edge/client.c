@@ -396,10 +396,7 @@ client_run(struct client *c)
 static size_t
 receive(struct client *c, char *at, size_t bytes)
 {
-	ssize_t n;
-	do
-		n = recv(c->io.fd, at, bytes, 0);
-	while (n == -1 && errno == EINTR);
+	ssize_t n = io_recv(c->io.fd, at, bytes);
 	if (n > 0)
 		return (size_t)n;
 	if (n == 0)

@@ -42,10 +42,7 @@ client_out_moves(struct client *c)
 static size_t
 send_some(struct client *c, struct iovec *pieces, int count, size_t bytes)
 {
-	ssize_t n;
-	do
-		n = io_send(c->io.fd, pieces, count);
-	while (n == -1 && errno == EINTR);
+	ssize_t n = io_send(c->io.fd, pieces, count);
 	if (n >= 0)
 		return (size_t)n;
 	if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)

@@ -216,6 +216,8 @@ transition_evidence(struct writer *w, const struct pool_change *change)
 	write_format(w, "%s: %s -> %s", evidence_source(change->evidence),
 		     member_state_text((enum member_state)verdict->before),
 		     member_state_text((enum member_state)verdict->after));
+	if (change->seen != NULL && change->seen[0] != '\0')
+		write_format(w, ", %s", change->seen);
 	if (verdict->detection_ms > 0)
 		write_format(w, ", detected in %llu ms", (unsigned long long)verdict->detection_ms);
 	return (struct slice){w->at, w->bytes};

@@ -351,10 +351,7 @@ receive(struct exchange *x, char **at, bool *clean)
 		room = u->in->data + u->in->to;
 		bytes = buf_room(u->in);
 	}
-	ssize_t n;
-	do
-		n = recv(u->io.fd, room, bytes, 0);
-	while (n == -1 && errno == EINTR);
+	ssize_t n = io_recv(u->io.fd, room, bytes);
 	*at = room;
 	*clean = n == 0;
 	if (n == -1)

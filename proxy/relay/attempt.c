@@ -264,10 +264,7 @@ send_pieces(struct exchange *x, struct slice head)
 	struct upstream *u = x->upstream;
 	struct iovec pieces[PIECES_MAX];
 	int count = pieces_of(x, head, pieces);
-	ssize_t n;
-	do
-		n = io_send(u->io.fd, pieces, count);
-	while (n == -1 && errno == EINTR);
+	ssize_t n = io_send(u->io.fd, pieces, count);
 	if (n >= 0) {
 		u->sent += (uint64_t)n;
 		return (size_t)n;

@@ -34,16 +34,14 @@ struct io {
 void io_init(struct io *io, struct worker *worker, int fd, io_ready_fn *ready, void *owner);
 /* Sets the interest. False: the kernel refused (out of memory); nothing is watched then. */
 bool io_want(struct io *io, unsigned wants);
-/* Never waits, never raises SIGPIPE; returns as send(2). One piece costs the kernel less than a
- * list. */
-static inline ssize_t
-io_send(int fd, struct iovec *pieces, int count)
-{
-	if (count == 1)
-		return send(fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
-	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
+
+/*
+ * recv(2) and send(2) of sockets that do not block, again after EINTR. By syscall(2): the C
+ * library's own are cancellation points, which costs more than all else in user space.
+ * io_send never raises SIGPIPE; one piece costs the kernel less than a list.
+ */
+ssize_t io_recv(int fd, void *at, size_t bytes);
+ssize_t io_send(int fd, struct iovec *pieces, int count);
 /* Stops watching and closes the descriptor; allowed twice. */
 void io_close(struct io *io);
 

@@ -4,9 +4,11 @@
 #include "relay/worker.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static_assert(sizeof(struct event) <= IO_EVENT_BYTES, "an io has room for an event");
@@ -65,6 +67,32 @@ io_want(struct io *io, unsigned wants)
 		return false;
 	}
 	return true;
+}
+
+ssize_t
+io_recv(int fd, void *at, size_t bytes)
+{
+	ssize_t n;
+	do
+		n = syscall(SYS_recvfrom, fd, at, bytes, MSG_DONTWAIT, NULL, NULL);
+	while (n == -1 && errno == EINTR);
+	return n;
+}
+
+ssize_t
+io_send(int fd, struct iovec *pieces, int count)
+{
+	const long flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+	struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
+	ssize_t n;
+	do {
+		if (count == 1)
+			n = syscall(SYS_sendto, fd, pieces[0].iov_base, pieces[0].iov_len, flags,
+				    NULL, 0);
+		else
+			n = syscall(SYS_sendmsg, fd, &message, flags);
+	} while (n == -1 && errno == EINTR);
+	return n;
 }
 
 void

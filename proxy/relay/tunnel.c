@@ -74,10 +74,7 @@ tunnel_on_member(struct exchange *x, unsigned events)
 	}
 	if ((events & IO_READ) == 0)
 		return;
-	ssize_t n;
-	do
-		n = recv(u->io.fd, w->bulk, sizeof(w->bulk), 0);
-	while (n == -1 && errno == EINTR);
+	ssize_t n = io_recv(u->io.fd, w->bulk, sizeof(w->bulk));
 	if (n == -1 && errno == EAGAIN)
 		return;
 	if (n <= 0) {

@@ -113,6 +113,31 @@ add_from(struct planning *g, hashring_word *set)
 			 member[i] == g->session->primary ? STEP_PRIMARY : STEP_BACKUP);
 }
 
+static uint32_t
+place_of(const uint32_t *order, size_t count, uint32_t member)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (order[i] == member)
+			return i;
+	}
+	return PLAN_RANK_UNASKED;
+}
+
+/* Those of `set` that are no step yet, in order. */
+static void
+add_few(struct planning *g, const uint32_t *order, size_t count, hashring_word set)
+{
+	struct plan *plan = g->plan;
+	for (uint32_t i = 0; i < plan->step_count; i++)
+		set_remove(&set, plan->step[i].member);
+	for (uint32_t i = 0; i < count && plan->step_count < g->want; i++) {
+		if ((set >> order[i] & 1) == 0)
+			continue;
+		add_step(g, order[i], order[i] == g->session->primary ? STEP_PRIMARY : STEP_BACKUP);
+		plan->step[plan->step_count - 1].rank = i;
+	}
+}
+
 /* Few members: the whole order is asked once, for the backups and for everybody's rank. */
 static void
 add_backups_of_few(struct planning *g)
@@ -122,24 +147,11 @@ add_backups_of_few(struct planning *g)
 	uint32_t order[PLAN_FEW_MEMBERS];
 	size_t count = hashring_order(view->membership->ring, g->session->digest.bytes, g->apart,
 				      order, PLAN_FEW_MEMBERS);
-	hashring_word taken = 0;
 	for (uint32_t i = 0; i < plan->step_count; i++)
-		taken |= UINT64_C(1) << plan->step[i].member;
-	const hashring_word sets[] = {view->backups[0], view->operational[0] & ~view->backups[0]};
-	for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++) {
-		for (size_t i = 0; i < count && plan->step_count < g->want; i++) {
-			if ((sets[s] & ~taken) >> order[i] & 1)
-				add_step(g, order[i],
-					 order[i] == g->session->primary ? STEP_PRIMARY
-									 : STEP_BACKUP);
-		}
-	}
-	for (uint32_t s = 0; s < plan->step_count; s++) {
-		for (uint32_t i = 0; i < count; i++) {
-			if (order[i] == plan->step[s].member)
-				plan->step[s].rank = i;
-		}
-	}
+		plan->step[i].rank = place_of(order, count, plan->step[i].member);
+	add_few(g, order, count, view->backups[0]);
+	if (plan->step_count < g->want && view->operational_count > view->backups_count)
+		add_few(g, order, count, view->operational[0] & ~view->backups[0]);
 }
 
 static void

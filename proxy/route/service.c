@@ -53,9 +53,11 @@ services_create(struct config **config, unsigned workers, struct services **out,
 	enum result r = matcher_create(*config, &s->matcher);
 	if (r != RESULT_OK)
 		(void)problem_set(p, r, "no memory");
-	s->list = calloc((*config)->service_count, sizeof(*s->list));
-	if (s->list == NULL && r == RESULT_OK)
-		r = problem_set(p, RESULT_NO_MEMORY, "no memory");
+	if (r == RESULT_OK) {
+		s->list = calloc((*config)->service_count, sizeof(*s->list));
+		if (s->list == NULL)
+			r = problem_set(p, RESULT_NO_MEMORY, "no memory");
+	}
 	for (size_t i = 0; r == RESULT_OK && i < (*config)->service_count; i++) {
 		s->count = i + 1;
 		r = service_init(&s->list[i], i, *config, workers, p);
