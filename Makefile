@@ -24,11 +24,11 @@ LLHTTP_INC ?= /usr/share/include/llhttp
 WARN = -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
        -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wnull-dereference
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Iproxy -isystem $(LLHTTP_INC)
-CFLAGS   += -std=c17 -O2 -g -fno-omit-frame-pointer -fstack-protector-strong -fno-common
+CFLAGS   += -std=c17 -O2 -g -fstack-protector-strong -fno-common
 LDFLAGS  += -Wl,-z,relro,-z,now
 LDLIBS   += -levent_core -levent_pthreads -lsodium -lconfig -ljansson -lpcre2-8 -lxxhash -lpthread -lm
 ifneq ($(SAN),)
-CFLAGS   += -fsanitize=$(SAN) -fno-sanitize-recover=all
+CFLAGS   += -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
 LDFLAGS  += -fsanitize=$(SAN)
 else
 CPPFLAGS += -D_FORTIFY_SOURCE=2

@@ -86,9 +86,17 @@ struct http_head {
 	uint64_t content_length; /* when has_length */
 	uint64_t cookie_fields; /* bit i: field i (< 64) is Cookie or Set-Cookie; see cookie_more */
 	bool cookie_more;       /* a Cookie or Set-Cookie stands at place 64 or later */
+	uint64_t ids;           /* bit of an enum field_id: a field of that id is in the head */
 	uint16_t field_count;
 	struct http_field field[HTTP_FIELDS_MAX];
 };
+
+/* Asks no field: the parser noted it. */
+static inline bool
+http_head_has(const struct http_head *head, enum field_id id)
+{
+	return (head->ids >> id & 1) != 0;
+}
 
 static inline struct slice
 http_field_name(const struct http_head *head, const struct http_field *field)

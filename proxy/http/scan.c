@@ -139,6 +139,7 @@ scan(struct parser *p, const char *base, const char *end, const struct parse_lim
 		field++;
 	}
 	head->field_count = (uint16_t)(field - head->field);
+	head->ids = p->seen;
 	head->bytes = (uint32_t)(stop + 2 - base);
 	return PARSE_OK;
 }

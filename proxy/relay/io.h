@@ -33,7 +33,12 @@ struct io {
 
 void io_init(struct io *io, struct worker *worker, int fd, io_ready_fn *ready, void *owner);
 /* Sets the interest. False: the kernel refused (out of memory); nothing is watched then. */
-bool io_want(struct io *io, unsigned wants);
+bool io_change(struct io *io, unsigned wants);
+static inline bool
+io_want(struct io *io, unsigned wants)
+{
+	return io->wants == wants || io_change(io, wants);
+}
 
 /*
  * recv(2) and send(2) of sockets that do not block, again after EINTR. By syscall(2): the C

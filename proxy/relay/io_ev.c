@@ -46,11 +46,9 @@ io_init(struct io *io, struct worker *worker, int fd, io_ready_fn *ready, void *
 }
 
 bool
-io_want(struct io *io, unsigned wants)
+io_change(struct io *io, unsigned wants)
 {
 	assert(io->fd != -1);
-	if (io->wants == wants)
-		return true;
 	if (io->wants != 0)
 		(void)event_del(event_of(io));
 	io->wants = wants;

@@ -83,30 +83,33 @@ write_session(struct writer *out, const struct exchange *x)
 	}
 }
 
-/* X-Forwarded-*: the client's address is appended to what came; the others are kept when they came.
- */
+/* The client's address is appended to what came; our line takes the place of those. */
 static void
-write_forwarded(struct writer *out, struct exchange *x)
+write_forwarded_for(struct writer *out, struct exchange *x)
 {
 	struct http_head *request = &x->request;
-	bool proto = false;
-	bool host = false;
 	write_literal(out, "X-Forwarded-For: ");
-	for (size_t i = 0; i < request->field_count; i++) {
-		struct http_field *field = &request->field[i];
-		if (field->id == FIELD_X_FORWARDED_FOR) {
-			field->drop = true; /* its value stands in our line */
+	if (http_head_has(request, FIELD_X_FORWARDED_FOR)) {
+		for (size_t i = 0; i < request->field_count; i++) {
+			struct http_field *field = &request->field[i];
+			if (field->id != FIELD_X_FORWARDED_FOR)
+				continue;
+			field->drop = true;
 			write_slice(out, http_field_value(request, field));
 			write_literal(out, ", ");
 		}
-		proto |= field->id == FIELD_X_FORWARDED_PROTO;
-		host |= field->id == FIELD_X_FORWARDED_HOST;
 	}
 	write_addr_ip(out, x->door->peer);
 	write_literal(out, "\r\n");
-	if (!proto)
+}
+
+/* Those that came are kept. */
+static void
+write_forwarded_rest(struct writer *out, const struct http_head *request)
+{
+	if (!http_head_has(request, FIELD_X_FORWARDED_PROTO))
 		write_literal(out, "X-Forwarded-Proto: http\r\n");
-	if (!host && request->host.bytes > 0) {
+	if (!http_head_has(request, FIELD_X_FORWARDED_HOST) && request->host.bytes > 0) {
 		write_literal(out, "X-Forwarded-Host: ");
 		write_slice(out, request->host);
 		write_literal(out, "\r\n");
@@ -117,7 +120,8 @@ struct slice
 told_member(struct exchange *x)
 {
 	struct writer out = writer_on(x->worker->added, sizeof(x->worker->added));
-	write_forwarded(&out, x);
+	write_forwarded_for(&out, x);
+	write_forwarded_rest(&out, &x->request);
 	write_session(&out, x);
 	return (struct slice){out.at, out.bytes};
 }
