@@ -214,11 +214,12 @@ def test_must_12_requests_max_says_close():
 
 
 def test_must_13_bytes_of_an_idle_member_connection_are_no_answer():
-    ended = threading.Event()
+    answered, ended = threading.Event(), threading.Event()
 
     def behave(connection, request):
         connection.answer(200, b"mine")
         if connection.number == 1:
+            assert answered.wait(holdfast.WAIT_S)
             connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
             connection.wait_end()
             ended.set()
@@ -228,6 +229,7 @@ def test_must_13_bytes_of_an_idle_member_connection_are_no_answer():
     p = Holdfast([a])
     with p.client() as c:
         assert c.get().body == b"mine"
+        answered.set()
         assert ended.wait(holdfast.WAIT_S), "the connection is not closed"
         assert c.get().body == b"mine"
     assert [r.connection.number for r in a.requests] == [1, 2]

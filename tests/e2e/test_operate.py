@@ -256,6 +256,7 @@ def test_usr1_opens_the_logs_again():
     for path in (p.access_path, p.failover_path):
         os.rename(path, path + ".1")
     p.signal(signal.SIGUSR1)
+    wait_until(lambda: "re-opened" in p.stderr, "it is said")
     wait_until(lambda: os.path.exists(p.access_path) and os.path.exists(p.failover_path), "new logs")
     p.once("/after")
     p.wait_request(target="/after")
