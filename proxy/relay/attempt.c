@@ -20,6 +20,7 @@ cause_of(enum reason why)
 		return CAUSE_MEMBER_CONNECT_TIMEOUT;
 	case REASON_RESET:
 	case REASON_CLOSED_IDLE:
+	case REASON_DOWN:
 		return CAUSE_MEMBER_CLOSED;
 	case REASON_FIRST_BYTE_TIMEOUT:
 		return CAUSE_MEMBER_FIRST_BYTE;
@@ -48,6 +49,7 @@ note_evidence(struct exchange *x, enum reason why)
 	    [REASON_RESET] = "connection broken before an answer by",
 	    [REASON_FIRST_BYTE_TIMEOUT] = "no answer in time from",
 	    [REASON_BAD_ANSWER] = "an answer that is not HTTP from",
+	    [REASON_DOWN] = "found dead while it was asked:",
 	};
 	const struct membership_member *m = &exchange_membership(x)->member[present_member(x)];
 	struct writer text = writer_on(x->evidence, sizeof(x->evidence));
@@ -121,7 +123,7 @@ attempt_start(struct exchange *x)
 		struct upstream *u =
 		    upstream_get(w, x->slot, member, origin, x, x->fresh_only, &why);
 		if (u != NULL) {
-			x->upstream = u;
+			exchange_hold_upstream(x, u);
 			count_begun(x, member);
 			if (u->state == UPSTREAM_CONNECTING) {
 				exchange_to(x, EXCHANGE_CONNECTING);
@@ -370,4 +372,15 @@ attempt_failed(struct exchange *x, enum reason why)
 	exchange_to(x, EXCHANGE_PLANNED);
 	body_queue_rewind(&x->body);
 	attempt_start(x);
+}
+
+void
+attempt_review(struct exchange *x, const struct view *view)
+{
+	bool waits = x->state == EXCHANGE_CONNECTING || x->state == EXCHANGE_WAITING;
+	if (!waits || x->upstream->in != NULL)
+		return;
+	if (view_is_operational(view, x->upstream->member) || !may_repeat(x, REASON_DOWN))
+		return;
+	attempt_failed(x, REASON_DOWN);
 }

@@ -18,7 +18,7 @@ exchange_get(struct worker *w, struct door *door)
 {
 	struct exchange *x = w->spare_exchanges;
 	if (x != NULL)
-		w->spare_exchanges = x->next_spare;
+		w->spare_exchanges = x->next;
 	else
 		x = malloc(sizeof(*x));
 	if (x == NULL)
@@ -72,7 +72,7 @@ exchange_drop(struct worker *w, struct trash *t)
 		free(x);
 		return;
 	}
-	x->next_spare = w->spare_exchanges;
+	x->next = w->spare_exchanges;
 	w->spare_exchanges = x;
 }
 
@@ -87,7 +87,7 @@ exchange_spares_free(struct worker *w)
 {
 	while (w->spare_exchanges != NULL) {
 		struct exchange *x = w->spare_exchanges;
-		w->spare_exchanges = x->next_spare;
+		w->spare_exchanges = x->next;
 		free(x);
 	}
 }
@@ -259,12 +259,36 @@ exchange_begin(struct exchange *x)
 }
 
 void
+exchange_hold_upstream(struct exchange *x, struct upstream *u)
+{
+	struct worker *w = x->worker;
+	x->upstream = u;
+	x->prev = NULL;
+	x->next = w->asking;
+	if (w->asking != NULL)
+		w->asking->prev = x;
+	w->asking = x;
+}
+
+static void
+unlink_asking(struct exchange *x)
+{
+	if (x->prev != NULL)
+		x->prev->next = x->next;
+	else
+		x->worker->asking = x->next;
+	if (x->next != NULL)
+		x->next->prev = x->prev;
+}
+
+void
 exchange_release_upstream(struct exchange *x, bool reusable)
 {
 	struct upstream *u = x->upstream;
 	if (u == NULL)
 		return;
 	x->upstream = NULL;
+	unlink_asking(x);
 	struct member_load *load = pool_load(x->slot->service->pool, x->worker->number, u->member);
 	unsigned active = atomic_load_explicit(&load->active, memory_order_relaxed);
 	atomic_store_explicit(&load->active, active - 1, memory_order_relaxed);
@@ -450,4 +474,20 @@ exchange_on_member_deadline(struct exchange *x)
 	case EXCHANGE_OVER:
 		break;
 	}
+}
+
+void
+exchanges_review(struct worker *w, struct service_slot *slot)
+{
+	struct view_lease *lease = worker_view_get(w, slot);
+	if (lease == NULL)
+		return;
+	struct exchange *next;
+	for (struct exchange *x = w->asking; x != NULL; x = next) {
+		next = x->next; /* what begins anew is linked before x; nothing is freed until the
+				   sweep */
+		if (x->slot == slot)
+			attempt_review(x, lease->view);
+	}
+	worker_view_put(w, &lease);
 }

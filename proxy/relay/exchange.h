@@ -72,7 +72,8 @@ struct exchange {
 	uint64_t wasted_us;     /* spent on attempts that failed */
 	uint64_t request_id;
 	enum cause cause;
-	struct exchange *next_spare;
+	struct exchange *next;    /* in worker->asking, or in the spares */
+	struct exchange *prev;    /* in worker->asking */
 	struct http_head request; /* last: large, and only its used part is ever touched */
 };
 
@@ -97,6 +98,9 @@ void exchange_on_client_gone(struct exchange *x, enum cause cause);
  */
 void exchange_on_client_error(struct exchange *x, enum cause cause);
 
+/* A new view came: those who wait for members that are down by it ask the next one, if they may. */
+void exchanges_review(struct worker *w, struct service_slot *slot);
+
 /* From upstream.c. */
 void exchange_on_connect(struct exchange *x, int error);
 void exchange_on_member(struct exchange *x, unsigned events);
@@ -110,6 +114,7 @@ void exchange_to(struct exchange *x, enum exchange_state next);
 void exchange_over(struct exchange *x, enum cause cause);
 /* Answers by the cause's row if no answer was begun, else breaks it off; then over. */
 void exchange_fail(struct exchange *x, enum cause cause);
+void exchange_hold_upstream(struct exchange *x, struct upstream *u);
 /* Lets go of the connection: idle when it may be used again, else closed. */
 void exchange_release_upstream(struct exchange *x, bool reusable);
 /* The client side's bound on pauses: the service's timeouts, or the first service's before one is
@@ -120,8 +125,10 @@ struct membership *exchange_membership(const struct exchange *x);
 /* attempt.c */
 void attempt_start(struct exchange *x);                   /* tries the plan from x->step on */
 void attempt_failed(struct exchange *x, enum reason why); /* the next one, or the end */
-void attempt_send(struct exchange *x);                    /* what is unsent of head and body */
-bool attempt_all_sent(const struct exchange *x);          /* the whole request is at the member */
+/* A check found the member dead that is being asked: not waited for, if another may be asked. */
+void attempt_review(struct exchange *x, const struct view *view);
+void attempt_send(struct exchange *x);           /* what is unsent of head and body */
+bool attempt_all_sent(const struct exchange *x); /* the whole request is at the member */
 
 /* answer.c */
 void answer_on_readable(struct exchange *x);

@@ -151,10 +151,25 @@ expire(struct wheel_timer *timer, void *context)
 	d->fire(d);
 }
 
+/* Opinions change rarely: exchanges under way hear of it here, new ones at once. */
+static void
+review_views(struct worker *w)
+{
+	for (size_t i = 0; i < w->services->count; i++) {
+		struct service_slot *slot = &w->slot[i];
+		uint64_t generation = pool_generation(slot->service->pool);
+		if (slot->reviewed == generation)
+			continue;
+		slot->reviewed = generation;
+		exchanges_review(w, slot);
+	}
+}
+
 void
 worker_tick(struct worker *w)
 {
 	worker_tell_time(w);
+	review_views(w);
 	wheel_run(&w->wheel, w->now_ms, expire, w);
 	if (w->access != NULL)
 		access_batch_flush(w->access);

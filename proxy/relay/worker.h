@@ -57,6 +57,7 @@ struct idle_list {
 struct service_slot {
 	struct service *service; /* borrowed from worker->services */
 	struct view_lease *lease;
+	uint64_t reviewed;      /* generation of the view that waiting exchanges were told of */
 	struct idle_list *idle; /* by member */
 	size_t members;
 };
@@ -103,6 +104,7 @@ struct worker {
 	uint64_t request_serial;
 	struct trash *trash;
 	struct exchange *spare_exchanges; /* owned */
+	struct exchange *asking;          /* those that hold a connection to a member */
 	size_t exchanges;                 /* in use */
 	struct pipe_pair *spare_pipes;
 	size_t spare_pipe_count;

@@ -498,6 +498,22 @@ def test_a_black_hole_moves_each_session_to_its_one_backup():
     p.wait_event("member_up", member=dead)
 
 
+def test_who_waits_for_a_member_found_dead_asks_the_next():
+    """A check finds the member dead long before the answer would be late; a POST may not be moved."""
+    members = {i: OriginProcess(i) for i in "ab"}
+    p = Holdfast(list(members.values()), session=KEYED, health=LIMITED, timeouts={"first_byte": "10m"})
+    key = key_of("a", "ab")
+    assert ask(p, key).id == "a"
+    with p.client() as poster:
+        members["a"].signal(signal.SIGSTOP)
+        poster.send(b"POST / HTTP/1.1\r\nHost: h\r\nX-Key: %s\r\nContent-Length: 2\r\n\r\nhi" % key.encode())
+        assert ask(p, key).id == "b"
+        event = p.wait_event("failover", chosen="b")
+        assert event["reason"] == "down" and "found dead" in event["evidence"]
+        members["a"].signal(signal.SIGCONT)
+        assert poster.response("POST").id == "a"
+
+
 def test_posts_under_an_outage_are_seen_once():
     """A POST that meets the end of its member gets an error or an answer, and is never worked on twice."""
     lock, seen = threading.Lock(), []
