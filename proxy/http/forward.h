@@ -60,8 +60,8 @@ void write_response_head(struct writer *w, const struct forward_response *r);
 
 /*
  * A whole answer of Holdfast's own with a short text/plain body ("503 Service
- * Unavailable: no_live_member\n"), Content-Length, Date, Connection: close when
- * `close`, Retry-After when retry_after_s is not 0. head_only leaves the body out.
+ * Unavailable: no_live_member\n"), Content-Length, Date, Cache-Control: no-store, Connection: close
+ * when `close`, Retry-After when retry_after_s is not 0. head_only leaves the body out.
  */
 struct own_response {
 	uint16_t status;
@@ -74,7 +74,7 @@ struct own_response {
 };
 void write_own_response(struct writer *w, const struct own_response *r);
 
-/* "Bad Request" for 400; "Unknown" for a status not in RFC 9110 section 15. */
+/* "Bad Request" for 400; "Unknown" for one that neither RFC 9110 nor a cause knows. */
 const char *http_status_text(uint16_t status);
 
 #endif

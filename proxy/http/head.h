@@ -70,20 +70,21 @@ struct http_head {
 	uint16_t status;          /* response */
 	struct slice method_text; /* request */
 	struct slice target;      /* request: as received */
-	struct slice path;        /* request: path and query to forward ("/x?y", "*") */
+	struct slice path;        /* request: path and query to forward ("/x?y", "*"); "/" and "*"
+				of an absolute target without path are static */
 	struct slice host;   /* request: of an absolute target, else the Host field; may be empty in
 				HTTP/1.0 */
 	struct slice reason; /* response; may be empty */
-	uint8_t framing; /* enum body_framing; a response's is settled by http_response_framing */
-	bool keep_alive; /* by version and Connection of this message */
-	bool chunked;    /* Transfer-Encoding: chunked, applied once, last */
+	uint8_t framing;     /* enum body_framing; a response's goes by its request's method, too */
+	bool keep_alive;     /* by version and Connection of this message */
+	bool chunked;        /* Transfer-Encoding: chunked, applied once, last */
 	bool has_length;
-	bool expect_continue; /* request, HTTP/1.1 */
-	bool upgrade;         /* Upgrade field and Connection: upgrade, HTTP/1.1 */
+	bool expect_continue; /* request, HTTP/1.1, content follows */
+	bool upgrade;         /* Upgrade field and Connection: upgrade, HTTP/1.1; not to h2c */
 	bool te_trailers;     /* TE: trailers with Connection: TE */
 	bool has_date;
 	bool has_via;
-	uint64_t content_length; /* when has_length */
+	uint64_t content_length; /* when has_length; else 0 */
 	uint64_t cookie_fields; /* bit i: field i (< 64) is Cookie or Set-Cookie; see cookie_more */
 	bool cookie_more;       /* a Cookie or Set-Cookie stands at place 64 or later */
 	uint64_t ids;           /* bit of an enum field_id: a field of that id is in the head */

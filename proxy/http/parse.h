@@ -5,8 +5,14 @@
  * packaged llhttp (8.1.0, before the fix of CVE-2023-30589) lets through: NUL and
  * other controls, bare CR, bare LF, obs-fold, white space before the colon or
  * before the first field, an empty field name. Then llhttp parses the start line
- * and the fields that frame the message, and must agree. The conclusions (framing, connection,
- * host) follow RFC 9112 sections 2 to 6 and 9, RFC 9110 section 7.
+ * and the fields that frame the message, and must agree. The conclusions (framing,
+ * connection, host) follow RFC 9112 sections 2 to 6 and 9, RFC 9110 section 7.
+ *
+ * Of what these leave to us: a repeated Content-Length is refused even when it says
+ * the same twice; so are bytes above ASCII in a request target, an absolute target
+ * with a query but no path ("http://a?b"), and more than 32 elements in Connection.
+ * Of an "Upgrade: h2c" nothing is passed on. Every field Holdfast-*, but
+ * Holdfast-Term, is dropped in both directions; they can still be found.
  */
 #ifndef HOLDFAST_HTTP_PARSE_H
 #define HOLDFAST_HTTP_PARSE_H

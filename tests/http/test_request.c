@@ -274,6 +274,9 @@ test_must_05_host(void **state)
 	    {"[::1]", true},
 	    {"[2001:db8::1]:443", true},
 	    {"[::ffff:192.0.2.1]", true},
+	    /* the longest there is, and one more */
+	    {"[0000:0000:0000:0000:0000:ffff:255.255.255.255]", true},
+	    {"[00000:0000:0000:0000:0000:ffff:255.255.255.255]", false},
 	    {"a%20b", true},
 	    {"", true}, /* an authority may be empty */
 	    {"a:65536", false},
@@ -692,6 +695,9 @@ test_flags_of_fields(void **state)
 	(void)state;
 	accept_fields("Date: x\r\nVia: 1.1 a\r\n");
 	assert_true(head.has_date && head.has_via);
+	assert_int_equal(head.ids, UINT64_C(1) << FIELD_HOST | UINT64_C(1) << FIELD_DATE |
+				       UINT64_C(1) << FIELD_VIA);
+	assert_true(http_head_has(&head, FIELD_VIA) && !http_head_has(&head, FIELD_COOKIE));
 	char fields[1024];
 	struct writer w = writer_on(fields, sizeof(fields));
 	for (int i = 1; i < 64; i++)
@@ -983,6 +989,29 @@ test_leading_empty_lines(void **state)
 	assert_int_equal(request_of(SLICE("")), PARSE_MORE);
 }
 
+/* The log says what was wrong. */
+static void
+test_reasons_are_told(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		const char *why;
+	} rows[] = {
+	    {"GET / HTTP/1.1\n", "bare LF"},
+	    {"GET / HTTP/1.1\rX", "bare CR"},
+	    {"GET / HTTP/1.1\x01", "control character in the head"},
+	    {"GET / HTTP/1.1\r\n: x\r\n", "empty field name"},
+	    {"GET / HTTP/1.1\r\nX : y\r\n", "white space in or behind a field name"},
+	    {"GET / HTTP/1.1\r\nX@: y\r\n", "malformed field name"},
+	    {"GET / HTTP/1.1\r\nX: y\r\n\r\n", "no Host"},
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		refuse(rows[i].text, CAUSE_CLIENT_BAD_REQUEST);
+		assert_string_equal(why, rows[i].why);
+	}
+}
+
 /* What is no HTTP at all is refused at its first control byte, not waited for. */
 static void
 test_other_protocols(void **state)
@@ -1083,6 +1112,7 @@ main(void)
 	    cmocka_unit_test(test_bytes_behind_are_not_touched),
 	    cmocka_unit_test(test_every_byte_changed),
 	    cmocka_unit_test(test_leading_empty_lines),
+	    cmocka_unit_test(test_reasons_are_told),
 	    cmocka_unit_test(test_other_protocols),
 	    cmocka_unit_test(test_field_lookup),
 	    cmocka_unit_test(test_finding_fields),

@@ -100,7 +100,9 @@ test_status_lines(void **state)
 					  "",
 					  "GET / HTTP/1.1",
 					  "HTTP/1.1 200\tOK",
-					  "HTTP/1.1 +20 OK"};
+					  "HTTP/1.1 +20 OK",
+					  "HTTP/1.1 2x0 OK",
+					  "HTTP/1.1 :00 OK"};
 	for (size_t i = 0; i < COUNT(bad); i++)
 		refuse(bad[i], "Content-Length: 0\r\n");
 }
