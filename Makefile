@@ -32,6 +32,9 @@ CFLAGS   += -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
 LDFLAGS  += -fsanitize=$(SAN)
 else
 CPPFLAGS += -D_FORTIFY_SOURCE=2
+# Rooms are inlined into each other in the binary alone; objects also hold usual code, for the others.
+CFLAGS   += -flto=auto -ffat-lto-objects
+NO_LTO    = -fno-lto
 endif
 
 # ---- sources, a room a list, alphabetical -------------------------------------------------------
@@ -178,7 +181,7 @@ $(B)/holdfast: $(call objects,$(PROXY)) $(LLHTTP_OBJ) $(B)/libhashring.a
 
 define unit_test
 $(B)/tests/$(1): $(B)/tests/$(1).o $$(call objects,$$(LINK_$(1))) $$(if $$(findstring proxy/http/parse.c,$$(LINK_$(1))),$$(LLHTTP_OBJ))
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ -lcmocka $$(LDLIBS)
+	$$(CC) $$(CFLAGS) $$(NO_LTO) $$(LDFLAGS) -o $$@ $$^ -lcmocka $$(LDLIBS)
 endef
 $(foreach t,$(UNIT),$(eval $(call unit_test,$(t))))
 

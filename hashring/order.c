@@ -276,21 +276,21 @@ may_stand(const struct hashring *ring, const hashring_word *live, uint32_t membe
 static size_t
 first_n_of_few(const struct asked *q, const hashring_word *live, uint32_t *out, size_t want)
 {
-	struct standing row[FEW_MEMBERS_MAX];
+	struct standing of[FEW_MEMBERS_MAX]; /* by member */
+	uint32_t row[FEW_MEMBERS_MAX];       /* members in order */
 	size_t held = 0;
 	for (uint32_t member = 0; member < q->ring->count; member++) {
 		if (!may_stand(q->ring, live, member))
 			continue;
-		struct standing at = standing_of(q, member);
+		of[member] = standing_of(q, member);
 		size_t place = held++;
-		for (; place > 0 && standing_before(q, &at, &row[place - 1]); place--)
+		for (; place > 0 && standing_before(q, &of[member], &of[row[place - 1]]); place--)
 			row[place] = row[place - 1];
-		row[place] = at;
+		row[place] = member;
 	}
 	if (want > held)
 		want = held;
-	for (size_t i = 0; i < want; i++)
-		out[i] = row[i].member;
+	memcpy(out, row, want * sizeof(*out));
 	return want;
 }
 
