@@ -63,7 +63,11 @@ static void *
 run(void *context)
 {
 	struct worker_thread *t = context;
-	(void)event_base_dispatch(t->base);
+	struct worker *w = t->worker;
+	while (!event_base_got_break(t->base)) {
+		w->time_stale = true;
+		(void)event_base_loop(t->base, EVLOOP_ONCE);
+	}
 	worker_sweep(t->worker);
 	atomic_store(&t->ended, true);
 	return NULL;

@@ -30,7 +30,7 @@ on_event(evutil_socket_t fd, short what, void *context)
 	if ((what & EV_WRITE) != 0)
 		events |= IO_WRITE;
 	struct worker *w = io->worker;
-	worker_tell_time(w);
+	worker_time(w);
 	io->ready(io->owner, events);
 	worker_sweep(w);
 }

@@ -110,6 +110,7 @@ worker_tell_time(struct worker *w)
 {
 	w->now_us = clock_us();
 	w->now_ms = w->now_us / 1000;
+	w->time_stale = false;
 }
 
 struct slice

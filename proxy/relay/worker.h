@@ -91,7 +91,8 @@ struct worker {
 	unsigned number;
 	struct worker_shared *shared; /* borrowed */
 	struct event_base *base;      /* owned */
-	uint64_t now_us;              /* monotonic, as of the present callback */
+	bool time_stale;              /* now_us is of an earlier round of the loop */
+	uint64_t now_us;              /* monotonic, as of the first callback of this round */
 	uint64_t now_ms;
 	struct wheel wheel;
 	struct buf_pool bufs;
@@ -130,6 +131,13 @@ struct worker *worker_create(unsigned number, struct worker_shared *shared,
 void worker_free(struct worker **w);
 
 void worker_tell_time(struct worker *w); /* now_us, now_ms */
+/* The same, once a round of the loop: the callbacks of a round happen at one time. */
+static inline void
+worker_time(struct worker *w)
+{
+	if (w->time_stale)
+		worker_tell_time(w);
+}
 struct slice worker_date(struct worker *w);
 /* Drops what was put into the trash during the callback. */
 void worker_sweep(struct worker *w);
