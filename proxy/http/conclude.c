@@ -27,29 +27,25 @@ slice_is_token(struct slice s)
 }
 
 static unsigned
-option_of(struct slice element)
+option_of(struct slice element, enum field_id id)
 {
-	static const struct {
-		struct slice text;
-		unsigned option;
-	} options[] = {
-	    {TEXT("close"), OPTION_CLOSE},
-	    {TEXT("keep-alive"), OPTION_KEEP_ALIVE},
-	    {TEXT("upgrade"), OPTION_UPGRADE},
-	    {TEXT("te"), OPTION_TE},
-	};
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		if (slice_equal_nocase(element, options[i].text))
-			return options[i].option;
+	switch (id) {
+	case FIELD_KEEP_ALIVE:
+		return OPTION_KEEP_ALIVE;
+	case FIELD_UPGRADE:
+		return OPTION_UPGRADE;
+	case FIELD_TE:
+		return OPTION_TE;
+	default:
+		return slice_equal_nocase(element, SLICE("close")) ? OPTION_CLOSE : 0;
 	}
-	return 0;
 }
 
 /* Names that no client may have taken out of its request on the way (RFC 9110 section 7.6.1). */
 static bool
-may_not_be_nominated(struct slice name)
+may_not_be_nominated(struct slice name, enum field_id id)
 {
-	switch (field_lookup(name)) {
+	switch (id) {
 	case FIELD_HOST:
 	case FIELD_COOKIE:
 	case FIELD_CONTENT_LENGTH:
@@ -84,13 +80,14 @@ read_connection(struct parser *p, struct http_head *head, bool request)
 		while (slice_next_element(&rest, &element)) {
 			if (++elements > CONNECTION_MAX)
 				return malformed(p, "too many elements in Connection");
-			unsigned option = option_of(element);
+			enum field_id id = field_lookup(element);
+			unsigned option = option_of(element, id);
 			p->options |= option;
 			if (option != 0)
 				continue;
 			if (request && !slice_is_token(element))
 				return malformed(p, "malformed Connection");
-			if (request && may_not_be_nominated(element))
+			if (request && may_not_be_nominated(element, id))
 				return malformed(p, "Connection names a field that must stay");
 			drop_named(head, element);
 		}

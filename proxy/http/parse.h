@@ -5,7 +5,7 @@
  * packaged llhttp (8.1.0, before the fix of CVE-2023-30589) lets through: NUL and
  * other controls, bare CR, bare LF, obs-fold, white space before the colon or
  * before the first field, an empty field name. Then llhttp parses the start line
- * and the fields that frame the message, and must agree. The conclusions (framing,
+ * and a Transfer-Encoding, and must agree. The conclusions (framing,
  * connection, host) follow RFC 9112 sections 2 to 6 and 9, RFC 9110 section 7.
  *
  * Of what these leave to us: a repeated Content-Length is refused even when it says

@@ -3,16 +3,15 @@
  *
  *   bytes -> scan.c -> grammar.c -> request.c or response.c -> head
  *            lines,     llhttp:      framing, connection, host,
- *            names,     start line,  what is dropped
- *            values     framing      (with conclude.c for both)
- *                       fields
+ *            names,     start line   what is dropped
+ *            values                  (conclude.c: for both)
  *
- * The odd decision: llhttp is shown the start line and, where there is more than one
- * conclusion to draw, the fields that it draws them from; not the others. All that it
- * would say of those is that a name is a token and a value has no control in it, and the
- * scan has said so already, more strictly and at a sixth of the price. Where both have an
- * opinion they must agree; that llhttp agrees on whole heads as well is what the fuzz
- * targets look for.
+ * The odd decision: llhttp is shown the start line and a Transfer-Encoding, where a
+ * second opinion is worth having, not the other fields. All that it would say of those
+ * is that a name is a token, that a value has no control in it and that a length is
+ * digits: the scan and the conclusions have said so already, more strictly and at a
+ * sixth of the price. That it agrees on whole heads as well is what the fuzz targets
+ * look for.
  */
 #ifndef HOLDFAST_HTTP_PARSING_H
 #define HOLDFAST_HTTP_PARSING_H
@@ -70,16 +69,16 @@ extern const bool field_drops[FIELD_IDS];
 enum parse_outcome scan(struct parser *p, const char *at, const char *end,
 			const struct parse_limits *limits, struct http_head *head);
 
-/* grammar.c: the start line before the conclusions, the framing fields behind them. */
+/* grammar.c: the start line, before the conclusions; the one line of Transfer-Encoding. */
 llhttp_errno_t grammar_start(struct parser *p, llhttp_type_t type);
-bool grammar_rest(struct parser *p, const struct http_head *head);
+bool grammar_coding(struct parser *p, const struct http_head *head);
 
 /* conclude.c */
 bool slice_is_token(struct slice s);
 /* Every Connection field: options are noted, fields named there are dropped. */
 bool read_connection(struct parser *p, struct http_head *head, bool request);
 bool read_content_length(struct parser *p, struct http_head *head);
-/* Is the whole of Transfer-Encoding one "chunked"? Anything around it is not. */
+/* Is the whole of Transfer-Encoding one "chunked" on one line? Anything around it is not. */
 bool is_chunked_alone(const struct parser *p, const struct http_head *head);
 /* "HTTP/1.1" into *minor; *known is false for a version that we do not speak. False: not one. */
 bool read_version(const char *at, uint8_t *minor, bool *known);

@@ -252,7 +252,9 @@ request_framing(struct parser *p, struct http_head *head)
 			return refuse_codings(p, head);
 		head->chunked = true;
 		head->framing = BODY_CHUNKED;
-	} else if (saw(p, FIELD_CONTENT_LENGTH)) {
+		return grammar_coding(p, head);
+	}
+	if (saw(p, FIELD_CONTENT_LENGTH)) {
 		if (!read_content_length(p, head))
 			return false;
 		head->framing = BODY_LENGTH;
@@ -382,5 +384,5 @@ check_request(struct parser *p, struct http_head *head, const struct parse_limit
 		return false;
 	if (slice_equal(head->method_text, SLICE("CONNECT")))
 		return refuse(p, CAUSE_CLIENT_METHOD, "CONNECT is not served here");
-	return request_grammar(p, head) && conclude_request(p, head) && grammar_rest(p, head);
+	return request_grammar(p, head) && conclude_request(p, head);
 }

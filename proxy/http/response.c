@@ -50,7 +50,7 @@ read_response_framing(struct parser *p, struct http_head *head)
 		head->keep_alive = false;
 	head->chunked = true;
 	forget_length(head);
-	return true;
+	return grammar_coding(p, head);
 }
 
 /* RFC 9112 section 6.3, in its order. */
@@ -91,7 +91,7 @@ check_response(struct parser *p, struct http_head *head, enum http_method reques
 	bool keep_alive = head->minor == 1 || (p->options & OPTION_KEEP_ALIVE) != 0;
 	head->keep_alive = keep_alive && (p->options & OPTION_CLOSE) == 0;
 	head->upgrade = upgrade && head->minor == 1;
-	if (!read_response_framing(p, head) || !grammar_rest(p, head))
+	if (!read_response_framing(p, head))
 		return false;
 	settle_response_framing(head, request_method);
 	head->has_date = saw(p, FIELD_DATE) && !head->field[p->first[FIELD_DATE]].drop;
