@@ -63,9 +63,26 @@ start_server() {
 	pids="$pids $!"
 }
 
+wait_for() { # answers, while the process with this id lives; else its log is shown
+	tries=0
+	until curl -s -f -o /dev/null -m 5 "$1"; do
+		tries=$((tries + 1))
+		kill -0 "$2" 2>/dev/null || {
+			cat "$3" >&2
+			fail "no server for $1"
+		}
+		[ "$tries" -lt 100 ] || fail "no answer from $1"
+		sleep 0.1
+	done
+}
+
 for id in a b c; do
 	start_server "$id"
 done
+# Holdfast checks its members at once when it starts.
+wait_for http://127.0.0.1:9001/healthz "$(cat "$where/pid.a")" "$where/server-a.log"
+wait_for http://127.0.0.1:9002/healthz "$(cat "$where/pid.b")" "$where/server-b.log"
+wait_for http://127.0.0.1:9003/healthz "$(cat "$where/pid.c")" "$where/server-c.log"
 build/holdfast run -c conf/demo.conf >"$where/holdfast.log" 2>&1 &
 holdfast=$!
 pids="$pids $holdfast"
@@ -74,16 +91,7 @@ ask() { # prints the answer of one request of our session
 	curl -sS -f -m 20 -c "$where/cookies" -b "$where/cookies" "$url"
 }
 
-tries=0
-until curl -s -f -o /dev/null -m 5 "$url"; do
-	tries=$((tries + 1))
-	kill -0 "$holdfast" 2>/dev/null || {
-		cat "$where/holdfast.log" >&2
-		fail "Holdfast did not start"
-	}
-	[ "$tries" -lt 100 ] || fail "no answer from $url"
-	sleep 0.1
-done
+wait_for "$url" "$holdfast" "$where/holdfast.log"
 
 if [ -z "$script" ]; then
 	cat <<END
@@ -91,12 +99,11 @@ if [ -z "$script" ]; then
 Three servers (a, b, c) on 127.0.0.1:9001 to 9003, Holdfast on 127.0.0.1:8080. In another terminal:
 
   cd $PWD
-  curl -c cookies -b cookies $url                # again and again: a counter that grows, at one server
-  kill -9 \$(cat $where/pid.a)                      # or pid.b, pid.c: the one that answered
-  curl -c cookies -b cookies $url                # the counter goes on, at the backup
-  build/holdfast tail $where/failover.log         # who moved where, and why
-  build/holdfast explain -c conf/demo.conf KEY      # where a session key would go
-  python3 tests/demo/server.py a                    # brings the server back
+  curl -c cookies -b cookies $url   # again and again: a counter that grows, at one server
+  kill -9 \$(cat $where/pid.a)                  # or pid.b, pid.c: the one that answered
+  curl -c cookies -b cookies $url   # the counter goes on, at the backup
+  build/holdfast tail -c conf/demo.conf            # who moved where, and why
+  python3 tests/demo/server.py a                   # brings the server back
 
 Logs are in $where/. Ctrl-C ends it all.
 END

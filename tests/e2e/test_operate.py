@@ -366,9 +366,9 @@ def test_no_descriptors_left():
 def test_a_request_that_no_descriptor_is_left_for():
     """The client that is connected gets 503, and the member is not blamed."""
     a = Origin("a", lambda c, q: c.answer(200, b"hi", [("Connection", "close")]) or False)
-    p = Holdfast([a], nofile=64, health={"enabled": False})
+    p = Holdfast([a], nofile=64)
     clients = [p.client() for _ in range(100)]
-    wait_until(lambda: "new connections wait" in p.stderr, "it is said")
+    wait_until(lambda: "new connections wait" in p.stderr and p.descriptors() == 64, "no descriptor is left")
     r = clients[0].get()
     assert r.status == 503 and p.wait_request()["cause"] == "out_of_resources"
     for c in clients[1:]:
