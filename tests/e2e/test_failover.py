@@ -189,6 +189,95 @@ def test_the_request_is_built_anew_for_each_member():
     assert r.got.get("Holdfast-Rank") == "2"
 
 
+def test_an_expectation_goes_on_with_its_request():
+    """The member dies before it said 100: the next one says it, and the body is sent once."""
+    def behave(connection, request):
+        connection.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        answer_json(connection, request)
+
+    origins = {i: Origin(i, behave) for i in IDS}
+    origins["a"].behave = lambda connection, request: False
+    p = Holdfast(list(origins.values()), session=KEYED)
+    key = key_of("a")
+    with p.client() as c:
+        c.send(b"PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\nX-Key: %s\r\n\r\n" % key.encode())
+        assert c.head().status == 100
+        r = c.exchange(b"hello")
+        assert r.id == order_of(key)[1] and r.json["body"] == "hello"
+
+
+def test_an_upgrade_goes_on_to_the_next():
+    def behave(connection, request):
+        connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n" +
+                        connection.origin.id.encode())
+        return False
+
+    origins = {i: Origin(i, behave) for i in IDS}
+    p = Holdfast(list(origins.values()), session=KEYED)
+    for n, key in enumerate(keys_of("a", 2)):
+        if n == 0:
+            origins["a"].behave = closing
+        else:
+            origins["a"].go()
+        with p.client() as c:
+            r = c.get(fields=[("X-Key", key), ("Connection", "Upgrade"), ("Upgrade", "x")])
+            assert r.status == 101 and c.rest().decode() == order_of(key)[1]
+
+
+def test_an_interim_answer_is_no_answer():
+    """The member says 103 and dies: the request is repeated all the same, a POST is not."""
+    origins = {i: Origin(i) for i in IDS}
+    origins["a"].behave = saying(b"HTTP/1.1 103 Early Hints\r\nX: 1\r\n\r\n", close=True)
+    p = Holdfast(list(origins.values()), session=KEYED)
+    key = key_of("a")
+    r = ask(p, key)
+    assert r.status == 200 and r.id == order_of(key)[1] and len(r.interim) == 1
+    r = ask(p, key, method="POST", body=b"x")
+    assert r.status == 502
+    assert sum(len(o.requests) for o in origins.values()) == 3
+
+
+def test_a_member_that_left_the_membership():
+    """Its sessions are given the first of the order that is left, on every node alike, and told so."""
+    origins = {i: Origin(i) for i in IDS}
+    p = Holdfast(list(origins.values()))
+    browsers = [p.browser() for _ in range(20)]
+    homes = [b.get().id for b in browsers]
+    p.stop()
+    left = [o for i, o in origins.items() if i != homes[0]]
+    q = Holdfast(left, top={"state_dir": p.where})
+    for b, home in zip(browsers, homes):
+        b.leave()
+        b.address = q.address
+        r = b.get()
+        if home == homes[0]:
+            want = ordering.order([o.id for o in left], r.got.get("Holdfast-Session"))[0]
+            assert r.id == want and r.got.get("Holdfast-Primary") == want and r.fields.has("Set-Cookie")
+        else:
+            assert r.id == home and not r.fields.has("Set-Cookie")
+        again = b.get()
+        assert again.id == r.id and not again.fields.has("Set-Cookie")
+    q.stop()
+    assert not q.events("tag_rejected")
+    rehomed = q.events("rehomed")
+    assert len(rehomed) == homes.count(homes[0]) and {e["reason"] for e in rehomed} == {"gone"}, rehomed
+
+
+def test_lines_that_are_held_back_are_counted():
+    """More events of one kind in a second than the log takes: none is lost from the count."""
+    p = Holdfast([Origin("a", answering(200, b"hi"))])
+    load = [p.client() for _ in range(8)]
+    for _ in range(100):
+        for c in load:
+            c.send(c.request_bytes())
+        for c in load:
+            assert c.response().status == 200
+    p.stop()
+    lines = p.events("assigned")
+    shown = [e for e in lines if e["session"] is not None]
+    assert len(shown) + sum(e.get("suppressed", 0) for e in lines) == 800, len(lines)
+
+
 # ---- pooled connections --------------------------------------------------------------------------
 
 

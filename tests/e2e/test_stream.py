@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import random
 import sys
 import threading
 import time
@@ -515,6 +516,177 @@ def test_answers_in_pieces_of_every_size():
         for step in range(1, 60):
             r = c.get(f"/{step}")
             assert r.body == b"hello, world" and r.trailers in ([("X-T", "1")], [])
+
+
+def random_request(chance, n):
+    """(bytes, method, what the member must have seen)"""
+    method = chance.choice(["GET", "POST", "PUT", "HEAD", "DELETE"])
+    size = chance.choice([0, 1, 10, 100, 1000, 5000, 20000, 70000]) if method != "HEAD" else 0
+    body = BLOCK[n * 7:n * 7 + size]
+    head = f"{method} /{n} HTTP/1.1\r\nHost: h\r\nX-Pad: {'x' * chance.randrange(300)}\r\n".encode()
+    if not size and chance.random() < 0.5:
+        return head + b"\r\n", method, hashlib.sha256(b"").hexdigest()
+    if chance.random() < 0.5:
+        return head + b"Content-Length: %d\r\n\r\n" % size + body, method, hashlib.sha256(body).hexdigest()
+    chunks, at = b"", 0
+    while at < size:
+        step = chance.choice([1, 2, 15, 16, 17, 255, 4096, 16384, 60000])
+        chunks += chunk(body[at:at + step])
+        at += step
+    return (head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n" +
+            chance.choice([b"", b"X-T: 1\r\n"]) + b"\r\n", method, hashlib.sha256(body).hexdigest())
+
+
+def random_answer(connection, request):
+    """In one of many forms, cut in random pieces: the target, the hash of what came, some padding."""
+    body = request.read_body()
+    n = int(request.target[1:])
+    chance = random.Random(n * 1000003 + len(body))
+    content = f"{n} {hashlib.sha256(body).hexdigest()} ".encode() + BLOCK[:chance.choice([0, 1, 1000, 16384, 65536, 200000])]
+    interim = b"HTTP/1.1 103 Early Hints\r\nX: 1\r\n\r\n" * chance.choice([0, 0, 0, 1, 3])
+    framing = chance.choice(["length", "chunked", "chunked"])
+    if request.method == "HEAD":
+        data = b"HTTP/1.1 200 OK\r\nX-N: %d\r\nContent-Length: %d\r\n\r\n" % (n, len(content))
+    elif framing == "length":
+        data = b"HTTP/1.1 200 OK\r\nX-N: %d\r\nContent-Length: %d\r\n\r\n" % (n, len(content)) + content
+    else:
+        data = b"HTTP/1.1 200 OK\r\nX-N: %d\r\nTransfer-Encoding: chunked\r\n\r\n" % n
+        at = 0
+        while at < len(content):
+            step = chance.choice([1, 3, 100, 4095, 16384, 65536])
+            data += chunk(content[at:at + step])
+            at += step
+        data += b"0\r\n\r\n"
+    data = interim + data
+    cuts = sorted(chance.randrange(len(data)) for _ in range(chance.choice([0, 0, 1, 3, 8])))
+    for a, b in zip([0] + cuts, cuts + [len(data)]):
+        connection.send(data[a:b])
+    return chance.random() < 0.95
+
+
+def test_random_pipelines():
+    """Random requests, framed and cut at random, in one stream; answers framed and cut at random."""
+    p = Holdfast([Origin("a", random_answer)])
+    for seed in range(12):
+        chance = random.Random(seed)
+        requests = [random_request(chance, n) for n in range(60)]
+        stream = b"".join(data for data, _, _ in requests)
+        cuts = sorted(chance.randrange(len(stream)) for _ in range(chance.choice([0, 10, 100, 1000])))
+
+        def send_all(c):
+            try:
+                for a, b in zip([0] + cuts, cuts + [len(stream)]):
+                    c.send(stream[a:b])
+            except OSError:
+                pass  # the reader says what is wrong
+
+        with p.client() as c:
+            sender = threading.Thread(target=send_all, args=(c,), daemon=True)
+            sender.start()
+            for n, (_, method, seen) in enumerate(requests):
+                try:
+                    r = c.response(method)
+                except (Ended, Malformed) as e:
+                    raise AssertionError(f"seed {seed}, request {n}: {e}") from None
+                assert r.status == 200 and r.fields.all("X-N") == [str(n)], (seed, n, r.head)
+                if method != "HEAD":
+                    assert r.body.startswith(f"{n} {seen} ".encode()), (seed, n, r.body[:100])
+                    rest = r.body[len(f"{n} {seen} "):]
+                    assert rest == BLOCK[:len(rest)], (seed, n)
+            sender.join(holdfast.WAIT_S)
+
+
+def test_a_long_pipeline():
+    p = Holdfast([Origin("a", answering(200, b"hi"))])
+    with p.client() as c:
+        data = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" * 3000
+        sender = threading.Thread(target=c.send, args=(data,), daemon=True)
+        sender.start()
+        for _ in range(3000):
+            assert c.response().body == b"hi"
+        sender.join(holdfast.WAIT_S)
+
+
+def test_what_breaks_off_leaves_nothing_behind():
+    """Large answers that end short or are not read to the end; what follows them is pure."""
+    def behave(connection, request):
+        if request.target == "/short":
+            connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (8 * MIB) + b"SHORT" * 400000)
+            return False
+        return download(connection, request)
+
+    p = Holdfast([Origin("a", behave)])
+    for n in range(20):
+        with p.client(receive_bytes=65536) as c:
+            c.send(c.request_bytes(target="/short" if n % 2 else f"/{6 * MIB}/length"))
+            c.take(200 + 100000 * (n % 5))
+        with p.client() as c:
+            for framing in ("length", "chunked"):
+                c.send(c.request_bytes(target=f"/{2 * MIB}/{framing}"))
+                h = hashlib.sha256()
+                c.response(sink=digesting(h))
+                assert h.hexdigest() == hash_of(2 * MIB), (n, framing)
+
+
+def test_a_client_that_resets_lets_its_member_go():
+    """The member waits, or sends: it sees that nobody is there any more."""
+    ended = threading.Event()
+
+    def behave(connection, request):
+        try:
+            if request.target == "/stream":
+                connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
+            while request.target == "/stream":
+                connection.send(b"x" * 1000)
+                time.sleep(0.001)
+        except OSError:
+            pass
+        connection.wait_end()
+        ended.set()
+        return False
+
+    a = Origin("a", behave)
+    p = Holdfast([a])
+    for target in ("/wait", "/stream"):
+        ended.clear()
+        c = p.client()
+        c.send(c.request_bytes(target=target))
+        if target == "/stream":
+            c.take(2000)
+        else:
+            wait_until(lambda: a.requests, "the request arrives")
+        c.reset()
+        assert ended.wait(holdfast.WAIT_S), f"{target}: the member is not told"
+    p.stop()
+    assert [e["cause"] for e in p.requests()] == ["client_abort"] * 2
+
+
+def test_a_member_that_dies_in_the_middle_of_an_upload():
+    """The client that still sends gets 502 and the end, and what comes after is another exchange."""
+    def behave(connection, request):
+        connection.wire.take(100000)
+        return False
+
+    a = Origin("a", behave)
+    p = Holdfast([a])
+    for framing in (b"Content-Length: %d" % (20 * MIB), b"Transfer-Encoding: chunked"):
+        with p.client() as c:
+            c.send(b"POST / HTTP/1.1\r\nHost: h\r\n" + framing + b"\r\n\r\n")
+
+            def go_on():
+                try:
+                    send_body(c.send, 20 * MIB, "chunked" if b"chunked" in framing else "length")
+                except OSError:
+                    pass
+
+            sender = threading.Thread(target=go_on, daemon=True)
+            sender.start()
+            assert c.response().status == 502
+            c.reset()
+            sender.join(holdfast.WAIT_S)
+    a.behave = None
+    assert p.once().status == 200
+    assert len(a.requests) == 3, "nothing was sent twice"
 
 
 def test_garbage_from_a_member_never_stops_holdfast():

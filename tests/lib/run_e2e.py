@@ -20,7 +20,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 FILES = os.path.join(os.path.dirname(HERE), "e2e")
 AT_ONCE = 3
-FILE_LIMIT_S = 600
+FILE_LIMIT_S = 400
 
 
 def run(path):
