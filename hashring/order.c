@@ -277,7 +277,7 @@ static size_t
 first_n_of_few(const struct asked *q, const hashring_word *live, uint32_t *out, size_t want)
 {
 	struct standing of[FEW_MEMBERS_MAX]; /* by member */
-	uint32_t row[FEW_MEMBERS_MAX];       /* members in order */
+	uint32_t row[FEW_MEMBERS_MAX] = {0}; /* members in order */
 	size_t held = 0;
 	for (uint32_t member = 0; member < q->ring->count; member++) {
 		if (!may_stand(q->ring, live, member))

@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RING_LANES        8u /* members that one step of the scan takes */
+#define RING_LANES        ((size_t)8) /* members that one step of the scan takes */
 
 #define LOG_STEP_BITS     8                    /* 256 chords an octave */
 #define LOG_FRACTION_BITS 40                   /* fixed point: 2^40 is 1.0 */

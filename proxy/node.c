@@ -160,7 +160,7 @@ assemble(struct node *n, struct config **held, struct problem *p)
 		r = open_logs(n, config, p);
 	if (r == RESULT_OK)
 		r = watch_services(n, p);
-	n->threads = calloc(n->workers, sizeof(*n->threads));
+	n->threads = calloc(n->workers, sizeof(struct worker_thread *));
 	n->base = event_base_new();
 	if (r == RESULT_OK && (n->threads == NULL || n->base == NULL))
 		r = problem_set(p, RESULT_NO_MEMORY, "no memory");

@@ -135,7 +135,7 @@ arm(struct control *c)
 			return false;
 	}
 	c->clock = event_new(n->base, -1, EV_PERSIST, on_clock, c);
-	struct timeval period = {.tv_usec = CONTROL_PERIOD_MS * 1000};
+	struct timeval period = {.tv_usec = CONTROL_PERIOD_MS * 1000L};
 	hold_signals(SIG_UNBLOCK);
 	return c->clock != NULL && event_add(c->clock, &period) == 0;
 }

@@ -32,7 +32,8 @@ struct keyrule; /* immutable after compile; any number of threads may match at o
 enum result keyrule_compile(struct slice text, struct keyrule **out, struct problem *p);
 void keyrule_free(struct keyrule **rule);
 enum keyrule_source keyrule_source(const struct keyrule *rule);
-/* Of the cookie, header or parameter; the expression of a path; empty for ip. Lives as long as the rule. */
+/* Of the cookie, header or parameter; the expression of a path; empty for ip. Lives as long as the
+ * rule. */
 struct slice keyrule_name(const struct keyrule *rule);
 
 /*

@@ -26,7 +26,7 @@ struct session_rules {
 	const struct config_tag *tag; /* borrowed from the configuration */
 	struct slice tag_name;        /* of its cookie or header; borrowed from tag->name */
 	char set_cookie_head[ID_BYTES_MAX * 2 + 16]; /* "Set-Cookie: NAME=" or "NAME: " */
-	char set_cookie_tail[512];                   /* "; Path=/; HttpOnly; SameSite=Lax\r\n" or "\r\n" */
+	char set_cookie_tail[512]; /* "; Path=/; HttpOnly; SameSite=Lax\r\n" or "\r\n" */
 	size_t set_cookie_head_bytes;
 	size_t set_cookie_tail_bytes;
 };
@@ -46,9 +46,9 @@ enum session_source { SESSION_FROM_KEY, SESSION_FROM_TAG, SESSION_ISSUED };
 struct session {
 	struct session_digest digest;
 	enum session_source source;
-	uint8_t rule; /* index of the key rule that matched, when SESSION_FROM_KEY */
-	bool tagged;  /* claims below are valid (and belong to this digest) */
-	struct tag_claims claims; /* only when tagged */
+	uint8_t rule;                /* index of the key rule that matched, when SESSION_FROM_KEY */
+	bool tagged;                 /* claims below are valid (and belong to this digest) */
+	struct tag_claims claims;    /* only when tagged */
 	enum tag_rejection rejected; /* TAG_NONE: no tag, or a good one */
 	/* what must not be forwarded to the member: */
 	struct http_cut cuts[HTTP_CUTS_MAX];

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BUF_BYTES      (16 * 1024) /* of data */
-#define BUF_SPARES_MAX 1024        /* kept by a pool for reuse; more are freed */
+#define BUF_BYTES      16384 /* of data */
+#define BUF_SPARES_MAX 1024  /* kept by a pool for reuse; more are freed */
 
 /*
  *   data[ 0 .. from )  consumed

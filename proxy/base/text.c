@@ -9,7 +9,9 @@
 char
 ascii_lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+	if (c < 'A' || c > 'Z')
+		return c;
+	return (char)((unsigned char)c | 0x20U);
 }
 
 bool
@@ -148,7 +150,7 @@ write_hex_bytes(struct writer *w, const uint8_t *at, size_t bytes)
 	}
 	char *to = w->at + w->bytes;
 	for (size_t i = 0; i < bytes; i++)
-		memcpy(to + 2 * i, &hex_pairs[2 * at[i]], 2);
+		memcpy(to + 2 * i, &hex_pairs[(size_t)2 * at[i]], 2);
 	w->bytes += 2 * bytes;
 }
 
@@ -249,7 +251,8 @@ write_base64url(struct writer *w, const uint8_t *at, size_t bytes)
 #define DIGIT_FLAGS     UINT32_C(0x0f000000)
 #define DIGIT_BITS(v)   ((uint32_t)(v) << (18 - 6 * PLACE))
 #define FIRST_LOWEST(x) ((x) >> 16 | ((x)&0xff00U) | ((x)&0xffU) << 16)
-#define DIGIT(c, v)     [(uint8_t)(c)] = FIRST_LOWEST(DIGIT_BITS(v)) | UINT32_C(1) << (24 + PLACE)
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a designator */
+#define DIGIT(c, v) [(uint8_t)(c)] = FIRST_LOWEST(DIGIT_BITS(v)) | UINT32_C(1) << (24 + PLACE)
 #define DIGITS_8(a, b, c, d, e, f, g, h, v)                                                      \
 	DIGIT(a, v), DIGIT(b, (v) + 1), DIGIT(c, (v) + 2), DIGIT(d, (v) + 3), DIGIT(e, (v) + 4), \
 	    DIGIT(f, (v) + 5), DIGIT(g, (v) + 6), DIGIT(h, (v) + 7)

@@ -15,10 +15,11 @@
 
 #include "relay/exchange.h"
 
-#define CLIENT_PIPELINED_READ \
-	(16 * 1024)              /* of a chunked body at once: what is behind it must fit `in` */
+#define CLIENT_PIPELINED_READ                                                                  \
+	16384                    /* of a chunked body at once: what is behind it must fit `in` \
+				  */
 #define CLIENT_LINGER_MS    2000 /* reading on after the last answer, so that it is not reset away */
-#define CLIENT_LINGER_BYTES (1024 * 1024) /* the same, in bytes */
+#define CLIENT_LINGER_BYTES 1048576 /* the same, in bytes */
 
 struct client {
 	struct trash trash; /* first */

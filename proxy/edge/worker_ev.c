@@ -121,7 +121,7 @@ thread_prepare(struct worker_thread *t, unsigned number, struct worker_shared *s
 		return problem_set(p, RESULT_IO, "eventfd: %s", strerror(errno));
 	io_init(&t->command, t->worker, t->told, on_command, t);
 	t->tick = event_new(t->base, -1, EV_PERSIST, on_tick, t);
-	struct timeval period = {.tv_usec = WORKER_PERIOD_MS * 1000};
+	struct timeval period = {.tv_usec = WORKER_PERIOD_MS * 1000L};
 	if (!io_want(&t->command, IO_READ) || t->tick == NULL || event_add(t->tick, &period) == -1)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	return RESULT_OK;
@@ -146,16 +146,19 @@ worker_thread_start(unsigned number, struct worker_shared *shared, const int *fd
 {
 	*out = NULL;
 	struct worker_thread *t = calloc(1, sizeof(*t));
-	enum result r = t == NULL ? problem_set(p, RESULT_NO_MEMORY, "no memory")
-				  : thread_prepare(t, number, shared, p);
+	enum result r = RESULT_NO_MEMORY;
+	if (t != NULL)
+		r = thread_prepare(t, number, shared, p);
+	else
+		(void)problem_set(p, r, "no memory");
 	size_t started = 0;
-	for (; r == RESULT_OK && started < count; started++) {
+	for (; t != NULL && r == RESULT_OK && started < count; started++) {
 		if (!listener_start(t->worker, fds[started]))
 			r = problem_set(p, RESULT_IO, "listen: %s", strerror(errno));
 	}
 	for (; started < count; started++)
 		(void)close(fds[started]);
-	if (r == RESULT_OK) {
+	if (t != NULL && r == RESULT_OK) {
 		int error = start_thread(t);
 		if (error != 0)
 			r = problem_set(p, RESULT_IO, "worker thread: %s", strerror(error));

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define HTTP_FIELDS_MAX           256 /* of one head; limits.headers_max may be lower */
-#define HTTP_HEAD_BYTES_MAX       (16 * 1024)
+#define HTTP_HEAD_BYTES_MAX       16384
 #define HTTP_CHUNK_LINE_MAX       256         /* size and extensions of one chunk */
 #define HTTP_CHUNK_EXTENSIONS_MAX (16 * 1024) /* bytes of extensions in one body */
 #define HTTP_TRAILER_BYTES_MAX    4096

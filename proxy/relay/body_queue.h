@@ -15,8 +15,8 @@
 #include <stdbool.h>
 #include <sys/uio.h>
 
-#define BODY_UNSENT_HIGH   (64 * 1024) /* above: the client is not read */
-#define BODY_UNSENT_RESUME (16 * 1024) /* below: it is read again */
+#define BODY_UNSENT_HIGH   65536 /* above: the client is not read */
+#define BODY_UNSENT_RESUME 16384 /* below: it is read again */
 
 struct body_queue {
 	struct buf *first; /* owned, from the worker's pool */

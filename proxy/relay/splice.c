@@ -7,9 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#define SPLICE_LEFT_MIN   (32 * 1024) /* below, one more copy is cheaper than two more calls */
-#define SPLICE_MORE_MIN   (64 * 1024) /* so much waited that more will come at once */
-#define SPLICE_ROUNDS_MAX 16          /* of one event: other connections wait */
+#define SPLICE_LEFT_MIN   32768 /* below, one more copy is cheaper than two more calls */
+#define SPLICE_MORE_MIN   65536 /* so much waited that more will come at once */
+#define SPLICE_ROUNDS_MAX 16    /* of one event: other connections wait */
 
 bool
 splice_wanted(const struct exchange *x)

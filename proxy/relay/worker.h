@@ -25,10 +25,10 @@
 #include <stdatomic.h>
 
 /* Composed heads, small answers; bulk reads. One of each a worker, always in cache. */
-#define SCRATCH_BYTES    (64 * 1024)
+#define SCRATCH_BYTES    65536
 #define WORKER_PERIOD_MS 20 /* of the timer that runs the wheel and flushes the access log */
 #define PIPES_SPARE_MAX  64 /* kept for splice(2) */
-#define PIPE_BYTES       (512 * 1024)
+#define PIPE_BYTES       524288
 
 struct event_base;
 struct exchange;

@@ -129,7 +129,7 @@ add_few(struct planning *g, const uint32_t *order, size_t count, hashring_word s
 {
 	struct plan *plan = g->plan;
 	for (uint32_t i = 0; i < plan->step_count; i++)
-		set_remove(&set, plan->step[i].member);
+		set &= ~(UINT64_C(1) << plan->step[i].member % PLAN_FEW_MEMBERS);
 	for (uint32_t i = 0; i < count && plan->step_count < g->want; i++) {
 		if ((set >> order[i] & 1) == 0)
 			continue;
@@ -158,7 +158,9 @@ static void
 add_backups(struct planning *g)
 {
 	const struct view *view = g->view;
-	if (view->membership->count > 0 && view->membership->count <= PLAN_FEW_MEMBERS) {
+	if (view->membership->count == 0)
+		return;
+	if (view->membership->count <= PLAN_FEW_MEMBERS) {
 		add_backups_of_few(g);
 		return;
 	}
@@ -181,7 +183,7 @@ skip_order(struct planning *g, const struct plan_step *place, size_t place_count
 {
 	struct plan *plan = g->plan;
 	hashring_word set[HASHRING_WORDS(MEMBERS_MAX)];
-	memset(set, 0xff, HASHRING_WORDS(g->view->membership->count) * sizeof(set[0]));
+	memset(set, 0xff, sizeof(set));
 	for (size_t i = 0; i < place_count; i++)
 		set_remove(set, place[i].member);
 	while (plan->skipped_count < PLAN_SKIPPED_MAX) {

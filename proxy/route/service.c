@@ -58,7 +58,7 @@ services_create(struct config **config, unsigned workers, struct services **out,
 		if (s->list == NULL)
 			r = problem_set(p, RESULT_NO_MEMORY, "no memory");
 	}
-	for (size_t i = 0; r == RESULT_OK && i < (*config)->service_count; i++) {
+	for (size_t i = 0; s->list != NULL && r == RESULT_OK && i < (*config)->service_count; i++) {
 		s->count = i + 1;
 		r = service_init(&s->list[i], i, *config, workers, p);
 		if (r != RESULT_OK)

@@ -123,7 +123,7 @@ refuses_bad_rules(void **state)
 	}
 	char longer[KEYRULE_TEXT_BYTES_MAX + 2];
 	memset(longer, 'a', sizeof(longer));
-	memcpy(longer, "cookie:", 7);
+	memcpy(longer, "cookie:", strlen("cookie:")); /* a slice needs no end */
 	struct keyrule *rule = NULL;
 	assert_int_equal(keyrule_compile((struct slice){longer, sizeof(longer)}, &rule, NULL),
 			 RESULT_INVALID);

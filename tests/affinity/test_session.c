@@ -371,7 +371,7 @@ learns_from_answers(void **state)
 		bool learned = learns(rows[i].answer, &digest);
 		if (learned != (rows[i].key != NULL))
 			fail_msg("%s -> %s", rows[i].request, rows[i].answer);
-		if (learned)
+		if (rows[i].key != NULL)
 			assert_digest(digest, digest_of(rows[i].key));
 	}
 }

@@ -34,7 +34,7 @@ chance_next(struct chance *c)
 static inline uint32_t
 chance_below(struct chance *c, uint32_t bound)
 {
-	return (uint32_t)(chance_next(c) >> 32) % bound;
+	return bound == 0 ? 0 : (uint32_t)(chance_next(c) >> 32) % bound;
 }
 
 static inline void

@@ -162,8 +162,10 @@ test_sizes(void **state)
 			for (int turn = 0; turn < 6; turn++) {
 				for (size_t w = 0; w < HASHRING_WORDS(MEMBERS_MAX); w++) {
 					live[w] = chance_next(&c);
-					for (int thin = 0; thin < turn % 3; thin++)
-						live[w] &= chance_next(&c) & chance_next(&c);
+					for (int thin = 0; thin < turn % 3; thin++) {
+						live[w] &= chance_next(&c);
+						live[w] &= chance_next(&c);
+					}
 					if (turn >= 3)
 						live[w] = ~live[w];
 				}
