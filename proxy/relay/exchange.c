@@ -34,6 +34,7 @@ exchange_get(struct worker *w, struct door *door)
 	x->request_chunked = false;
 	x->member_keeps = false;
 	x->splicing = false;
+	x->primary_gone = false;
 	x->half_closed = false;
 	x->slot = NULL;
 	x->lease = NULL;
@@ -151,7 +152,8 @@ find_primary(struct exchange *x)
 		return;
 	enum assign_method method =
 	    assign_method_for(service->plan.assign, s->source == SESSION_FROM_KEY);
-	if (s->tagged) /* its primary left the membership: every node finds the same new one */
+	x->primary_gone = s->tagged;
+	if (x->primary_gone) /* every node finds the same new one */
 		method = ASSIGN_ORDERING;
 	struct assign_inputs in = {
 	    .method = method,

@@ -39,7 +39,8 @@ struct exchange {
 	bool request_chunked; /* towards the member */
 	bool member_keeps;    /* its connection may be used again */
 	bool splicing;        /* the rest of the answer goes through `pipe` */
-	bool half_closed;     /* tunnel: our side towards the member is shut */
+	bool primary_gone; /* the tag names a primary that left the membership: it got a new one */
+	bool half_closed;  /* tunnel: our side towards the member is shut */
 	struct service_slot *slot; /* NULL: no service matched */
 	struct view_lease *lease;
 	struct upstream *upstream; /* NULL: none */

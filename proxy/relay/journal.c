@@ -37,6 +37,8 @@ journal_rejected_tag(struct exchange *x)
 void
 journal_moved(struct exchange *x)
 {
+	if (x->primary_gone)
+		journal_rehomed(x, &x->session.digest, REASON_GONE);
 	bool home = x->answered_by == x->plan.home;
 	if (home && !x->whom.fresh)
 		return;
