@@ -33,7 +33,8 @@ LDFLAGS  += -fsanitize=$(SAN)
 else
 CPPFLAGS += -D_FORTIFY_SOURCE=2
 # Rooms are inlined into each other in the binary alone; objects also hold usual code, for the others.
-CFLAGS   += -flto=auto -ffat-lto-objects
+LTO       = -flto=auto -ffat-lto-objects
+CFLAGS   += $(LTO)
 NO_LTO    = -fno-lto
 endif
 
@@ -163,6 +164,9 @@ objects = $(patsubst %.c,$(B)/%.o,$(1))
 .PHONY: all clean golden unit
 all: $(B)/holdfast $(B)/libhashring.a
 
+# What every request passes.
+$(call objects,$(HASHRING) $(BASE) $(HTTP) $(AFFINITY) $(ROUTE) $(RELAY) $(EDGE)): CFLAGS += -O3
+
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -MMD -MP -c $< -o $@
@@ -170,7 +174,7 @@ $(B)/%.o: %.c
 # Someone else's code: their warnings are not ours to fix.
 $(B)/llhttp/%.o: $(LLHTTP)/%.c
 	@mkdir -p $(@D)
-	$(CC) -I$(LLHTTP_INC) -O2 -g -w $(if $(SAN),-fsanitize=$(SAN)) -c $< -o $@
+	$(CC) -I$(LLHTTP_INC) -O3 -g -w $(LTO) $(if $(SAN),-fsanitize=$(SAN)) -c $< -o $@
 
 $(B)/libhashring.a: $(call objects,$(HASHRING))
 	@mkdir -p $(@D)

@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+#define LOWER_BYTES 256 /* a host in lower case: MATCH_HOST_BYTES_MAX, in whole vectors */
+
 struct row {
 	struct slice host; /* "shop.example", ".example", "" */
 	struct slice path; /* without '/' at its end; "" is every path */
@@ -182,7 +184,7 @@ size_t
 matcher_find(const struct matcher *m, struct slice host, struct slice path)
 {
 	if (m->named > 0) {
-		char lower[MATCH_HOST_BYTES_MAX];
+		char lower[LOWER_BYTES];
 		struct slice name = normalise(host, lower);
 		size_t found = name.bytes > 0 ? find_named(m, name, path) : MATCH_NONE;
 		if (found != MATCH_NONE)
