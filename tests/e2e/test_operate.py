@@ -378,6 +378,27 @@ def test_a_request_that_no_descriptor_is_left_for():
     assert not p.events("member_down")
 
 
+def test_large_answers_without_a_descriptor_for_their_pipe():
+    """Where splice(2) cannot have its pipe, bytes are copied."""
+    body = os.urandom(3 << 20)
+    p = Holdfast([Origin("a", answering(200, body))], nofile=64)
+    first = p.client()
+    assert first.get().body == body
+    clients = [p.client() for _ in range(100)]
+    wait_until(lambda: p.descriptors() == 64, "no descriptor is left")
+    for _ in range(3):
+        assert first.get().body == body
+    for c in clients:
+        c.__exit__()
+
+
+def test_a_worker_a_core_is_the_default():
+    p = Holdfast([Origin("a")], workers=None)
+    assert p.once().status == 200
+    cores = len(os.sched_getaffinity(0))
+    assert f", {cores} worker" in p.stderr
+
+
 def test_half_sent_things_do_not_spin():
     """Half heads, half bodies, half answers, clients that do not read: all wait, none is polled."""
     def behave(connection, request):

@@ -715,5 +715,91 @@ def test_garbage_from_a_member_never_stops_holdfast():
     assert p.once().status == 200
 
 
+REQUESTS = [
+    b"GET /1?x=y HTTP/1.1\r\nHost: h\r\nCookie: a=b; HOLDFAST=x; c=d\r\nConnection: keep-alive, X\r\nX: 1\r\n\r\n",
+    b"POST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello",
+    b"PUT /3 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTE: trailers\r\n\r\n5;a=b\r\nhello\r\n0\r\nX-T: 1\r\n\r\n",
+    b"GET http://h/4 HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nVia: 1.1 x\r\n\r\n",
+    b"OPTIONS * HTTP/1.1\r\nHost: h\r\nMax-Forwards: 3\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n",
+]
+TOKENS = [b"\r", b"\n", b"\r\n", b"\0", b" ", b"\t", b":", b",", b";", b"\xff", b"0", b"9999999999999999999", b"chunked", b"close",
+          b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n", b"Connection: Host\r\n", b"Host: evil\r\n", b"\r\n\r\n",
+          b"HOLDFAST=", b"=", b"\"", b"%00", b"#", b"HTTP/1.0"]
+
+
+def mutated(chance):
+    data = bytearray(chance.choice(REQUESTS))
+    for _ in range(chance.choice([1, 1, 2, 4])):
+        at = chance.randrange(len(data) + 1)
+        kind = chance.randrange(4)
+        if kind == 0:
+            data[at:at + 1] = bytes([chance.randrange(256)])
+        elif kind == 1:
+            data[at:at] = chance.choice(TOKENS)
+        elif kind == 2:
+            del data[at:at + chance.choice([1, 2, 10])]
+        else:
+            other = chance.choice(REQUESTS)
+            data[at:] = other[chance.randrange(len(other)):]
+    return bytes(data)
+
+
+def test_garbage_from_a_client_never_reaches_a_member():
+    """Whatever mutated requests look like: what members get is strict HTTP (an origin that gets anything
+    else fails the test), what clients get is too, and no request is made up out of another one's body."""
+    a = Origin("a")
+    p = Holdfast([a])
+    chance = random.Random(20)
+    answered = 0
+    for n in range(1500):
+        data = mutated(chance)
+        with p.client() as c:
+            c.send(data)
+            c.half_close()
+            try:
+                while True:
+                    r = c.response("GET")
+                    answered += r.status == 200
+            except Ended as e:
+                assert not e.held, (n, data, e.held)
+            except Malformed as e:
+                raise AssertionError(f"{n}: {e} after {data!r}") from None
+    assert answered > 200, answered
+    assert p.once().status == 200
+
+
+def test_a_client_that_sends_slowly_is_not_its_members_fault():
+    """first_byte counts from when the member can answer, not while the client still sends."""
+    p = Holdfast([Origin("a")], timeouts={"first_byte": "1s"})
+    with p.client() as c:
+        c.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n")
+        for _ in range(10):
+            time.sleep(0.25)
+            c.send(b"x")
+        assert c.response().json["body"] == "x" * 10
+
+
+def test_timeouts_of_a_tunnel():
+    """timeouts.tunnel ends it, timeouts.idle does not."""
+    def behave(connection, request):
+        connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+        connection.send(connection.wire.some())
+        connection.wait_end()
+        return False
+
+    upgrade = [("Connection", "Upgrade"), ("Upgrade", "x")]
+    p = Holdfast([Origin("a", behave)], timeouts={"idle": "200ms"})
+    with p.client() as c:
+        assert c.get(fields=upgrade).status == 101
+        time.sleep(0.6)
+        c.send(b"still")
+        assert c.take(5) == b"still"
+    q = Holdfast([Origin("a", behave)], timeouts={"tunnel": "400ms"})
+    with q.client() as c:
+        assert c.get(fields=upgrade).status == 101
+        assert c.is_ended()
+    assert q.wait_request(cause="tunnel_done")["status"] == 101
+
+
 if __name__ == "__main__":
     holdfast.main()
