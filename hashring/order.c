@@ -5,7 +5,8 @@
  *
  *   first     a vector scan for each distinct weight gives that weight's greatest
  *             draw; the winners compare by cost. Nothing is sorted.
- *   few       every member's standing, put into its place one by one
+ *   few       every member's standing, put into its place one by one; where all weigh
+ *             the same, the draw is the standing
  *   select    a heap of the places asked for, in the caller's array, over one
  *             plain pass; a member's cost is computed anew at each comparison,
  *             so that no memory is needed.
@@ -58,7 +59,7 @@ in_second_group(const struct asked *q, uint32_t member)
 	return q->zone != HASHRING_NONE && q->ring->zone[member] == q->zone;
 }
 
-static struct standing
+static inline struct standing
 standing_of(const struct asked *q, uint32_t member)
 {
 	uint32_t u = draw32((uint32_t)q->ring->seed[member] ^ (uint32_t)q->point);
@@ -82,7 +83,7 @@ tie_before(const struct asked *q, uint32_t a, uint32_t b)
 }
 
 /* A strict total order: false for a member and itself. */
-static bool
+static inline bool
 standing_before(const struct asked *q, const struct standing *a, const struct standing *b)
 {
 	if (a->second_group != b->second_group)
@@ -273,6 +274,50 @@ may_stand(const struct hashring *ring, const hashring_word *live, uint32_t membe
 
 /* ---- few: insertion into a sorted row ---- */
 
+/*
+ * One weight: the greater draw is the earlier member, so that no cost is computed. A standing is
+ * then one number, | second group 1 | not the draw 32 | member 31 |, and what stands before its
+ * member is the less the earlier.
+ */
+#define KEY_MEMBER_BITS 31
+
+static uint32_t
+key_member(uint64_t key)
+{
+	return (uint32_t)key & ((UINT32_C(1) << KEY_MEMBER_BITS) - 1);
+}
+
+static bool
+key_before(const struct asked *q, uint64_t a, uint64_t b)
+{
+	if (a >> KEY_MEMBER_BITS != b >> KEY_MEMBER_BITS)
+		return a < b;
+	return tie_before(q, key_member(a), key_member(b));
+}
+
+static size_t
+first_n_of_few_alike(const struct asked *q, const hashring_word *live, uint32_t *out, size_t want)
+{
+	uint64_t row[FEW_MEMBERS_MAX] = {0}; /* keys in order */
+	size_t held = 0;
+	for (uint32_t member = 0; member < q->ring->count; member++) {
+		if (!may_stand(q->ring, live, member))
+			continue;
+		uint32_t u = draw32((uint32_t)q->ring->seed[member] ^ (uint32_t)q->point);
+		uint64_t key = (uint64_t)in_second_group(q, member) << 63 |
+			       (uint64_t)~u << KEY_MEMBER_BITS | member;
+		size_t place = held++;
+		for (; place > 0 && key_before(q, key, row[place - 1]); place--)
+			row[place] = row[place - 1];
+		row[place] = key;
+	}
+	if (want > held)
+		want = held;
+	for (size_t i = 0; i < want; i++)
+		out[i] = key_member(row[i]);
+	return want;
+}
+
 static size_t
 first_n_of_few(const struct asked *q, const hashring_word *live, uint32_t *out, size_t want)
 {
@@ -364,6 +409,8 @@ hashring_first_n(const struct hashring *ring, const uint8_t digest[HASHRING_DIGE
 		 uint32_t apart, const hashring_word *live, uint32_t *out, size_t want)
 {
 	struct asked q = ask(ring, session_point(digest), apart);
+	if (ring->count <= FEW_MEMBERS_MAX && ring->class_count == 1)
+		return first_n_of_few_alike(&q, live, out, want);
 	if (ring->count <= FEW_MEMBERS_MAX)
 		return first_n_of_few(&q, live, out, want);
 	if (want <= FIRST_N_SCANS_MAX)

@@ -82,36 +82,43 @@ addr_from_sockaddr(const struct sockaddr *from, struct addr *out)
 }
 
 /* Every request writes its client's; inet_ntop goes through printf. */
-static void
-write_ipv4(struct writer *w, const uint8_t ip[4])
+static struct slice
+ipv4_text(const uint8_t ip[4], char text[ADDR_TEXT_BYTES_MAX])
 {
-	char text[sizeof("255.255.255.255")];
-	size_t bytes = 0;
+	char *to = text;
 	for (size_t i = 0; i < 4; i++) {
 		unsigned part = ip[i];
-		if (i > 0)
-			text[bytes++] = '.';
-		if (part >= 100)
-			text[bytes++] = (char)('0' + part / 100);
-		if (part >= 10)
-			text[bytes++] = (char)('0' + part / 10 % 10);
-		text[bytes++] = (char)('0' + part % 10);
+		if (part >= 100) {
+			*to++ = (char)('0' + part / 100);
+			part %= 100;
+			*to++ = (char)('0' + part / 10);
+			part %= 10;
+		} else if (part >= 10) {
+			*to++ = (char)('0' + part / 10);
+			part %= 10;
+		}
+		*to++ = (char)('0' + part);
+		*to++ = '.';
 	}
-	write_bytes(w, text, bytes);
+	to--;
+	return (struct slice){text, (size_t)(to - text)};
+}
+
+struct slice
+addr_ip_text(const struct addr *a, char text[ADDR_TEXT_BYTES_MAX])
+{
+	if (a->family == AF_INET)
+		return ipv4_text(a->ip, text);
+	if (a->family == 0 || inet_ntop(a->family, a->ip, text, ADDR_TEXT_BYTES_MAX) == NULL)
+		return SLICE("-");
+	return slice_of(text);
 }
 
 void
 write_addr_ip(struct writer *w, const struct addr *a)
 {
-	if (a->family == AF_INET) {
-		write_ipv4(w, a->ip);
-		return;
-	}
-	char text[INET6_ADDRSTRLEN];
-	if (a->family == 0 || inet_ntop(a->family, a->ip, text, sizeof(text)) == NULL)
-		write_literal(w, "-");
-	else
-		write_text(w, text);
+	char text[ADDR_TEXT_BYTES_MAX];
+	write_slice(w, addr_ip_text(a, text));
 }
 
 void

@@ -31,6 +31,8 @@ socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out);
 void addr_from_sockaddr(const struct sockaddr *from, struct addr *out);
 void write_addr(struct writer *w, const struct addr *a);    /* with port */
 void write_addr_ip(struct writer *w, const struct addr *a); /* without port and brackets */
+/* The same, in `text` or static: for write_together. */
+struct slice addr_ip_text(const struct addr *a, char text[ADDR_TEXT_BYTES_MAX]);
 bool addr_equal(const struct addr *a, const struct addr *b);
 bool addr_is_loopback(const struct addr *a);
 bool addr_is_any(const struct addr *a); /* 0.0.0.0 or :: */

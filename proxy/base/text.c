@@ -99,22 +99,22 @@ write_text(struct writer *w, const char *terminated)
 	write_bytes(w, terminated, strlen(terminated));
 }
 
-void
-write_char(struct writer *w, char c)
+struct slice
+u64_text(uint64_t value, char digits[U64_DIGITS_MAX])
 {
-	write_bytes(w, &c, 1);
+	size_t at = U64_DIGITS_MAX;
+	do {
+		digits[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value != 0);
+	return (struct slice){digits + at, U64_DIGITS_MAX - at};
 }
 
 void
 write_u64(struct writer *w, uint64_t value)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value != 0);
-	write_bytes(w, digits + at, sizeof(digits) - at);
+	char digits[U64_DIGITS_MAX];
+	write_slice(w, u64_text(value, digits));
 }
 
 static const char hex_digits[] = "0123456789abcdef";

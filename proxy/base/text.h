@@ -10,6 +10,7 @@
 
 #include "result.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -86,9 +87,52 @@ write_slice(struct writer *w, struct slice s)
 
 #define write_literal(w, literal) write_bytes((w), (literal), sizeof(literal) - 1)
 
+#define WRITE_PIECES_MAX          16
+/*
+ * All pieces, or none: room is asked for once, for exactly what is copied then. `count` is a
+ * constant where it matters, so that the loops go and literals are copied without a call.
+ */
+static inline void
+write_pieces(struct writer *w, const struct slice *piece, size_t count)
+{
+	assert(count <= WRITE_PIECES_MAX);
+	size_t room = w->capacity - w->bytes;
+	size_t bytes = 0;
+	size_t bits =
+	    0; /* of all lengths: none is more than that, and so few do not wrap the sum */
+	for (size_t i = 0; i < count; i++) {
+		bytes += piece[i].bytes;
+		bits |= piece[i].bytes;
+	}
+	if (bits > room || bytes > room) {
+		w->overflow = true;
+		return;
+	}
+	char *to = w->at + w->bytes;
+	for (size_t i = 0; i < count; i++) {
+		if (piece[i].bytes != 0)
+			memcpy(to, piece[i].at, piece[i].bytes);
+		to += piece[i].bytes;
+	}
+	w->bytes += bytes;
+}
+
+/* write_together(w, SLICE("Name: "), value, SLICE("\r\n")) */
+#define write_together(w, ...)                                 \
+	write_pieces((w), (const struct slice[]){__VA_ARGS__}, \
+		     sizeof((const struct slice[]){__VA_ARGS__}) / sizeof(struct slice))
+
+static inline void
+write_char(struct writer *w, char c)
+{
+	write_bytes(w, &c, 1);
+}
+
 void write_text(struct writer *w, const char *terminated);
-void write_char(struct writer *w, char c);
 void write_u64(struct writer *w, uint64_t value);
+/* The same digits at the end of `digits`, for write_together. */
+#define U64_DIGITS_MAX 20
+struct slice u64_text(uint64_t value, char digits[U64_DIGITS_MAX]);
 /* Lower-case hexadecimal without leading zeros ("0" for 0). */
 void write_hex_u64(struct writer *w, uint64_t value);
 /* Two lower-case digits a byte. */

@@ -52,17 +52,14 @@ is_named(const struct http_head *head, const struct http_field *field, struct sl
 static void
 write_line(struct writer *w, struct slice name_and_colon, struct slice value)
 {
-	write_slice(w, name_and_colon);
-	write_slice(w, value);
-	write_literal(w, "\r\n");
+	write_together(w, name_and_colon, value, SLICE("\r\n"));
 }
 
 static void
 write_length(struct writer *w, uint64_t bytes)
 {
-	write_literal(w, "Content-Length: ");
-	write_u64(w, bytes);
-	write_literal(w, "\r\n");
+	char digits[U64_DIGITS_MAX];
+	write_together(w, SLICE("Content-Length: "), u64_text(bytes, digits), SLICE("\r\n"));
 }
 
 /* The Upgrade lines as received, and the option that makes them count. */
@@ -170,8 +167,7 @@ write_request_head(struct writer *w, const struct forward_request *r)
 	else if (r->framing == BODY_CHUNKED)
 		write_literal(w, "Transfer-Encoding: chunked\r\n");
 	write_request_connection(w, head);
-	write_slice(w, r->added);
-	write_literal(w, "\r\n");
+	write_together(w, r->added, SLICE("\r\n"));
 }
 
 /* ---- responses
@@ -240,8 +236,7 @@ write_response_head(struct writer *w, const struct forward_response *r)
 	} else if (r->keep_alive) {
 		write_literal(w, "Connection: keep-alive\r\n");
 	}
-	write_slice(w, r->added);
-	write_literal(w, "\r\n");
+	write_together(w, r->added, SLICE("\r\n"));
 }
 
 /* ---- answers of our own

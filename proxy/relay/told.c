@@ -6,10 +6,10 @@
 
 #include "base/clock.h"
 
-static void
-write_id(struct writer *out, const struct membership *m, uint32_t member)
+static struct slice
+id_of(const struct membership *m, uint32_t member)
 {
-	write_bytes(out, m->member[member].id, m->member[member].id_bytes);
+	return (struct slice){m->member[member].id, m->member[member].id_bytes};
 }
 
 /* The member's place in the whole order of this session. */
@@ -32,12 +32,9 @@ write_backups(struct writer *out, const struct exchange *x)
 	uint32_t first = x->step + 1;
 	if (first >= x->plan.step_count)
 		return;
-	write_literal(out, "Holdfast-Backups: ");
-	for (uint32_t i = first; i < x->plan.step_count && i < first + BACKUPS_TOLD; i++) {
-		if (i > first)
-			write_char(out, ',');
-		write_id(out, m, x->plan.step[i].member);
-	}
+	write_together(out, SLICE("Holdfast-Backups: "), id_of(m, x->plan.step[first].member));
+	for (uint32_t i = first + 1; i < x->plan.step_count && i < first + BACKUPS_TOLD; i++)
+		write_together(out, SLICE(","), id_of(m, x->plan.step[i].member));
 	write_literal(out, "\r\n");
 }
 
@@ -57,30 +54,25 @@ write_session(struct writer *out, const struct exchange *x)
 {
 	const struct membership *m = exchange_membership(x);
 	uint32_t member = x->plan.step[x->step].member;
-	write_literal(out, "Holdfast-Session: ");
-	write_hex_bytes(out, x->session.digest.bytes, DIGEST_BYTES);
-	write_literal(out, "\r\nHoldfast-Primary: ");
-	write_id(out, m, x->whom.primary);
-	write_literal(out, "\r\n");
-	if (x->whom.last != MEMBER_NONE) {
-		write_literal(out, "Holdfast-Served-Before: ");
-		write_id(out, m, x->whom.last);
-		write_literal(out, "\r\n");
-	}
+	char hex[2 * DIGEST_BYTES];
+	struct writer digest = writer_on(hex, sizeof(hex));
+	write_hex_bytes(&digest, x->session.digest.bytes, DIGEST_BYTES);
+	write_together(out, SLICE("Holdfast-Session: "), (struct slice){hex, sizeof(hex)},
+		       SLICE("\r\nHoldfast-Primary: "), id_of(m, x->whom.primary), SLICE("\r\n"));
+	if (x->whom.last != MEMBER_NONE)
+		write_together(out, SLICE("Holdfast-Served-Before: "), id_of(m, x->whom.last),
+			       SLICE("\r\n"));
 	uint32_t rank = told_rank(x, member);
 	if (rank != HASHRING_NONE) {
-		write_literal(out, "Holdfast-Rank: ");
-		write_u64(out, rank);
-		write_literal(out, "\r\n");
+		char digits[U64_DIGITS_MAX];
+		write_together(out, SLICE("Holdfast-Rank: "), u64_text(rank, digits),
+			       SLICE("\r\n"));
 	}
 	write_backups(out, x);
-	if (member != x->plan.home && x->plan.home != MEMBER_NONE) {
-		write_literal(out, "Holdfast-Failover: from=");
-		write_id(out, m, x->plan.home);
-		write_literal(out, "; reason=");
-		write_text(out, reason_text(told_reason(x)));
-		write_literal(out, "\r\n");
-	}
+	if (member != x->plan.home && x->plan.home != MEMBER_NONE)
+		write_together(out, SLICE("Holdfast-Failover: from="), id_of(m, x->plan.home),
+			       SLICE("; reason="), slice_of(reason_text(told_reason(x))),
+			       SLICE("\r\n"));
 }
 
 /* The client's address is appended to what came; our line takes the place of those. */
@@ -95,12 +87,11 @@ write_forwarded_for(struct writer *out, struct exchange *x)
 			if (field->id != FIELD_X_FORWARDED_FOR)
 				continue;
 			field->drop = true;
-			write_slice(out, http_field_value(request, field));
-			write_literal(out, ", ");
+			write_together(out, http_field_value(request, field), SLICE(", "));
 		}
 	}
-	write_addr_ip(out, x->door->peer);
-	write_literal(out, "\r\n");
+	char text[ADDR_TEXT_BYTES_MAX];
+	write_together(out, addr_ip_text(x->door->peer, text), SLICE("\r\n"));
 }
 
 /* Those that came are kept. */
@@ -109,11 +100,8 @@ write_forwarded_rest(struct writer *out, const struct http_head *request)
 {
 	if (!http_head_has(request, FIELD_X_FORWARDED_PROTO))
 		write_literal(out, "X-Forwarded-Proto: http\r\n");
-	if (!http_head_has(request, FIELD_X_FORWARDED_HOST) && request->host.bytes > 0) {
-		write_literal(out, "X-Forwarded-Host: ");
-		write_slice(out, request->host);
-		write_literal(out, "\r\n");
-	}
+	if (!http_head_has(request, FIELD_X_FORWARDED_HOST) && request->host.bytes > 0)
+		write_together(out, SLICE("X-Forwarded-Host: "), request->host, SLICE("\r\n"));
 }
 
 struct slice

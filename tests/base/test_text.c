@@ -153,6 +153,37 @@ overflows(void **state)
 	assert_int_equal(w.bytes, 1);
 }
 
+/* Pieces are written together or not at all, and nothing beyond. */
+static void
+writes_together(void **state)
+{
+	(void)state;
+	char space[8];
+	memset(space, '#', sizeof(space));
+	struct writer w = writer_on(space, 6);
+	write_together(&w, SLICE("ab"), SLICE_NONE, SLICE("c"));
+	assert_false(w.overflow);
+	write_together(&w, SLICE("de"), SLICE("fg"));
+	assert_true(w.overflow);
+	assert_int_equal(w.bytes, 3);
+	write_together(&w, SLICE("d"), SLICE("ef"));
+	assert_written(&w, "abcdef");
+	assert_memory_equal(space + 6, "##", 2);
+
+	w = writer_on(NULL, 0);
+	write_together(&w, SLICE_NONE, SLICE(""));
+	assert_false(w.overflow);
+	write_together(&w, SLICE_NONE, SLICE("a"));
+	assert_true(w.overflow);
+
+	/* lengths whose sum would wrap to one that fits */
+	w = writer_on(space, 6);
+	volatile size_t half = SIZE_MAX / 2 + 1;
+	write_together(&w, (struct slice){"x", half}, (struct slice){"x", half}, SLICE("a"));
+	assert_true(w.overflow);
+	assert_int_equal(w.bytes, 0);
+}
+
 /* Formats need a spare byte; one that does not fit leaves nothing behind, and nothing beyond. */
 static void
 formats(void **state)
@@ -523,6 +554,7 @@ main(void)
 	    cmocka_unit_test(takes_elements),
 	    cmocka_unit_test(reads_numbers),
 	    cmocka_unit_test(overflows),
+	    cmocka_unit_test(writes_together),
 	    cmocka_unit_test(formats),
 	    cmocka_unit_test(terminates),
 	    cmocka_unit_test(writes_numbers),
