@@ -105,6 +105,8 @@ write_request_start(struct writer *w, const struct http_head *head)
 {
 	write_slice(w, head->method_text);
 	write_char(w, ' ');
+	if (head->path.at[0] == '?')
+		write_char(w, '/');
 	write_slice(w, head->path);
 	write_literal(w, " HTTP/1.1\r\nHost: ");
 	write_slice(w, head->host);

@@ -70,8 +70,8 @@ struct http_head {
 	uint16_t status;          /* response */
 	struct slice method_text; /* request */
 	struct slice target;      /* request: as received */
-	struct slice path;        /* request: path and query to forward ("/x?y", "*"); "/" and "*"
-				of an absolute target without path are static */
+	struct slice path;   /* request: path and query to forward ("/x?y", "*"); of an absolute
+			   target   without path "/" or "*" (static), or "?y", which is "/?y" */
 	struct slice host;   /* request: of an absolute target, else the Host field; may be empty in
 				HTTP/1.0 */
 	struct slice reason; /* response; may be empty */

@@ -9,10 +9,9 @@
  * connection, host) follow RFC 9112 sections 2 to 6 and 9, RFC 9110 section 7.
  *
  * Of what these leave to us: a repeated Content-Length is refused even when it says
- * the same twice; so are bytes above ASCII in a request target, an absolute target
- * with a query but no path ("http://a?b"), and more than 32 elements in Connection.
- * Of an "Upgrade: h2c" nothing is passed on. Every field Holdfast-*, but
- * Holdfast-Term, is dropped in both directions; they can still be found.
+ * the same twice; so are bytes above ASCII in a request target, and more than 32 elements in
+ * Connection. Of an "Upgrade: h2c" nothing is passed on. Every field Holdfast-*, but Holdfast-Term,
+ * is dropped in both directions; they can still be found.
  */
 #ifndef HOLDFAST_HTTP_PARSE_H
 #define HOLDFAST_HTTP_PARSE_H

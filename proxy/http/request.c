@@ -172,10 +172,8 @@ read_absolute(struct parser *p, struct http_head *head)
 		return malformed(p, "invalid authority in the request target");
 	if (path == rest.bytes)
 		head->path = head->method == METHOD_OPTIONS ? SLICE("*") : SLICE("/");
-	else if (rest.at[path] == '/')
-		head->path = (struct slice){rest.at + path, rest.bytes - path};
 	else
-		return malformed(p, "request target with a query but no path");
+		head->path = (struct slice){rest.at + path, rest.bytes - path};
 	return true;
 }
 

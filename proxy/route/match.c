@@ -118,6 +118,8 @@ matcher_free(struct matcher **m)
 static bool
 path_covers(struct slice prefix, struct slice path)
 {
+	if (path.bytes > 0 && path.at[0] == '?')
+		path = SLICE("/"); /* of an absolute target without path */
 	if (!slice_has_prefix(path, prefix))
 		return false;
 	return prefix.bytes == 0 || path.bytes == prefix.bytes || path.at[prefix.bytes] == '/' ||

@@ -141,7 +141,10 @@ check_written(void)
 	CHECK(again.content_length == head.content_length);
 	CHECK(again.upgrade == head.upgrade && again.te_trailers == head.te_trailers);
 	CHECK(again.expect_continue == head.expect_continue);
-	CHECK(slice_equal(again.host, head.host) && slice_equal(again.path, head.path));
+	struct slice path = again.path;
+	if (head.path.at[0] == '?') /* its path is empty, and "/" is sent */
+		path = (struct slice){path.at + 1, path.bytes - 1};
+	CHECK(slice_equal(again.host, head.host) && slice_equal(path, head.path));
 }
 
 int

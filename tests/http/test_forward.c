@@ -93,6 +93,8 @@ test_must_06_targets(void **state)
 		 "GET /%2e/x?y HTTP/1.1\r\nHost: b:81\r\nVia: 1.1 holdfast\r\n\r\n");
 	forwards("GET http://b HTTP/1.1\r\nHost: a\r\n\r\n",
 		 "GET / HTTP/1.1\r\nHost: b\r\nVia: 1.1 holdfast\r\n\r\n");
+	forwards("GET http://b?x=1 HTTP/1.1\r\nHost: a\r\n\r\n",
+		 "GET /?x=1 HTTP/1.1\r\nHost: b\r\nVia: 1.1 holdfast\r\n\r\n");
 	forwards("OPTIONS http://b HTTP/1.1\r\nHost: a\r\n\r\n",
 		 "OPTIONS * HTTP/1.1\r\nHost: b\r\nVia: 1.1 holdfast\r\n\r\n");
 }

@@ -338,7 +338,7 @@ test_must_06_absolute_target(void **state)
 	    {"http://b", "b", "/"},
 	    {"http://[::1]:80/x", "[::1]:80", "/x"},
 	    {"http://b//x", "b", "//x"},
-	    {"http://b?x", NULL, NULL},
+	    {"http://b?x", "b", "?x"}, /* sent as "/?x" */
 	    {"http://", NULL, NULL},
 	    {"http:///x", NULL, NULL},
 	    {"http:/b/x", NULL, NULL},
