@@ -4,6 +4,7 @@ import glob
 import os
 import resource
 import signal
+import subprocess
 import socket
 import sys
 import threading
@@ -81,6 +82,14 @@ def test_a_listener_that_is_taken():
     p = Holdfast([Origin("a")])
     status, out, err = run("run", "-c", p.conf_path)
     assert status == 1 and holdfast.text_of(p.address) in err and len(err.splitlines()) == 1, err
+    assert p.once().status == 200
+
+
+def test_an_address_in_use_is_said():
+    """Workers share an address; two processes do not, or each would silently get half of the clients."""
+    p = Holdfast([Origin("a")], workers=2)
+    second = subprocess.run([binary(), "run", "-c", p.conf_path], capture_output=True, text=True, timeout=30)
+    assert second.returncode == 1 and "Address already in use" in second.stderr, second
     assert p.once().status == 200
 
 
