@@ -1,6 +1,7 @@
 """HARDENING section 2, 1 to 15: connections, versions, routing."""
 
 import os
+import signal
 import sys
 import threading
 
@@ -233,6 +234,30 @@ def test_must_13_bytes_of_an_idle_member_connection_are_no_answer():
         assert ended.wait(holdfast.WAIT_S), "the connection is not closed"
         assert c.get().body == b"mine"
     assert [r.connection.number for r in a.requests] == [1, 2]
+
+
+def test_must_13_nor_when_the_next_request_is_there_before_they_are_read():
+    """Both wait while Holdfast is stopped: it reads the client's request first, then the member's bytes,
+    which were sent before that request and cannot be its answer."""
+    connections = []
+
+    def behave(connection, request):
+        connections.append(connection)
+        connection.answer(200, b"mine")
+
+    a = Origin("a", behave)
+    p = Holdfast([a])
+    with p.client() as c:
+        assert c.get().body == b"mine"
+        p.signal(signal.SIGSTOP)
+        try:
+            with open(f"/proc/{p.pid}/stat") as f:
+                holdfast.wait_until(lambda: f.seek(0) == 0 and f.read().rsplit(") ")[1][0] == "T", "Holdfast stops")
+            c.send(NEXT)
+            connections[0].send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
+        finally:
+            p.signal(signal.SIGCONT)
+        assert c.response().body == b"mine"
 
 
 def test_must_14_a_request_that_comes_back_is_refused():

@@ -74,6 +74,28 @@ def test_must_47_nor_on_a_connection_that_was_used_before():
         assert posts[-1].connection.number and len([r for o in origins for r in o.requests]) == 2 * n
 
 
+def test_must_47_nor_after_a_reset_that_overtakes_the_acknowledgement():
+    """On a connection that was used for a while, the kernel delays its acknowledgements: a member can have
+    read the POST, and worked on it, though nothing of it was acknowledged when the reset comes."""
+    def behave(connection, request):
+        request.read_body()
+        if request.method == "POST":
+            connection.wire.reset()
+            return False
+        connection.answer(200, b"ok")
+
+    origins = [Origin(i, behave) for i in "abc"]
+    p = Holdfast(origins)
+    for n in range(1, 6):
+        b = p.browser()
+        assert b.request("PUT", body=b"x" * 200000).status == 200
+        for _ in range(10):
+            assert b.get().status == 200
+        r = b.request("POST", body=b"")
+        posts = [q for o in origins for q in o.requests if q.method == "POST"]
+        assert len(posts) == n and r.status == 502, f"a POST that was read was sent {len(posts) - n + 1} times"
+
+
 def test_must_47_a_get_goes_on_to_the_next():
     a, b = Origin("a", closing), Origin("b", closing)
     p = Holdfast([a, b], session={"assign": "round_robin"})

@@ -354,6 +354,7 @@ class OriginConnection:
     def __init__(self, origin, sock, number):
         self.origin = origin
         self.number = number
+        self.gone = False  # its origin died; a request that is still read is not worked on
         self.wire = Wire(sock)
 
     def send(self, data):
@@ -451,6 +452,8 @@ class Origin:
                 return self.probe(connection, request) is not False
             connection.answer(200, b"ok")
             return True
+        if connection.gone:
+            return False
         with self.lock:
             self.requests.append(request)
         behave = self.behave or answer_json
@@ -476,9 +479,10 @@ class Origin:
         with self.lock:
             connections = list(self.connections)
         for c in connections:
-            if reset:
-                c.wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            c.gone = True
             try:
+                if reset:
+                    c.wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 c.wire.sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
