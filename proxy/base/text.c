@@ -5,6 +5,9 @@
 #include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 char
 ascii_lower(char c)
@@ -141,6 +144,35 @@ static const char hex_pairs[] = /* of each byte */
     "c0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf"
     "e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff";
 
+/* Digits of as many bytes as can be written at a time; returns how many bytes that were. */
+static size_t
+hex_blocks(const uint8_t *at, size_t bytes, char *to)
+{
+	size_t done = 0;
+#ifdef __SSE2__
+	const __m128i low = _mm_set1_epi8(0x0f);
+	for (; bytes - done >= 16; done += 16) {
+		__m128i block = _mm_loadu_si128((const __m128i *)(const void *)(at + done));
+		__m128i high_half = _mm_and_si128(_mm_srli_epi16(block, 4), low);
+		__m128i low_half = _mm_and_si128(block, low);
+		__m128i half[2] = {_mm_unpacklo_epi8(high_half, low_half),
+				   _mm_unpackhi_epi8(high_half, low_half)};
+		for (size_t i = 0; i < 2; i++) {
+			__m128i letter = _mm_cmpgt_epi8(half[i], _mm_set1_epi8(9));
+			__m128i shift = _mm_and_si128(letter, _mm_set1_epi8('a' - '0' - 10));
+			__m128i digits =
+			    _mm_add_epi8(_mm_add_epi8(half[i], shift), _mm_set1_epi8('0'));
+			_mm_storeu_si128((__m128i *)(void *)(to + 2 * done + 16 * i), digits);
+		}
+	}
+#else
+	(void)at;
+	(void)bytes;
+	(void)to;
+#endif
+	return done;
+}
+
 void
 write_hex_bytes(struct writer *w, const uint8_t *at, size_t bytes)
 {
@@ -149,7 +181,7 @@ write_hex_bytes(struct writer *w, const uint8_t *at, size_t bytes)
 		return;
 	}
 	char *to = w->at + w->bytes;
-	for (size_t i = 0; i < bytes; i++)
+	for (size_t i = hex_blocks(at, bytes, to); i < bytes; i++)
 		memcpy(to + 2 * i, &hex_pairs[(size_t)2 * at[i]], 2);
 	w->bytes += 2 * bytes;
 }

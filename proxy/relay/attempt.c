@@ -157,7 +157,7 @@ compose(struct exchange *x, struct slice *head)
 	struct forward_request r = {
 	    .head = &x->request,
 	    .added = told_member(x),
-	    .via = slice_of(w->shared->via),
+	    .via = w->via,
 	    .cuts = x->session.cuts,
 	    .cut_count = x->session.cut_count,
 	    .framing = x->request.framing,

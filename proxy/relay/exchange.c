@@ -192,14 +192,13 @@ is_loop(struct exchange *x)
 {
 	if (!x->request.has_via)
 		return false;
-	struct slice own = slice_of(x->worker->shared->via);
 	size_t at = 0;
 	const struct http_field *field;
 	while ((field = http_field_find_id(&x->request, FIELD_VIA, &at)) != NULL) {
 		struct slice rest = http_field_value(&x->request, field);
 		struct slice element;
 		while (slice_next_element(&rest, &element)) {
-			if (slice_equal(element, own))
+			if (slice_equal(element, x->worker->via))
 				return true;
 		}
 	}

@@ -104,12 +104,29 @@ write_forwarded_rest(struct writer *out, const struct http_head *request)
 		write_together(out, SLICE("X-Forwarded-Host: "), request->host, SLICE("\r\n"));
 }
 
+/* Mostly nothing came: the three lines in one go. */
+static void
+write_forwarded(struct writer *out, struct exchange *x)
+{
+	const struct http_head *request = &x->request;
+	if (http_head_has(request, FIELD_X_FORWARDED_FOR) ||
+	    http_head_has(request, FIELD_X_FORWARDED_PROTO) ||
+	    http_head_has(request, FIELD_X_FORWARDED_HOST) || request->host.bytes == 0) {
+		write_forwarded_for(out, x);
+		write_forwarded_rest(out, request);
+		return;
+	}
+	char text[ADDR_TEXT_BYTES_MAX];
+	write_together(out, SLICE("X-Forwarded-For: "), addr_ip_text(x->door->peer, text),
+		       SLICE("\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: "), request->host,
+		       SLICE("\r\n"));
+}
+
 struct slice
 told_member(struct exchange *x)
 {
 	struct writer out = writer_on(x->worker->added, sizeof(x->worker->added));
-	write_forwarded_for(&out, x);
-	write_forwarded_rest(&out, &x->request);
+	write_forwarded(&out, x);
 	write_session(&out, x);
 	return (struct slice){out.at, out.bytes};
 }

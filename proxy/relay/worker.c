@@ -37,6 +37,7 @@ worker_create(unsigned number, struct worker_shared *shared, struct event_base *
 	w->shared = shared;
 	w->base = base;
 	w->services = services_ref(shared->services);
+	w->via = slice_of(shared->via);
 	buf_pool_init(&w->bufs, 0);
 	prng_seed(&w->prng);
 	worker_tell_time(w);

@@ -114,6 +114,7 @@ struct worker {
 	struct listener *listeners;  /* owned by edge */
 	bool stopping;               /* soft: finish exchanges, take no new connection */
 	struct access_batch *access; /* NULL: none */
+	struct slice via;            /* in `shared` */
 	uint64_t date_s;             /* wall second of `date` */
 	char date[32];               /* IMF-fixdate, terminated */
 	struct http_head answer;     /* scratch: the answer head being handled */

@@ -253,6 +253,33 @@ writes_numbers(void **state)
 	assert_written(&w, "000ff0ff");
 }
 
+/* Every byte in hexadecimal, in rows of every length; not one byte beyond. */
+static void
+writes_hex(void **state)
+{
+	(void)state;
+	char want[2 * 256 + 1];
+	uint8_t every[256];
+	for (unsigned i = 0; i < 256; i++) {
+		every[i] = (uint8_t)i;
+		(void)snprintf(want + (size_t)2 * i, 3, "%02x", i);
+	}
+	for (size_t from = 0; from < 256; from++) {
+		for (size_t bytes = 0; bytes <= 40 && from + bytes <= 256; bytes++) {
+			char space[2 * 40 + 1];
+			memset(space, '#', sizeof(space));
+			struct writer w = writer_on(space, 2 * bytes);
+			write_hex_bytes(&w, every + from, bytes);
+			assert_false(w.overflow);
+			assert_int_equal(w.bytes, 2 * bytes);
+			assert_memory_equal(space, want + 2 * from, 2 * bytes);
+			assert_int_equal(space[2 * bytes], '#');
+			write_hex_bytes(&w, every, 1);
+			assert_true(w.overflow);
+		}
+	}
+}
+
 /* Every byte value as JSON and as log text: printable ASCII as it is, all else as an escape. */
 static void
 escapes_every_byte(void **state)
@@ -558,6 +585,7 @@ main(void)
 	    cmocka_unit_test(formats),
 	    cmocka_unit_test(terminates),
 	    cmocka_unit_test(writes_numbers),
+	    cmocka_unit_test(writes_hex),
 	    cmocka_unit_test(escapes_every_byte),
 	    cmocka_unit_test(base64url_vectors),
 	    cmocka_unit_test(base64url_round_trip),
