@@ -405,7 +405,7 @@ def test_a_worker_a_core_is_the_default():
     p = Holdfast([Origin("a")], workers=None)
     assert p.once().status == 200
     cores = len(os.sched_getaffinity(0))
-    assert f", {cores} worker" in p.stderr
+    wait_until(lambda: f", {cores} worker" in p.stderr, "it is said")
 
 
 def test_half_sent_things_do_not_spin():
