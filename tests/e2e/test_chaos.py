@@ -49,7 +49,8 @@ class Chaos:
         if self.die(2):
             half = len(content) // 2
             pieces = [c for c in (content[:half], content[half:]) if c]
-            whole = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"".join(map(chunk, pieces)) + b"0\r\n\r\n"
+            whole = (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"".join(map(chunk, pieces)) +
+                     b"0\r\n\r\n")
         what = 99 if self.well else self.die(40)
         if what == 0:
             return False
@@ -152,7 +153,8 @@ class Chaos:
             b.leave()
         wait_until(lambda: p.descriptors() < 150, "descriptors are given back")
         p.stop()
-        assert {e["cause"] for e in p.requests(status=200)} <= {"done", "client_abort", "member_truncated", "client_slow"}
+        causes = {e["cause"] for e in p.requests(status=200)}
+        assert causes <= {"done", "client_abort", "member_truncated", "client_slow"}, causes
         assert p.events(), "every line of the failover log parses"
 
 

@@ -200,7 +200,8 @@ def test_an_expectation_goes_on_with_its_request():
     p = Holdfast(list(origins.values()), session=KEYED)
     key = key_of("a")
     with p.client() as c:
-        c.send(b"PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\nX-Key: %s\r\n\r\n" % key.encode())
+        c.send(b"PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n" +
+               b"X-Key: %s\r\n\r\n" % key.encode())
         assert c.head().status == 100
         r = c.exchange(b"hello")
         assert r.id == order_of(key)[1] and r.json["body"] == "hello"

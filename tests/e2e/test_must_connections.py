@@ -297,7 +297,8 @@ def test_must_15_path_and_query_are_not_touched():
     for target in ("/a//b/../c/./d", "/%41%2f%2F%zz%", "/x?y=%00&z=+&&=", "/~user;v=1,2", "/a?b?c=/../", "//double",
                    "/ünïcode".encode().decode("latin-1"), "/'\"<>[]{}|\\^`"):
         r = p.once(target)
-        if r.status == 400 and any(b <= 0x20 or b >= 0x7f or chr(b) in "\"<>\\^`{|}" for b in target.encode("latin-1")):
+        odd = any(b <= 0x20 or b >= 0x7f or chr(b) in "\"<>\\^`{|}" for b in target.encode("latin-1"))
+        if r.status == 400 and odd:
             continue  # may be refused, but not changed
         assert r.status == 200 and r.json["target"] == target, (target, r.body)
     assert p.once("http://h", host="h").json["target"] == "/"

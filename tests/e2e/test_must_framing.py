@@ -235,7 +235,8 @@ def test_must_44_trailers_are_never_merged():
     a = Origin("a")
     p = Holdfast([a])
     with p.client() as c:
-        r = c.exchange(post(b"Transfer-Encoding: chunked", b"Trailer: X-Good", body=b"2\r\nhi\r\n0\r\n" + trailers + b"\r\n"))
+        r = c.exchange(post(b"Transfer-Encoding: chunked", b"Trailer: X-Good",
+                            body=b"2\r\nhi\r\n0\r\n" + trailers + b"\r\n"))
         assert r.status == 200
         assert not r.got.has("X-Good") and r.got.all("Host") == ["h"] and not r.got.has("Cookie")
         assert [n for n, _ in r.json["trailers"]] in ([], ["X-Good"]), r.json["trailers"]

@@ -107,7 +107,8 @@ def test_must_47_a_get_goes_on_to_the_next():
 
 def test_must_48_no_content_in_the_answer_to_head():
     def behave(connection, request):
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + (b"" if request.method == "HEAD" else b"hello"))
+        body = b"" if request.method == "HEAD" else b"hello"
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + body)
 
     a = Origin("a", behave)
     p = Holdfast([a], service={"paths": ["/app"]})
@@ -127,7 +128,8 @@ def test_must_49_the_head_goes_on_before_the_body_comes():
 
     p = Holdfast([Origin("a", behave)])
     with p.client() as c:
-        for framing, body in ((b"Content-Length: 5", b"hello"), (b"Transfer-Encoding: chunked", b"5\r\nhello\r\n0\r\n\r\n")):
+        for framing, body in ((b"Content-Length: 5", b"hello"),
+                              (b"Transfer-Encoding: chunked", b"5\r\nhello\r\n0\r\n\r\n")):
             c.send(b"POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n" + framing + b"\r\n\r\n")
             assert c.head().status == 100
             assert c.exchange(body).body == b"hello"
@@ -206,7 +208,8 @@ def test_must_50_never_to_http_1_0():
 def test_must_51_upgrade_needs_http_1_1_and_its_option():
     a = Origin("a")
     p = Holdfast([a])
-    for version, fields in (("1.0", UPGRADE), ("1.1", UPGRADE[1:]), ("1.1", [("Connection", "keep-alive")] + UPGRADE[1:])):
+    for version, fields in (("1.0", UPGRADE), ("1.1", UPGRADE[1:]),
+                            ("1.1", [("Connection", "keep-alive")] + UPGRADE[1:])):
         with p.client() as c:
             r = c.get(version=version, fields=fields)
             assert r.status == 200 and not r.got.has("Upgrade"), (version, fields)

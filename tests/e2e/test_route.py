@@ -15,7 +15,8 @@ KEYED = {"keys": ["header:X-Key"]}
 def services(*rules):
     """One service a rule, its only member named as it is: (Holdfast, origins by name)."""
     origins = {name: Origin(name) for name, _ in rules}
-    return Holdfast([], services=[{"name": name, **rule, "health": {"enabled": False}, "members": [member(origins[name])]}
+    plain = {"health": {"enabled": False}}
+    return Holdfast([], services=[{"name": name, **rule, **plain, "members": [member(origins[name])]}
                                   for name, rule in rules]), origins
 
 
@@ -31,7 +32,8 @@ def test_services_by_host():
 
 
 def test_services_by_path():
-    p, _ = services(("app", {"paths": ["/app"]}), ("api", {"paths": ["/app/api", "/v1/"]}), ("img", {"paths": ["/img"]}))
+    p, _ = services(("app", {"paths": ["/app"]}), ("api", {"paths": ["/app/api", "/v1/"]}),
+                    ("img", {"paths": ["/img"]}))
     for target, want in (("/app", "app"), ("/app/", "app"), ("/app?x", "app"), ("/app/x", "app"), ("/app/api", "api"),
                          ("/app/api/x?y=/img", "api"), ("/app/apix", "app"), ("/v1/x", "api"), ("/img/1", "img")):
         assert p.once(target).id == want, target
@@ -60,35 +62,31 @@ def test_an_absolute_target_chooses_the_service():
 def test_each_service_has_sessions_of_its_own():
     a = Origin("a")
     plain = {"health": {"enabled": False}, "session": KEYED, "members": [member(a)]}
-    p = Holdfast([], services=[{"name": "one", "paths": ["/one"], **plain}, {"name": "two", "paths": ["/two"], **plain}])
+    p = Holdfast([], services=[{"name": n, "paths": ["/" + n], **plain} for n in ("one", "two")])
     sessions = [p.once(t, fields=[("X-Key", "k")]).got.get("Holdfast-Session") for t in ("/one", "/two")]
     assert sessions == [ordering.digest("k", "one"), ordering.digest("k", "two")]
 
 
 def test_ipv6_on_both_sides():
-    with socket.socket(socket.AF_INET6) as s:
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        s.bind(("::1", 0))
-        s.listen()
-        there = Origin("a")
-        port = free_port()
-        p = Holdfast([("six", f"[::1]:{s.getsockname()[1]}"), there], session={"keys": ["ip"]},
-                     top={"listeners": [{"address": f"[::1]:{port}"}, {"address": holdfast.text_of((holdfast.HOST, port))}]},
-                     address=(holdfast.HOST, port))
+    with socket.socket(socket.AF_INET6) as origin, socket.socket(socket.AF_INET6) as free:
+        origin.bind(("::1", 0))
+        origin.listen()
+        origin.settimeout(holdfast.WAIT_S)
+        free.bind(("::1", 0))  # [::1] is everybody's: a port that nobody has
+        port = free.getsockname()[1]
+        free.close()
+        here = (holdfast.HOST, port)
+        Holdfast([("a", f"[::1]:{origin.getsockname()[1]}")], session={"keys": ["ip"]}, address=here,
+                 top={"listeners": [{"address": f"[::1]:{port}"}, {"address": holdfast.text_of(here)}]})
         with socket.create_connection(("::1", port), holdfast.WAIT_S) as c:
             c.sendall(b"GET / HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n")
-            s.settimeout(1)
-            try:  # the order says which of the two it is
-                m, _ = s.accept()
-                request = holdfast.Request(None, holdfast.Wire(m).until(b"\r\n\r\n"))
-                m.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
-                m.close()
-            except TimeoutError:
-                holdfast.wait_until(lambda: there.requests, "the request arrives")
-                request = there.requests[0]
-            assert holdfast.Wire(c).rest().startswith(b"HTTP/1.1 200 OK\r\n")
-        assert request.fields.all("X-Forwarded-For") == ["::1"]
-        assert request.fields.get("Holdfast-Session") == ordering.digest("::1")
+            member_side, _ = origin.accept()
+            with member_side:
+                request = holdfast.Request(None, holdfast.Wire(member_side).until(b"\r\n\r\n"))
+                member_side.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+                assert holdfast.Wire(c).rest().startswith(b"HTTP/1.1 200 OK\r\n")
+    assert request.fields.all("X-Forwarded-For") == ["::1"]
+    assert request.fields.get("Holdfast-Session") == ordering.digest("::1")
 
 
 def test_requests_with_bodies_whatever_the_method():
@@ -106,7 +104,8 @@ def test_requests_with_bodies_whatever_the_method():
 def test_several_listeners():
     a = Origin("a")
     addresses = [(holdfast.HOST, free_port()) for _ in range(3)]
-    p = Holdfast([a], address=addresses[0], workers=2, top={"listeners": [{"address": holdfast.text_of(x)} for x in addresses]})
+    p = Holdfast([a], address=addresses[0], workers=2,
+                 top={"listeners": [{"address": holdfast.text_of(x)} for x in addresses]})
     for address in addresses:
         with Client(address) as c:
             assert c.get().id == "a"

@@ -337,7 +337,8 @@ def application(connection, request):
         fields.append(("Set-Cookie", "JSESSIONID=; Max-Age=0; Path=/"))
     elif "JSESSIONID" not in cookies or request.target == "/login":
         connection.origin.serial = getattr(connection.origin, "serial", 0) + 1
-        fields.append(("Set-Cookie", f"JSESSIONID={connection.origin.id}{connection.origin.serial}; Path=/; HttpOnly"))
+        issued = f"{connection.origin.id}{connection.origin.serial}"
+        fields.append(("Set-Cookie", f"JSESSIONID={issued}; Path=/; HttpOnly"))
     told = {"id": connection.origin.id, "fields": request.fields}
     connection.answer(200, holdfast.json.dumps(told).encode(), fields)
 

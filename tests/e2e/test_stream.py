@@ -542,7 +542,8 @@ def random_answer(connection, request):
     body = request.read_body()
     n = int(request.target[1:])
     chance = random.Random(n * 1000003 + len(body))
-    content = f"{n} {hashlib.sha256(body).hexdigest()} ".encode() + BLOCK[:chance.choice([0, 1, 1000, 16384, 65536, 200000])]
+    content = f"{n} {hashlib.sha256(body).hexdigest()} ".encode()
+    content += BLOCK[:chance.choice([0, 1, 1000, 16384, 65536, 200000])]
     interim = b"HTTP/1.1 103 Early Hints\r\nX: 1\r\n\r\n" * chance.choice([0, 0, 0, 1, 3])
     framing = chance.choice(["length", "chunked", "chunked"])
     closes = chance.random() < 0.05
