@@ -87,7 +87,32 @@ write_slice(struct writer *w, struct slice s)
 
 #define write_literal(w, literal) write_bytes((w), (literal), sizeof(literal) - 1)
 
-#define WRITE_PIECES_MAX          16
+/* memcpy(3) without a call for what is short, as names and numbers are: two halves that overlap. */
+static inline void
+copy_piece(char *to, const char *from, size_t bytes)
+{
+	if (bytes > 16 || (__builtin_constant_p(bytes) && bytes > 0)) {
+		memcpy(to, from, bytes);
+	} else if (bytes >= 8) {
+		uint64_t half[2];
+		memcpy(&half[0], from, 8);
+		memcpy(&half[1], from + bytes - 8, 8);
+		memcpy(to, &half[0], 8);
+		memcpy(to + bytes - 8, &half[1], 8);
+	} else if (bytes >= 4) {
+		uint32_t half[2];
+		memcpy(&half[0], from, 4);
+		memcpy(&half[1], from + bytes - 4, 4);
+		memcpy(to, &half[0], 4);
+		memcpy(to + bytes - 4, &half[1], 4);
+	} else if (bytes > 0) {
+		to[0] = from[0];
+		to[bytes / 2] = from[bytes / 2];
+		to[bytes - 1] = from[bytes - 1];
+	}
+}
+
+#define WRITE_PIECES_MAX 16
 /*
  * All pieces, or none: room is asked for once, for exactly what is copied then. `count` is a
  * constant where it matters, so that the loops go and literals are copied without a call.
@@ -110,8 +135,7 @@ write_pieces(struct writer *w, const struct slice *piece, size_t count)
 	}
 	char *to = w->at + w->bytes;
 	for (size_t i = 0; i < count; i++) {
-		if (piece[i].bytes != 0)
-			memcpy(to, piece[i].at, piece[i].bytes);
+		copy_piece(to, piece[i].at, piece[i].bytes);
 		to += piece[i].bytes;
 	}
 	w->bytes += bytes;

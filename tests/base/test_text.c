@@ -176,6 +176,19 @@ writes_together(void **state)
 	write_together(&w, SLICE_NONE, SLICE("a"));
 	assert_true(w.overflow);
 
+	/* pieces of every length, none beyond its end */
+	static const char from[] = "abcdefghijklmnopqrstuvwxyz0123456789ABCD";
+	for (size_t bytes = 0; bytes < sizeof(from); bytes++) {
+		char row[2 * sizeof(from)];
+		memset(row, '#', sizeof(row));
+		w = writer_on(row, sizeof(row));
+		write_together(&w, (struct slice){from, bytes}, SLICE("|"));
+		assert_int_equal(w.bytes, bytes + 1);
+		assert_memory_equal(row, from, bytes);
+		assert_int_equal(row[bytes], '|');
+		assert_int_equal(row[bytes + 1], '#');
+	}
+
 	/* lengths whose sum would wrap to one that fits */
 	w = writer_on(space, 6);
 	volatile size_t half = SIZE_MAX / 2 + 1;
