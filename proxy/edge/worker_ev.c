@@ -66,6 +66,7 @@ run(void *context)
 	struct worker *w = t->worker;
 	while (!event_base_got_break(t->base)) {
 		w->time_stale = true;
+		w->round++;
 		(void)event_base_loop(t->base, EVLOOP_ONCE);
 	}
 	worker_sweep(t->worker);

@@ -1,8 +1,9 @@
 /*
  * attempt.c: one try of an exchange at one member, and whether another one may
  * follow (RFC 9110 section 9.2.2): what was not sent may always go elsewhere;
- * what was sent only when the method is idempotent, or when it is proved that the
- * member never took it; and only while the whole request can be sent again.
+ * what was sent only when the method is idempotent. A connection that breaks before
+ * an answer proves nothing: the member may have read the request, and its reset
+ * overtakes the acknowledgement. And only while the whole request can be sent again.
  */
 #include "relay/exchange.h"
 
@@ -107,6 +108,14 @@ count_begun(struct exchange *x, uint32_t member)
 	atomic_store_explicit(&load->attempts, attempts + 1, memory_order_relaxed);
 }
 
+static enum upstream_choice
+choice_of(const struct exchange *x)
+{
+	if (x->fresh_only)
+		return UPSTREAM_FRESH;
+	return http_method_idempotent(x->request.method) ? UPSTREAM_ANY : UPSTREAM_CERTAIN;
+}
+
 void
 attempt_start(struct exchange *x)
 {
@@ -121,7 +130,7 @@ attempt_start(struct exchange *x)
 		x->attempt_us = w->now_us;
 		x->composed = false;
 		struct upstream *u =
-		    upstream_get(w, x->slot, member, origin, x, x->fresh_only, &why);
+		    upstream_get(w, x->slot, member, origin, x, choice_of(x), &why);
 		if (u != NULL) {
 			exchange_hold_upstream(x, u);
 			count_begun(x, member);
@@ -337,10 +346,8 @@ may_repeat(const struct exchange *x, enum reason why)
 {
 	if (!body_queue_is_whole(&x->body) || why == REASON_BAD_ANSWER)
 		return false;
-	const struct upstream *u = x->upstream;
-	if (u->sent == u->sent_before || http_method_idempotent(x->request.method))
-		return true;
-	return why == REASON_RESET && upstream_proves_unprocessed(u);
+	return x->upstream->sent == x->upstream->sent_before ||
+	       http_method_idempotent(x->request.method);
 }
 
 void

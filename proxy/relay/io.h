@@ -47,6 +47,8 @@ io_want(struct io *io, unsigned wants)
  */
 ssize_t io_recv(int fd, void *at, size_t bytes);
 ssize_t io_send(int fd, struct iovec *pieces, int count);
+/* Something was seen on it in this round of the loop that its callback was not told yet. */
+bool io_is_ready(const struct io *io);
 /* Stops watching and closes the descriptor; allowed twice. */
 void io_close(struct io *io);
 

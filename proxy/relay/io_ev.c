@@ -67,6 +67,13 @@ io_change(struct io *io, unsigned wants)
 	return true;
 }
 
+bool
+io_is_ready(const struct io *io)
+{
+	const struct event *event = (const struct event *)(const void *)io->event;
+	return io->wants != 0 && (event->ev_evcallback.evcb_flags & EVLIST_ACTIVE) != 0;
+}
+
 ssize_t
 io_recv(int fd, void *at, size_t bytes)
 {

@@ -8,8 +8,8 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <linux/tcp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -126,13 +126,47 @@ upstream_connect(struct worker *w, struct service_slot *slot, uint32_t member,
 	return u;
 }
 
+/* Asks the kernel: nothing came, no end either. */
+static bool
+is_quiet(const struct upstream *u)
+{
+	char byte;
+	return recv(u->io.fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == -1 &&
+	       errno == EAGAIN;
+}
+
+/*
+ * Bytes that a member sent before a request are no answer to it. A connection of which the loop
+ * has news is closed; one that came to rest in this round of the loop, of which there was no
+ * chance to have news, is left alone until the next.
+ */
+static struct upstream *
+idle_take(struct idle_list *list, bool once)
+{
+	while (list->first != NULL) {
+		struct upstream *u = list->first;
+		if (u->rested_from == u->worker->round)
+			u = list->last;
+		if (u->rested_from == u->worker->round)
+			return NULL;
+		if (!io_is_ready(&u->io) && (!once || is_quiet(u))) {
+			idle_unlink(u);
+			return u;
+		}
+		upstream_close(u);
+	}
+	return NULL;
+}
+
 struct upstream *
 upstream_get(struct worker *w, struct service_slot *slot, uint32_t member,
-	     const struct addr *origin, struct exchange *x, bool fresh, enum reason *reason)
+	     const struct addr *origin, struct exchange *x, enum upstream_choice choice,
+	     enum reason *reason)
 {
-	struct upstream *u = fresh ? NULL : slot->idle[member].first;
+	struct upstream *u = choice == UPSTREAM_FRESH
+				 ? NULL
+				 : idle_take(&slot->idle[member], choice == UPSTREAM_CERTAIN);
 	if (u != NULL) {
-		idle_unlink(u);
 		deadline_clear(&u->deadline);
 		u->state = UPSTREAM_BUSY;
 		u->reused = true;
@@ -158,6 +192,7 @@ upstream_put_idle(struct upstream *u)
 		return;
 	}
 	u->state = UPSTREAM_IDLE;
+	u->rested_from = u->worker->round;
 	u->prev = NULL;
 	u->next = list->first;
 	if (list->first != NULL)
@@ -189,16 +224,4 @@ upstream_close(struct upstream *u)
 	buf_put(&u->worker->bufs, &u->in);
 	io_close(&u->io);
 	worker_trash(u->worker, &u->trash, upstream_drop);
-}
-
-bool
-upstream_proves_unprocessed(const struct upstream *u)
-{
-	struct tcp_info info;
-	socklen_t bytes = sizeof(info);
-	if (getsockopt(u->io.fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) == -1 ||
-	    bytes < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof(info.tcpi_bytes_acked))
-		return false;
-	/* The SYN may count as one byte; no part of a request is that short. */
-	return info.tcpi_bytes_acked <= u->sent_before + 1;
 }

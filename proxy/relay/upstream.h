@@ -29,29 +29,31 @@ struct upstream {
 	uint64_t sent;         /* bytes sent on this connection */
 	uint64_t sent_before;  /* the same, before the present exchange */
 	struct buf *in;        /* answer bytes not yet handled; NULL: none */
+	uint64_t rested_from;  /* round of the loop in which it became idle */
 	struct upstream *next; /* in the idle list */
 	struct upstream *prev;
 };
 
+enum upstream_choice {
+	UPSTREAM_ANY,     /* an idle one, of which no news is known */
+	UPSTREAM_CERTAIN, /* the same, and the kernel is asked: the request cannot be sent twice */
+	UPSTREAM_FRESH,   /* a new one */
+};
+
 /*
- * A connection for `x` to a member: an idle one unless `fresh`, else a new one
+ * A connection for `x` to a member: an idle one if the choice allows and there is one, else a new
+ * one
  * (*result CONNECTING, or BUSY when it connected at once). NULL: *reason says why
  * (CONNECT_REFUSED, CONNECT_FAILED; NONE: nothing of ours was left for it, no descriptor, port or
  * memory, which is not the member's fault).
  */
 struct upstream *upstream_get(struct worker *w, struct service_slot *slot, uint32_t member,
-			      const struct addr *origin, struct exchange *x, bool fresh,
-			      enum reason *reason);
+			      const struct addr *origin, struct exchange *x,
+			      enum upstream_choice choice, enum reason *reason);
 /* Back to the pool after a whole answer; the exchange lets go of it. Closed when the pool is full.
  */
 void upstream_put_idle(struct upstream *u);
 /* Closes now, frees after the present callback; unlinked from pool and exchange. */
 void upstream_close(struct upstream *u);
-/*
- * Proof that the member never took the request: of the bytes sent on this
- * connection for it, its kernel acknowledged none (TCP_INFO's tcpi_bytes_acked).
- * That is what a connection looks like that the member had closed before.
- */
-bool upstream_proves_unprocessed(const struct upstream *u);
 
 #endif

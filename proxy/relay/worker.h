@@ -91,6 +91,7 @@ struct worker {
 	unsigned number;
 	struct worker_shared *shared; /* borrowed */
 	struct event_base *base;      /* owned */
+	uint64_t round;               /* of the loop; grows by one each */
 	bool time_stale;              /* now_us is of an earlier round of the loop */
 	uint64_t now_us;              /* monotonic, as of the first callback of this round */
 	uint64_t now_ms;
