@@ -298,12 +298,14 @@ key_before(const struct asked *q, uint64_t a, uint64_t b)
 static size_t
 first_n_of_few_alike(const struct asked *q, const hashring_word *live, uint32_t *out, size_t want)
 {
-	uint64_t row[FEW_MEMBERS_MAX] = {0}; /* keys in order */
+	const struct hashring *ring = q->ring;
+	bool all = live == NULL && ring->lane_is_member; /* may stand */
+	uint64_t row[FEW_MEMBERS_MAX] = {0};             /* keys in order */
 	size_t held = 0;
-	for (uint32_t member = 0; member < q->ring->count; member++) {
-		if (!may_stand(q->ring, live, member))
+	for (uint32_t member = 0; member < ring->count; member++) {
+		if (!all && !may_stand(ring, live, member))
 			continue;
-		uint32_t u = draw32((uint32_t)q->ring->seed[member] ^ (uint32_t)q->point);
+		uint32_t u = draw32((uint32_t)ring->seed[member] ^ (uint32_t)q->point);
 		uint64_t key = (uint64_t)in_second_group(q, member) << 63 |
 			       (uint64_t)~u << KEY_MEMBER_BITS | member;
 		size_t place = held++;

@@ -113,6 +113,8 @@ static void
 flush(struct door *d)
 {
 	struct client *c = client_of(d);
+	if (c->io.worker->out.bytes == 0 && !c->io.worker->out.overflow)
+		return;
 	struct iovec piece = scratch_piece(c);
 	send_or_keep(c, &piece, 1);
 }
