@@ -87,6 +87,7 @@ watch(struct client *c)
 	unsigned wants = (reads ? IO_READ : 0) | (c->door.blocked ? IO_WRITE : 0);
 	if (io_want(&c->io, wants))
 		return;
+	c->door.gone = true;
 	if (c->exchange != NULL)
 		exchange_on_client_gone(c->exchange, CAUSE_OUT_OF_RESOURCES);
 	else
@@ -146,6 +147,7 @@ begin(struct client *c, struct exchange *x)
 	c->body_left = head->framing == BODY_LENGTH ? head->content_length : 0;
 	c->body_ended = !http_request_has_body(head);
 	c->body_paused = false;
+	c->framing_out = BODY_NONE;
 	c->door.status = 0;
 	c->door.sent = 0;
 	uint32_t requests_max = w->services->config->limits.requests_max;
@@ -223,6 +225,21 @@ idle(struct client *c)
 	watch(c);
 }
 
+/*
+ * A client that does not read is bounded by client_out.c. Else one is waited for while its body
+ * is to come and wanted; a tunnel is the exchange's matter.
+ */
+void
+client_bound(struct client *c)
+{
+	if (c->door.blocked)
+		return;
+	if (c->exchange != NULL && !c->body_ended && !c->body_paused && !c->tunnel)
+		deadline_set(c->io.worker, &c->deadline, exchange_timeouts(c->exchange)->idle_ms);
+	else
+		deadline_clear(&c->deadline);
+}
+
 /* ---- request bodies ---------------------------------------------------------------------------
  */
 
@@ -230,7 +247,8 @@ static void
 body_ended(struct client *c, struct slice trailers)
 {
 	c->body_ended = true;
-	deadline_clear(&c->deadline);
+	if (!c->door.blocked)
+		deadline_clear(&c->deadline);
 	exchange_on_body_end(c->exchange, trailers);
 }
 
@@ -380,9 +398,8 @@ client_run(struct client *c)
 			break;
 		}
 		feed_held(c);
-		if (c->exchange != NULL && !c->body_ended && !c->body_paused)
-			deadline_set(c->io.worker, &c->deadline,
-				     exchange_timeouts(c->exchange)->idle_ms);
+		if (c->exchange != NULL)
+			client_bound(c);
 	}
 	if (!c->closed && c->exchange != NULL)
 		watch(c);
@@ -436,8 +453,7 @@ read_body(struct client *c)
 		most = CLIENT_PIPELINED_READ;
 	size_t n = receive(c, w->bulk, most);
 	if (n > 0) {
-		if (!c->tunnel)
-			deadline_set(w, &c->deadline, exchange_timeouts(c->exchange)->idle_ms);
+		client_bound(c);
 		feed(c, w->bulk, n);
 	} else if (c->eof && c->tunnel) {
 		body_ended(c, SLICE_NONE);
@@ -501,6 +517,7 @@ on_deadline(struct deadline *d)
 		return;
 	if (c->exchange != NULL && c->door.blocked) {
 		c->reset_after = true;
+		c->door.gone = true; /* nothing follows an answer that is broken off */
 		exchange_on_client_gone(c->exchange, CAUSE_CLIENT_SLOW);
 	} else if (c->exchange != NULL && !c->body_ended) {
 		c->close_after = true;
@@ -509,6 +526,7 @@ on_deadline(struct deadline *d)
 		refuse_head(c, CAUSE_CLIENT_HEAD_TIMEOUT);
 		client_run(c);
 	} else if (c->exchange == NULL) {
+		c->reset_after = c->out != NULL; /* its end may be known by the close alone */
 		client_close(c);
 	}
 }
@@ -538,10 +556,7 @@ client_want_body(struct door *d, bool on)
 	if (c->body_paused == !on)
 		return;
 	c->body_paused = !on;
-	if (on && !c->tunnel)
-		deadline_set(c->io.worker, &c->deadline, exchange_timeouts(c->exchange)->idle_ms);
-	else if (!d->blocked)
-		deadline_clear(&c->deadline);
+	client_bound(c);
 	if (!c->running)
 		watch(c);
 	if (on && c->tunnel)

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#define HEAD_ROOM       (HTTP_HEAD_BYTES_MAX + 4096) /* a member's head and what is added to it */
+#define CHUNK_ROOM      64                           /* a chunk's size line, or its end */
 #define DATA_COPY_MAX   4096 /* smaller pieces are gathered in the scratch */
 #define OUT_PIECES_MAX  16   /* of one sendmsg(2) */
 #define DATA_PIECES_MAX 3    /* scratch, data, chunk end */
@@ -113,10 +115,22 @@ static void
 flush(struct door *d)
 {
 	struct client *c = client_of(d);
-	if (c->io.worker->out.bytes == 0 && !c->io.worker->out.overflow)
+	struct writer *out = &c->io.worker->out;
+	if (out->overflow)
+		d->gone = true; /* something was left out: nothing of it may leave */
+	if (out->bytes == 0 && !out->overflow)
 		return;
 	struct iovec piece = scratch_piece(c);
 	send_or_keep(c, &piece, 1);
+}
+
+/* The scratch has room for so many bytes from here on. */
+static void
+make_room(struct client *c, size_t bytes)
+{
+	const struct writer *out = &c->io.worker->out;
+	if (out->capacity - out->bytes < bytes)
+		flush(&c->door);
 }
 
 static void
@@ -152,7 +166,7 @@ client_out_drain(struct client *c)
 	if (c->out != NULL || c->door.gone)
 		return;
 	c->door.blocked = false;
-	deadline_clear(&c->deadline);
+	client_bound(c);
 	(void)io_want(&c->io, c->io.wants & ~IO_WRITE);
 	if (c->exchange != NULL)
 		exchange_on_client_drained(c->exchange);
@@ -177,8 +191,10 @@ respond(struct door *d, const struct door_answer *answer)
 {
 	struct client *c = client_of(d);
 	struct worker *w = c->io.worker;
-	if (answer->interim && c->minor == 0)
+	/* Interim answers are for who reads them: none waits for a client that does not. */
+	if (answer->interim && (c->minor == 0 || d->blocked))
 		return;
+	make_room(c, HEAD_ROOM);
 	uint8_t framing = framing_for(c, answer);
 	struct forward_response r = {
 	    .head = answer->head,
@@ -225,9 +241,10 @@ data(struct door *d, const char *at, size_t bytes)
 	if (c->framing_out == BODY_NONE || bytes == 0 || d->gone)
 		return;
 	d->sent += bytes;
+	make_room(c, CHUNK_ROOM);
 	if (chunked)
 		write_chunk_size(out, bytes);
-	if (bytes <= DATA_COPY_MAX && out->capacity - out->bytes > bytes + 64) {
+	if (bytes <= DATA_COPY_MAX && out->capacity - out->bytes > bytes + CHUNK_ROOM) {
 		write_bytes(out, at, bytes);
 		if (chunked)
 			write_literal(out, "\r\n");
@@ -249,6 +266,7 @@ end(struct door *d, struct slice trailers)
 	struct writer *out = &c->io.worker->out;
 	if (c->framing_out != BODY_CHUNKED)
 		return;
+	make_room(c, CHUNK_ROOM + trailers.bytes);
 	write_literal(out, "0\r\n");
 	write_slice(out, trailers);
 	write_literal(out, "\r\n");
@@ -322,9 +340,10 @@ spliced(struct door *d, uint64_t bytes, bool more)
 	d->sent += bytes;
 	if (more && (!d->blocked || bytes > 0))
 		slow_client_bound(c);
-	if (!more && d->blocked)
-		deadline_clear(&c->deadline);
+	bool eased = !more && d->blocked;
 	d->blocked = more;
+	if (eased)
+		client_bound(c);
 	unsigned wants = more ? c->io.wants | IO_WRITE : c->io.wants & ~IO_WRITE;
 	if (!io_want(&c->io, wants))
 		d->gone = true;

@@ -28,6 +28,7 @@ void client_out_drain(struct client *c);
 bool client_out_moves(struct client *c);
 
 /* In client.c. */
+void client_bound(struct client *c); /* the bound on what the client is now waited for */
 void client_want_body(struct door *d, bool on);
 void client_done(struct door *d);
 

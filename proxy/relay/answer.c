@@ -25,17 +25,18 @@ after_door(struct exchange *x)
 		exchange_over(x, CAUSE_CLIENT_ABORT);
 		return false;
 	}
-	unsigned writes = u->io.wants & IO_WRITE;
+	unsigned wants = u->io.wants & IO_WRITE;
 	if (door->blocked) {
 		/* The client's own deadline runs while it does not read. */
 		deadline_clear(&u->deadline);
-		return io_want(&u->io, writes);
+	} else {
+		wants |= IO_READ;
+		wait_for_more(x);
 	}
-	if (!io_want(&u->io, writes | IO_READ)) {
+	if (!io_want(&u->io, wants)) {
 		exchange_fail(x, CAUSE_OUT_OF_RESOURCES);
 		return false;
 	}
-	wait_for_more(x);
 	return true;
 }
 
@@ -174,6 +175,17 @@ pass_interim(struct exchange *x, const struct http_head *head)
 	x->door->ops->respond(x->door, &answer);
 }
 
+/* Interim answers do not wait for the final one. */
+static void
+settle_interim(struct exchange *x)
+{
+	if (x->state == EXCHANGE_OVER)
+		return;
+	x->door->ops->flush(x->door);
+	if (x->door->gone)
+		exchange_over(x, CAUSE_CLIENT_ABORT);
+}
+
 /* What the answer says of the member and of the session. */
 static void
 learn(struct exchange *x, const struct http_head *head)
@@ -305,8 +317,7 @@ on_heads(struct exchange *x, const char *at, size_t bytes)
 							    x->request.method, head, &cause, &why);
 		if (outcome == PARSE_MORE) {
 			keep_partial(x, at, bytes);
-			x->door->ops->flush(
-			    x->door); /* interim answers do not wait for the final one */
+			settle_interim(x);
 			return;
 		}
 		bool switching = outcome == PARSE_OK && head->status == 101;
@@ -327,13 +338,15 @@ on_heads(struct exchange *x, const char *at, size_t bytes)
 			buf_put(&w->bufs, &held);
 			return;
 		}
+		if (++x->interims > INTERIMS_MAX) {
+			attempt_failed(x, REASON_BAD_ANSWER);
+			return;
+		}
 		pass_interim(x, head);
 		deadline_set(w, &u->deadline, exchange_timeouts(x)->first_byte_ms);
 		if (bytes == 0) {
 			buf_put(&w->bufs, &u->in);
-			x->door->ops->flush(x->door);
-			if (x->door->gone)
-				exchange_over(x, CAUSE_CLIENT_ABORT);
+			settle_interim(x);
 			return;
 		}
 	}

@@ -72,7 +72,8 @@ note_failure(struct exchange *x, enum reason why)
 	note_evidence(x, why);
 	struct member_load *load = pool_load(pool, w->number, member);
 	atomic_fetch_add_explicit(&load->failures, 1, memory_order_relaxed);
-	pool_evidence(pool, member, EVIDENCE_LIVE_FAILED, why, w->now_ms);
+	if (why != REASON_DOWN) /* that is a verdict already */
+		pool_evidence(pool, member, EVIDENCE_LIVE_FAILED, why, w->now_ms);
 }
 
 /* No member that could be asked took even a connection. */
@@ -127,6 +128,7 @@ attempt_start(struct exchange *x)
 		const struct addr *origin = &exchange_membership(x)->member[member].origin;
 		enum reason why = REASON_NONE;
 		x->attempts++;
+		x->interims = 0;
 		x->attempt_us = w->now_us;
 		x->composed = false;
 		struct upstream *u =
@@ -323,6 +325,8 @@ attempt_send(struct exchange *x)
 		if (sent > 0 && x->state == EXCHANGE_WAITING)
 			deadline_set(w, &u->deadline,
 				     x->slot->service->config->timeouts.first_byte_ms);
+		if (sent > 0 && x->state == EXCHANGE_ANSWERING && !x->door->blocked)
+			deadline_set(w, &u->deadline, exchange_timeouts(x)->idle_ms);
 		head_rest_sent(x, &sent);
 		body_queue_sent(&x->body, &w->bufs, sent);
 	}
@@ -381,13 +385,26 @@ attempt_failed(struct exchange *x, enum reason why)
 	attempt_start(x);
 }
 
+/* Is anybody left to ask who lives by this view? */
+static bool
+has_next(const struct exchange *x, const struct view *view)
+{
+	uint32_t attempts = plan_attempts(&x->slot->service->plan, &x->plan);
+	for (uint32_t step = x->step + 1; step < attempts; step++) {
+		if (view_is_operational(view, x->plan.step[step].member))
+			return true;
+	}
+	return false;
+}
+
 void
 attempt_review(struct exchange *x, const struct view *view)
 {
 	bool waits = x->state == EXCHANGE_CONNECTING || x->state == EXCHANGE_WAITING;
 	if (!waits || x->upstream->in != NULL)
 		return;
-	if (view_is_operational(view, x->upstream->member) || !may_repeat(x, REASON_DOWN))
+	if (view_is_operational(view, x->upstream->member) || !has_next(x, view) ||
+	    !may_repeat(x, REASON_DOWN))
 		return;
 	attempt_failed(x, REASON_DOWN);
 }

@@ -306,7 +306,8 @@ exchange_over(struct exchange *x, enum cause cause)
 	struct door *door = x->door;
 	x->cause = cause;
 	exchange_to(x, EXCHANGE_OVER);
-	bool reusable = cause == CAUSE_DONE && x->member_keeps && attempt_all_sent(x);
+	bool reusable = cause == CAUSE_DONE && x->member_keeps && attempt_all_sent(x) &&
+			!x->upstream->write_broken;
 	exchange_release_upstream(x, reusable);
 	journal_over(x);
 	worker_pipe_put(w, &x->pipe, x->piped == 0);
@@ -466,7 +467,12 @@ exchange_on_member_deadline(struct exchange *x)
 			attempt_failed(x, REASON_FIRST_BYTE_TIMEOUT);
 		break;
 	case EXCHANGE_ANSWERING:
-		answer_stalled(x);
+		/* A member that answered early may be waiting for the rest of the request. */
+		if (!x->body.ended && x->body.unsent == 0)
+			deadline_set(x->worker, &x->upstream->deadline,
+				     exchange_timeouts(x)->idle_ms);
+		else
+			answer_stalled(x);
 		break;
 	case EXCHANGE_TUNNEL:
 		exchange_over(x, CAUSE_TUNNEL_DONE);

@@ -25,7 +25,7 @@ enum exchange_state {
 	EXCHANGE_OVER,       /* in the trash */
 };
 
-enum { EVIDENCE_BYTES_MAX = 96 };
+enum { EVIDENCE_BYTES_MAX = 96, INTERIMS_MAX = 64 /* 1xx answers before one final */ };
 
 struct exchange {
 	struct trash trash; /* first */
@@ -41,6 +41,7 @@ struct exchange {
 	bool splicing;        /* the rest of the answer goes through `pipe` */
 	bool primary_gone; /* the tag names a primary that left the membership: it got a new one */
 	bool half_closed;  /* tunnel: our side towards the member is shut */
+	uint8_t interims;  /* 1xx answers of the present attempt */
 	struct service_slot *slot; /* NULL: no service matched */
 	struct view_lease *lease;
 	struct upstream *upstream; /* NULL: none */

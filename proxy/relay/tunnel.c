@@ -1,7 +1,8 @@
 /*
  * tunnel.c: an upgraded connection (RFC 9110 section 7.8): bytes in both
- * directions, untouched, until both sides ended or nothing moved for
- * timeouts.tunnel. An end on one side is passed on after what came before it.
+ * directions, untouched, until the member's side ended or nothing moved for
+ * timeouts.tunnel. What came before an end is passed on; the client's end is told to the
+ * member, the member's is the tunnel's (RFC 9110 section 9.3.6).
  */
 #include "relay/exchange.h"
 
