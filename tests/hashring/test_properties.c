@@ -53,7 +53,7 @@ test_listing_order_is_nothing(void **state)
 	for (int turn = 0; turn < 200; turn++) {
 		struct cast cast = cast_of(1 + chance_below(&c, MEMBERS_MAX));
 		struct cast mixed = cast_of(cast.count);
-		uint32_t original[MEMBERS_MAX];
+		uint32_t original[MEMBERS_MAX] = {0};
 		cast_shuffle_traits(&cast, &c, 5);
 		for (uint32_t i = 0; i < cast.count; i++)
 			original[i] = i;
