@@ -137,19 +137,18 @@ is_quiet(const struct upstream *u)
 
 /*
  * Bytes that a member sent before a request are no answer to it. A connection of which the loop
- * has news is closed; one that came to rest in this round of the loop, of which there was no
- * chance to have news, is left alone until the next.
+ * has news is closed. Of one that came to rest in this round the loop could have no news yet: it is
+ * taken when there is no other, and then the kernel is asked.
  */
 static struct upstream *
-idle_take(struct idle_list *list, bool once)
+idle_take(struct idle_list *list, bool certain)
 {
 	while (list->first != NULL) {
 		struct upstream *u = list->first;
 		if (u->rested_from == u->worker->round)
 			u = list->last;
-		if (u->rested_from == u->worker->round)
-			return NULL;
-		if (!io_is_ready(&u->io) && (!once || is_quiet(u))) {
+		bool ask = certain || u->rested_from == u->worker->round;
+		if (!io_is_ready(&u->io) && (!ask || is_quiet(u))) {
 			idle_unlink(u);
 			return u;
 		}

@@ -174,6 +174,7 @@ def test_must_11_pipelined_answers_come_in_order():
             r = c.response()
             assert r.json["target"] == f"/{n}"
     assert [r.target for r in a.requests] == [f"/{n}" for n in range(200)]
+    assert a.accepted == 1, "one client in turn needs one connection"
 
 
 def test_must_11_pipelined_with_bodies_and_our_own_answers():

@@ -21,6 +21,7 @@ ROOT = os.path.dirname(TESTS)
 WIRE = os.path.join(TESTS, "wire")
 AT_ONCE = 3
 LIMIT_S = 60
+TOLD_LINES = 60
 
 
 def run(numbered):
@@ -36,6 +37,13 @@ def run(numbered):
     except subprocess.TimeoutExpired as e:
         return path, False, (e.stdout or b"").decode(errors="replace") + f"\nno end after {LIMIT_S + 30} s\n"
     return path, done.returncode == 0 and " passed (" in done.stdout, done.stdout
+
+
+def digest(out):
+    """Of a script that failed: what varnishtest calls a failure, then how it ended."""
+    lines = out.splitlines()
+    first = [line for line in lines if line.startswith("---- ")]
+    return "\n".join(first + ["..."] + lines[-TOLD_LINES:])
 
 
 def in_reach_of_terminals():
@@ -69,7 +77,7 @@ def main():
             passed += ok
             took = re.search(r"passed \(([0-9.]+)\)", out)
             name = os.path.basename(path)
-            print(f"ok     {name} ({float(took[1]):.1f} s)" if ok and took else f"FAILED {name}\n{out}", flush=True)
+            print(f"ok     {name} ({float(took[1]):.1f} s)" if ok and took else f"FAILED {name}\n{digest(out)}", flush=True)
     print(f"{passed} passed, {len(paths) - passed} failed")
     return 0 if paths and passed == len(paths) else 1
 
