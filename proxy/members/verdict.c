@@ -1,9 +1,12 @@
-/* verdict.c: the transitions of verdict.h; become() is the only writer of a state. */
+/*
+ * verdict.c: the transitions of verdict.h; become() is the only writer of a health, settle() of a
+ * state.
+ */
 #include "members/verdict.h"
 
 #include <assert.h>
 
-/* Row = from, bit = to. */
+/* Of the health: row = from, bit = to. */
 static const uint8_t moves[] = {
     [MEMBER_UP] = 1 << MEMBER_SUSPECT | 1 << MEMBER_DOWN,
     [MEMBER_SUSPECT] = 1 << MEMBER_UP | 1 << MEMBER_DOWN,
@@ -46,10 +49,9 @@ static void
 become(struct verdict *v, enum member_state next, const struct verdict_rules *rules,
        const struct evidence *e, struct verdict_change *change)
 {
-	assert((moves[v->state] >> next & 1) != 0);
-	v->state = (uint8_t)next;
-	v->since_ms = e->now_ms;
-	change->changed = true;
+	assert((moves[v->health] >> next & 1) != 0);
+	v->health = (uint8_t)next;
+	v->health_since_ms = e->now_ms;
 	if (next == MEMBER_UP)
 		went_up(v, e->now_ms, change);
 	else if (e->kind != EVIDENCE_TICK)
@@ -74,7 +76,8 @@ probe_ok(struct verdict *v, const struct verdict_rules *rules, const struct evid
 	v->first_fail_ms = 0;
 	if (v->probe_wins < rules->rise)
 		v->probe_wins++;
-	if (v->state == MEMBER_SUSPECT || (v->state == MEMBER_DOWN && v->probe_wins >= rules->rise))
+	if (v->health == MEMBER_SUSPECT ||
+	    (v->health == MEMBER_DOWN && v->probe_wins >= rules->rise))
 		become(v, MEMBER_UP, rules, e, change);
 }
 
@@ -85,11 +88,11 @@ probe_failed(struct verdict *v, const struct verdict_rules *rules, const struct 
 	bool first = !v->probed;
 	v->probed = true;
 	v->probe_wins = 0;
-	if (v->state == MEMBER_DOWN)
+	if (v->health == MEMBER_DOWN)
 		return;
 	note_failure(v, e->now_ms);
 	v->probe_fails++;
-	if (first || v->state == MEMBER_SUSPECT || v->probe_fails >= rules->fall)
+	if (first || v->health == MEMBER_SUSPECT || v->probe_fails >= rules->fall)
 		become(v, MEMBER_DOWN, rules, e, change);
 }
 
@@ -98,12 +101,12 @@ live_ok(struct verdict *v, const struct verdict_rules *rules, const struct evide
 	struct verdict_change *change)
 {
 	/* An answer that was on its way when the member went down proves nothing. */
-	if (v->state == MEMBER_DOWN)
+	if (v->health == MEMBER_DOWN)
 		return;
 	v->live_fails = 0;
 	if (v->probe_fails == 0)
 		v->first_fail_ms = 0;
-	if (v->state == MEMBER_SUSPECT)
+	if (v->health == MEMBER_SUSPECT)
 		become(v, MEMBER_UP, rules, e, change);
 }
 
@@ -111,7 +114,7 @@ static void
 live_failed(struct verdict *v, const struct verdict_rules *rules, const struct evidence *e,
 	    struct verdict_change *change)
 {
-	if (v->state == MEMBER_DOWN)
+	if (v->health == MEMBER_DOWN)
 		return;
 	note_failure(v, e->now_ms);
 	if (v->live_fails < rules->passive_fall)
@@ -122,7 +125,7 @@ live_failed(struct verdict *v, const struct verdict_rules *rules, const struct e
 		return;
 	}
 	change->probe_now = rules->active;
-	if (v->state == MEMBER_UP)
+	if (v->health == MEMBER_UP)
 		become(v, MEMBER_SUSPECT, rules, e, change);
 }
 
@@ -130,17 +133,46 @@ static void
 tick(struct verdict *v, const struct verdict_rules *rules, const struct evidence *e,
      struct verdict_change *change)
 {
-	if (!rules->active && v->state == MEMBER_DOWN &&
-	    elapsed(v->since_ms, e->now_ms) >= rules->retry_ms)
+	if (!rules->active && v->health == MEMBER_DOWN &&
+	    elapsed(v->health_since_ms, e->now_ms) >= rules->retry_ms)
 		become(v, MEMBER_SUSPECT, rules, e, change);
+}
+
+static void
+take_order(struct verdict *v, const struct verdict_rules *rules, const struct evidence *e,
+	   struct verdict_change *change)
+{
+	assert(e->order == MEMBER_UP || e->order == MEMBER_DRAIN || e->order == MEMBER_MAINT);
+	v->order = (uint8_t)e->order;
+	change->probe_now = rules->active && e->order == MEMBER_UP;
+}
+
+static enum member_state
+state_of(const struct verdict *v)
+{
+	if (v->order == MEMBER_MAINT || (v->order == MEMBER_DRAIN && v->health != MEMBER_DOWN))
+		return (enum member_state)v->order;
+	return (enum member_state)v->health;
+}
+
+/* What counts now, of order and health. */
+static void
+settle(struct verdict *v, uint64_t now_ms, struct verdict_change *change)
+{
+	change->before = v->state;
+	v->state = (uint8_t)state_of(v);
+	change->after = v->state;
+	change->changed = change->after != change->before;
+	if (!change->changed)
+		return;
+	v->since_ms = now_ms;
+	v->drained = false;
 }
 
 struct verdict_change
 verdict_apply(struct verdict *v, const struct verdict_rules *rules, const struct evidence *e)
 {
-	struct verdict_change change = {.before = v->state, .after = v->state};
-	if (v->state == MEMBER_DRAIN || v->state == MEMBER_MAINT)
-		return change;
+	struct verdict_change change = {.changed = false};
 	switch (e->kind) {
 	case EVIDENCE_PROBE_OK:
 		probe_ok(v, rules, e, &change);
@@ -159,7 +191,27 @@ verdict_apply(struct verdict *v, const struct verdict_rules *rules, const struct
 	case EVIDENCE_TICK:
 		tick(v, rules, e, &change);
 		break;
+	case EVIDENCE_ORDER:
+		take_order(v, rules, e, &change);
+		break;
 	}
-	change.after = v->state;
+	settle(v, e->now_ms, &change);
 	return change;
+}
+
+enum reason
+verdict_reason(const struct verdict *v)
+{
+	if (v->state == MEMBER_MAINT)
+		return REASON_MAINT;
+	return v->state == MEMBER_DRAIN ? REASON_DRAIN : (enum reason)v->reason;
+}
+
+bool
+verdict_drain_done(struct verdict *v, unsigned active)
+{
+	if (v->state != MEMBER_DRAIN || v->drained || active > 0)
+		return false;
+	v->drained = true;
+	return true;
 }

@@ -16,7 +16,14 @@
  *
  * Probes that are answered make a suspect member up, but end no row of failed
  * attempts: a member that passes its checks and fails its requests goes down.
- * `drain` and `maint` are the operator's: evidence does not move them.
+ * `drain` and `maint` are the operator's order, and evidence does not unsay it: beneath it
+ * evidence goes on to say how the member is, which counts again when the order is taken back. A
+ * draining member that is proved dead is down meanwhile: its sessions cannot be served there.
+ *
+ *   order   what counts                      health, by evidence
+ *   none    its health                       up, suspect, down
+ *   drain   drain; down while it is down
+ *   maint   maint
  */
 #ifndef HOLDFAST_MEMBERS_VERDICT_H
 #define HOLDFAST_MEMBERS_VERDICT_H
@@ -29,13 +36,15 @@ enum evidence_kind {
 	EVIDENCE_LIVE_OK,     /* a request was answered */
 	EVIDENCE_LIVE_FAILED, /* an attempt failed; reason says how */
 	EVIDENCE_TICK,        /* time passed; without active checks only */
+	EVIDENCE_ORDER,       /* the operator's: `order` */
 };
 
 struct evidence {
 	enum evidence_kind kind;
 	enum reason reason; /* of a failure */
 	uint64_t now_ms;
-	bool last_operational; /* passive evidence never takes the last operational member out */
+	bool last_operational;   /* passive evidence never takes the last operational member out */
+	enum member_state order; /* DRAIN, MAINT; UP: none */
 };
 
 struct verdict_rules {
@@ -49,19 +58,24 @@ struct verdict_rules {
 
 /* Zeroed with state MEMBER_UP is the initial state. */
 struct verdict {
-	uint8_t state;            /* enum member_state */
-	uint8_t reason;           /* enum reason: why it is not up */
+	uint8_t state;            /* enum member_state: what counts, of order and health */
+	uint8_t health;           /* UP, SUSPECT, DOWN */
+	uint8_t order;            /* DRAIN, MAINT; UP: none */
+	uint8_t reason;           /* enum reason: why its health is not up */
 	bool probed;              /* at least one probe has ended */
+	bool drained;             /* in this drain it was seen without a request */
 	uint32_t probe_fails;     /* in a row */
 	uint32_t probe_wins;      /* in a row */
 	uint32_t live_fails;      /* in a row, since the last answer or the last outage */
 	uint64_t since_ms;        /* of the state */
+	uint64_t health_since_ms; /* of the health */
 	uint64_t first_fail_ms;   /* of the present row of failures; 0: none */
 	uint64_t outage_since_ms; /* when it went down first and was not up since; 0: no outage */
 };
 
 struct verdict_change {
 	bool changed;   /* the state did */
+	bool drained;   /* no change: a draining member serves no request any more */
 	bool probe_now; /* suspect: an active check should run at once */
 	uint8_t before; /* enum member_state */
 	uint8_t after;
@@ -71,5 +85,9 @@ struct verdict_change {
 
 struct verdict_change verdict_apply(struct verdict *v, const struct verdict_rules *rules,
 				    const struct evidence *e);
+/* Why the state is what it is: the order's reason, or the health's. */
+enum reason verdict_reason(const struct verdict *v);
+/* It serves `active` requests: is this the first time in its drain that there are none? */
+bool verdict_drain_done(struct verdict *v, unsigned active);
 
 #endif

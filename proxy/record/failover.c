@@ -204,6 +204,8 @@ evidence_source(enum evidence_kind kind)
 		return "traffic";
 	case EVIDENCE_TICK:
 		return "time";
+	case EVIDENCE_ORDER:
+		return "operator";
 	}
 	return "?";
 }
@@ -213,6 +215,10 @@ static struct slice
 transition_evidence(struct writer *w, const struct pool_change *change)
 {
 	const struct verdict_change *verdict = &change->verdict;
+	if (verdict->drained) {
+		write_literal(w, "no request is under way there");
+		return (struct slice){w->at, w->bytes};
+	}
 	write_format(w, "%s: %s -> %s", evidence_source(change->evidence),
 		     member_state_text((enum member_state)verdict->before),
 		     member_state_text((enum member_state)verdict->after));
@@ -286,6 +292,10 @@ failover_log_member(struct failover_log *log, struct slice service, uint64_t poo
 	enum member_state before = (enum member_state)change->verdict.before;
 	enum member_state after = (enum member_state)change->verdict.after;
 	uint64_t now_ms = log->clock.now_ms();
+	if (change->verdict.drained) {
+		write_transition(log, &t, EVENT_DRAIN_DONE, REASON_DRAIN, NULL, now_ms);
+		return;
+	}
 	if (!member_state_operational(after)) {
 		if (member_state_operational(before) && outage_begins(log, &t, now_ms))
 			write_transition(log, &t, EVENT_MEMBER_DOWN, change->reason, NULL, now_ms);
@@ -295,7 +305,7 @@ failover_log_member(struct failover_log *log, struct slice service, uint64_t poo
 	if (after == MEMBER_SUSPECT)
 		return;
 	struct outage *outage = outage_ends(log, &t);
-	if (outage != NULL || !member_state_operational(before))
+	if (outage != NULL || !member_state_operational(before) || before == MEMBER_DRAIN)
 		write_transition(log, &t, EVENT_MEMBER_UP, change->reason, NULL, now_ms);
 	if (outage != NULL)
 		write_transition(log, &t, EVENT_OUTAGE_SUMMARY, outage->why, outage, now_ms);

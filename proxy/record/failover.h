@@ -58,10 +58,10 @@ void failover_log_session(struct failover_log *log, const struct failover_line *
 
 /*
  * A member's transition, and at the end of an outage its summary with counts (sessions moved
- * away and to whom, requests failed, detection time, duration). Lines: MEMBER_DOWN, MEMBER_UP,
- * OUTAGE_SUMMARY, DRAIN_STARTED; none for what happens inside an outage (a trial that fails) or
- * ends in no verdict (suspect and well again). Thread-safe; may be called as a pool_change_fn's
- * body.
+ * away and to whom, requests failed, detection time, duration). Lines: MEMBER_DOWN, MEMBER_UP (a
+ * drain that is called off as well), OUTAGE_SUMMARY, DRAIN_STARTED, DRAIN_DONE; none for what
+ * happens inside an outage (a trial that fails) or ends in no verdict (suspect and well again).
+ * Thread-safe; may be called as a pool_change_fn's body.
  */
 void failover_log_member(struct failover_log *log, struct slice service, uint64_t pool,
 			 const struct pool_change *change);

@@ -22,7 +22,9 @@ static const struct verdict_rules probes_only = {
  * Evidence, a letter each, 1 s apart:
  *   o probe ok   x probe failed   . live ok   f live failed (reset)   r live refused
  *   F, R the same of the last operational member   t tick   T tick 10 s later
- * States behind each, a letter each: U up, S suspect, D down; lower case: and a check is asked for.
+ *   d, m, u the operator's order: drain, maint, none
+ * States behind each, a letter each: U up, S suspect, D down, R drain, M maint; lower case: and a
+ * check is asked for.
  */
 struct story {
 	const struct verdict_rules *rules;
@@ -73,6 +75,21 @@ static const struct story stories[] = {
     {&passive_only, "rT.f", "DSUS"},
     {&passive_only, "fTT", "SSS"}, /* time alone proves nothing */
     {&active, "rT", "DD"},         /* with probes time does nothing */
+    /* orders: what the operator said, evidence does not unsay */
+    {&active, "dox.fu", "RRRRrs"}, /* beneath it evidence goes on */
+    {&active, "odxxu", "URRDd"},   /* a draining member that is dead is down */
+    {&active, "odrooo", "URDDRR"}, /* ... and drains on when it is back */
+    {&active, "odfu", "URrs"},
+    {&active, "omxxoou", "UMMMMMu"},
+    {&active, "omxxuoo", "UMMMdDU"}, /* back to what the checks say */
+    {&active, "omrdou", "UMMDDd"},
+    {&active, "odmdu", "URMRu"},
+    {&active, "xmdu", "DMDd"},
+    {&active, "ou", "Uu"},
+    {&active, "odd", "URR"},
+    {&passive_only, "rdT.u", "DDRRU"},
+    {&passive_only, "rmTu", "DMMS"}, /* its trial waits for the order's end */
+    {&passive_only, "mfffu", "MMMMD"},
 };
 
 static struct evidence
@@ -92,6 +109,9 @@ evidence_of(char letter, uint64_t *now_ms)
 	    {'R', EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED},
 	    {'t', EVIDENCE_TICK, REASON_NONE},
 	    {'T', EVIDENCE_TICK, REASON_NONE},
+	    {'d', EVIDENCE_ORDER, REASON_NONE},
+	    {'m', EVIDENCE_ORDER, REASON_NONE},
+	    {'u', EVIDENCE_ORDER, REASON_NONE},
 	};
 	*now_ms += letter == 'T' ? 10000 : 1000;
 	for (size_t i = 0; i < COUNT(kinds); i++) {
@@ -99,8 +119,10 @@ evidence_of(char letter, uint64_t *now_ms)
 			return (struct evidence){.kind = kinds[i].kind,
 						 .reason = kinds[i].reason,
 						 .now_ms = *now_ms,
-						 .last_operational =
-						     letter == 'F' || letter == 'R'};
+						 .last_operational = letter == 'F' || letter == 'R',
+						 .order = letter == 'd'   ? MEMBER_DRAIN
+							  : letter == 'm' ? MEMBER_MAINT
+									  : MEMBER_UP};
 	}
 	fail_msg("no evidence '%c'", letter);
 	return (struct evidence){.now_ms = 0};
@@ -109,7 +131,7 @@ evidence_of(char letter, uint64_t *now_ms)
 static char
 letter_of(const struct verdict *v, const struct verdict_change *change)
 {
-	return (change->probe_now ? "us-d-" : "US-D-")[v->state];
+	return (change->probe_now ? "usrdm" : "USRDM")[v->state];
 }
 
 /* Each transition of verdict.h, and each that must not happen. */
@@ -218,23 +240,53 @@ late_evidence_does_no_harm(void **state)
 	assert_int_equal(down.detection_ms, 0);
 }
 
-/* What the operator said, evidence does not unsay. */
+static struct verdict_change
+order(struct verdict *v, enum member_state wanted, uint64_t now_ms)
+{
+	struct evidence e = {.kind = EVIDENCE_ORDER, .order = wanted, .now_ms = now_ms};
+	return verdict_apply(v, &active, &e);
+}
+
+/* The order's reason, and behind it the health's; the state's own time. */
 static void
-operators_states_stay(void **state)
+orders_have_reasons(void **state)
 {
 	(void)state;
-	static const enum member_state states[] = {MEMBER_DRAIN, MEMBER_MAINT};
-	for (size_t i = 0; i < COUNT(states); i++) {
-		for (int kind = EVIDENCE_PROBE_OK; kind <= EVIDENCE_TICK; kind++) {
-			struct verdict v = {.state = (uint8_t)states[i]};
-			struct verdict_change change =
-			    apply(&v, kind == EVIDENCE_TICK ? &passive_only : &active,
-				  (enum evidence_kind)kind, REASON_CONNECT_REFUSED, 100000);
-			assert_false(change.changed);
-			assert_false(change.probe_now);
-			assert_int_equal(v.state, states[i]);
-		}
-	}
+	struct verdict v = {.state = MEMBER_UP};
+	assert_int_equal(verdict_reason(&v), REASON_NONE);
+	(void)order(&v, MEMBER_DRAIN, 2000);
+	assert_int_equal(verdict_reason(&v), REASON_DRAIN);
+	assert_int_equal(v.since_ms, 2000);
+	(void)order(&v, MEMBER_DRAIN, 2500);
+	assert_int_equal(v.since_ms, 2000);
+	(void)apply(&v, &active, EVIDENCE_PROBE_FAILED, REASON_PROBE_STATUS, 3000);
+	assert_int_equal(v.state, MEMBER_DOWN);
+	assert_int_equal(verdict_reason(&v), REASON_PROBE_STATUS);
+	assert_int_equal(v.since_ms, 3000);
+	(void)order(&v, MEMBER_MAINT, 4000);
+	assert_int_equal(verdict_reason(&v), REASON_MAINT);
+	struct verdict_change change = order(&v, MEMBER_UP, 5000);
+	assert_true(change.changed);
+	assert_int_equal(change.before, MEMBER_MAINT);
+	assert_int_equal(verdict_reason(&v), REASON_PROBE_STATUS);
+	assert_int_equal(v.since_ms, 5000);
+	assert_int_equal(v.health_since_ms, 3000);
+}
+
+/* Once a drain, and not while a request is under way. */
+static void
+a_drain_is_done_once(void **state)
+{
+	(void)state;
+	struct verdict v = {.state = MEMBER_UP};
+	assert_false(verdict_drain_done(&v, 0));
+	(void)order(&v, MEMBER_DRAIN, 2000);
+	assert_false(verdict_drain_done(&v, 2));
+	assert_true(verdict_drain_done(&v, 0));
+	assert_false(verdict_drain_done(&v, 0));
+	(void)order(&v, MEMBER_UP, 3000);
+	(void)order(&v, MEMBER_DRAIN, 4000);
+	assert_true(verdict_drain_done(&v, 0));
 }
 
 int
@@ -246,7 +298,8 @@ main(void)
 	    cmocka_unit_test(answers_do_not_restart_the_clock),
 	    cmocka_unit_test(an_outage_spans_its_trials),
 	    cmocka_unit_test(late_evidence_does_no_harm),
-	    cmocka_unit_test(operators_states_stay),
+	    cmocka_unit_test(orders_have_reasons),
+	    cmocka_unit_test(a_drain_is_done_once),
 	};
 	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
 }

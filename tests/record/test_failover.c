@@ -106,6 +106,19 @@ went(uint32_t member, enum member_state before, enum member_state after, enum re
 	failover_log_member(failover, SHOP, 0xfeed, &change);
 }
 
+static void
+drained(uint32_t member)
+{
+	struct pool_change change = {
+	    .member = member,
+	    .verdict = {.before = MEMBER_DRAIN, .after = MEMBER_DRAIN, .drained = true},
+	    .reason = REASON_DRAIN,
+	    .evidence = EVIDENCE_TICK,
+	    .membership = &members,
+	};
+	failover_log_member(failover, SHOP, 0xfeed, &change);
+}
+
 /* Ends the log and reads all of it. */
 static void
 read_back(void)
@@ -334,12 +347,15 @@ tells_what_the_operator_does(void **state)
 	went(A, MEMBER_MAINT, MEMBER_DOWN, REASON_PROBE_FAILED);
 	went(A, MEMBER_DOWN, MEMBER_DRAIN, REASON_DRAIN);
 	went(B, MEMBER_UP, MEMBER_DRAIN, REASON_DRAIN);
+	drained(B);
 	went(B, MEMBER_DRAIN, MEMBER_UP, REASON_NONE);
 	read_back();
 	ASSERT_EVENTS("member_down", "member_up", "outage_summary", "drain_started",
-		      "drain_started");
+		      "drain_started", "drain_done", "member_up");
 	assert_string_equal(text(0, "reason"), "maint");
 	assert_string_equal(text(4, "member"), "b");
+	assert_string_equal(text(5, "reason"), "drain");
+	assert_string_equal(text(5, "evidence"), "no request is under way there");
 }
 
 int
