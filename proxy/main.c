@@ -1,59 +1,66 @@
 /* main.c: argv -> subcommand table, nothing else. */
 #include "cli/cli.h"
+#include "cli/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct subcommand {
-	const char *name;
-	const char *usage;
-	const char *help;
-	int (*run)(int argc, char **argv);
-} subcommands[] = {
-#define SUBCOMMAND(name, usage, help) {#name, usage, help, cli_##name},
+static int (*const functions[SUBCOMMANDS])(int argc, char **argv) = {
+#define SUBCOMMAND(ident, name, usage, help, details, negative) cli_##ident,
 #include "tbl/subcommands.h"
-#undef SUBCOMMAND
 };
 
-#define SUBCOMMANDS (sizeof(subcommands) / sizeof(subcommands[0]))
-
-static void
-print_usage(FILE *to)
+static bool
+is_help(const char *word)
 {
-	(void)fprintf(to, "Holdfast: a session-affinity failover reverse proxy.\n\n");
-	for (size_t i = 0; i < SUBCOMMANDS; i++)
-		(void)fprintf(to, "  holdfast %s\n        %s\n", subcommands[i].usage,
-			      subcommands[i].help);
-	(void)fprintf(to, "\nExit status: 0 ok, 1 negative answer, 2 usage or configuration.\n");
+	return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
-static const struct subcommand *
-find(const char *name)
+static int
+refuse(const char *text)
 {
-	for (size_t i = 0; i < SUBCOMMANDS; i++) {
-		if (strcmp(subcommands[i].name, name) == 0)
-			return &subcommands[i];
-	}
-	return NULL;
+	(void)fprintf(stderr, "holdfast: %s; holdfast help lists the commands\n", text);
+	return EXIT_USAGE;
+}
+
+/* `holdfast help [COMMAND]` */
+static int
+help(int argc, char *const *argv)
+{
+	if (argc > 2)
+		return refuse("help takes one command");
+	enum subcommand command = argc == 2 ? subcommand_find(argv[1]) : SUBCOMMANDS;
+	if (argc == 2 && command == SUBCOMMANDS)
+		return refuse("no such command");
+	if (argc == 2)
+		cli_print_help(command, stdout);
+	else
+		cli_print_commands(stdout);
+	return EXIT_SUCCESS;
+}
+
+static int
+carry_out(int argc, char **argv)
+{
+	if (argc < 2)
+		return refuse("a command is wanted");
+	if (is_help(argv[1]))
+		return help(argc - 1, argv + 1);
+	enum subcommand command = subcommand_find(argv[1]);
+	if (strcmp(argv[1], "--version") == 0)
+		command = SUBCOMMAND_version;
+	if (command == SUBCOMMANDS)
+		return refuse("no such command");
+	return functions[command](argc - 1, argv + 1);
 }
 
 int
 main(int argc, char **argv)
 {
-	if (argc < 2) {
-		print_usage(stderr);
-		return EXIT_USAGE;
-	}
-	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
-	    strcmp(argv[1], "-h") == 0) {
-		print_usage(stdout);
-		return EXIT_SUCCESS;
-	}
-	const struct subcommand *subcommand = find(argv[1]);
-	if (subcommand == NULL) {
-		(void)fprintf(stderr, "holdfast: no such subcommand; holdfast help lists them\n");
-		return EXIT_USAGE;
-	}
-	return subcommand->run(argc - 1, argv + 1);
+	int status = carry_out(argc, argv);
+	if (ferror(stdout) == 0 && fflush(stdout) == 0)
+		return status;
+	(void)fprintf(stderr, "holdfast: standard output cannot be written\n");
+	return EXIT_USAGE;
 }

@@ -11,8 +11,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#define TAG_VERSION 1
-#define MAC_BYTES   16
+#define MAC_BYTES 16
 /* Places in the 51 bytes. */
 #define AT_VERSION 0
 #define AT_SECRET  1

@@ -19,6 +19,7 @@
 #include "result.h"
 #include "vocab.h"
 
+#define TAG_VERSION    1
 #define TAG_BYTES      51
 #define TAG_TEXT_BYTES 68
 #define TAG_RANK_NONE  UINT16_MAX /* not in the order (weight 0), or beyond */

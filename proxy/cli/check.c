@@ -1,10 +1,52 @@
-/* check.c: `holdfast check -c FILE`: everything that is wrong with a configuration. */
+/* check.c: `holdfast check`: everything that is wrong with a configuration. */
 #include "cli/cli.h"
 
+#include "base/text.h"
+#include "cli/options.h"
 #include "config/config.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct check_question {
+	const char *config;
+	bool json;
+};
+
+/* What a configuration has; all 0 when it was refused. */
+struct check_counts {
+	size_t listeners;
+	size_t services;
+	size_t members;
+};
+
+static enum result
+set_option(void *context, enum cli_option option, const char *value, struct problem *p)
+{
+	struct check_question *q = context;
+	(void)p;
+	if (option == OPTION_CONFIG)
+		q->config = value;
+	else
+		q->json = true; /* the table lets no other through */
+	return RESULT_OK;
+}
+
+static struct check_counts
+count_of(const struct config *config)
+{
+	struct check_counts n = {0, 0, 0};
+	if (config == NULL)
+		return n;
+	n.listeners = config->listener_count;
+	n.services = config->service_count;
+	for (size_t i = 0; i < config->service_count; i++)
+		n.members += config->services[i].member_count;
+	return n;
+}
+
+/* ---- as text ------------------------------------------------------------------------------- */
 
 static const char *
 plural(size_t count)
@@ -16,31 +58,93 @@ plural(size_t count)
 static void
 print_counts(const struct config *config, size_t warnings)
 {
-	size_t members = 0;
-	for (size_t i = 0; i < config->service_count; i++)
-		members += config->services[i].member_count;
+	struct check_counts n = count_of(config);
 	(void)printf("%s: ok: %zu listener%s, %zu service%s, %zu member%s", config->file,
-		     config->listener_count, plural(config->listener_count), config->service_count,
-		     plural(config->service_count), members, plural(members));
+		     n.listeners, plural(n.listeners), n.services, plural(n.services), n.members,
+		     plural(n.members));
 	if (warnings > 0)
 		(void)printf(", %zu warning%s", warnings, plural(warnings));
 	(void)printf("\n");
 }
 
+/* ---- as JSON ------------------------------------------------------------------------------- */
+
+/* Text of a file that may hold any bytes; what is no UTF-8 is escaped first. Never NULL. */
+static json_t *
+text_json(const char *text)
+{
+	json_t *made = json_string(text);
+	if (made != NULL)
+		return made;
+	char escaped[1024];
+	struct writer w = writer_on(escaped, sizeof(escaped));
+	write_escaped(&w, (struct slice){text, strnlen(text, sizeof(escaped) / 4 - 1)});
+	made = json_string(writer_text(&w));
+	return made != NULL ? made : json_null();
+}
+
+static json_t *
+findings_json(const struct config_findings *findings)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct config_finding *f = &findings->list[i];
+		(void)json_array_append_new(
+		    list, json_pack("{s:s, s:o, s:i, s:o, s:o, s:o}", "severity",
+				    f->warning ? "warning" : "error", "file", text_json(f->file),
+				    "line", f->line, "path", text_json(f->path), "value",
+				    text_json(f->value), "reason", text_json(f->reason)));
+	}
+	return list;
+}
+
+static enum result
+print_json(const char *file, const struct config *config, const struct config_findings *findings)
+{
+	struct check_counts n = count_of(config);
+	json_t *root =
+	    json_pack("{s:o, s:b, s:I, s:I, s:I, s:o, s:I}", "file", text_json(file), "ok",
+		      config != NULL, "listeners", (json_int_t)n.listeners, "services",
+		      (json_int_t)n.services, "members", (json_int_t)n.members, "findings",
+		      findings_json(findings), "not_shown", (json_int_t)findings->not_shown);
+	if (root == NULL)
+		return RESULT_NO_MEMORY;
+	bool written = json_dumpf(root, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF;
+	json_decref(root);
+	return written ? RESULT_OK : RESULT_IO;
+}
+
+/* ---- the command --------------------------------------------------------------------------- */
+
+static int
+check(const struct check_question *q)
+{
+	struct config *config = NULL;
+	struct config_findings findings;
+	enum result r = config_load(q->config, CONFIG_FOR_CHECK, &config, &findings);
+	int status = r == RESULT_OK ? EXIT_SUCCESS : EXIT_USAGE;
+	if (!q->json) {
+		config_findings_print(&findings, stderr);
+		if (r == RESULT_OK)
+			print_counts(config, findings.count + findings.not_shown);
+	} else if (print_json(q->config, config, &findings) != RESULT_OK) {
+		status = cli_refuse(SUBCOMMAND_check, EXIT_USAGE, "the answer cannot be written");
+	}
+	config_findings_free(&findings);
+	config_free(&config);
+	return status;
+}
+
 int
 cli_check(int argc, char **argv)
 {
-	if (argc != 3 || strcmp(argv[1], "-c") != 0) {
-		(void)fprintf(stderr, "holdfast check: usage: holdfast check -c FILE\n");
-		return EXIT_USAGE;
-	}
-	struct config *config = NULL;
-	struct config_findings findings;
-	enum result r = config_load(argv[2], CONFIG_FOR_CHECK, &config, &findings);
-	config_findings_print(&findings, stderr);
-	if (r == RESULT_OK)
-		print_counts(config, findings.count + findings.not_shown);
-	config_findings_free(&findings);
-	config_free(&config);
-	return r == RESULT_OK ? EXIT_SUCCESS : EXIT_USAGE;
+	struct check_question q = {.config = NULL};
+	struct cli_operands rest;
+	int status = cli_parse(SUBCOMMAND_check, argc, argv, set_option, &q, &rest);
+	if (status != CLI_GO_ON)
+		return status;
+	if (q.config == NULL || rest.count > 0)
+		return cli_refuse(SUBCOMMAND_check, EXIT_USAGE,
+				  "-c FILE is wanted, and nothing else");
+	return check(&q);
 }

@@ -10,8 +10,8 @@
 #define EXIT_USAGE    2
 
 /* argv[0] is the subcommand's name. */
-#define SUBCOMMAND(name, usage, help) int cli_##name(int argc, char **argv);
+#define SUBCOMMAND(ident, name, usage, help, details, negative) \
+	int cli_##ident(int argc, char **argv);
 #include "tbl/subcommands.h"
-#undef SUBCOMMAND
 
 #endif

@@ -7,6 +7,9 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+/* Of a key each byte of which is written as \u00xx, two ids, a digest and the names. */
+#define LINE_BYTES_MAX (6 * (SESSION_KEY_BYTES_MAX + 2 * ID_BYTES_MAX) + 256)
+
 /* ---- the service ------------------------------------------------------------------------------
  */
 
@@ -328,4 +331,30 @@ explanation_print_line(const struct explained *x, struct slice key, const struct
 	write_escaped(&w, key);
 	(void)fprintf(to, "%s\t%s\t%s\t%s\n", writer_text(&w), digest_text(e->digest, digest),
 		      id_of(x, e->primary), id_of(x, chosen(e)));
+}
+
+static void
+write_id(struct writer *w, const struct explained *x, uint32_t member)
+{
+	if (member == MEMBER_NONE)
+		write_text(w, "null");
+	else
+		write_json_string(w, slice_of(id_of(x, member)));
+}
+
+void
+explanation_print_json_line(const struct explained *x, struct slice key,
+			    const struct explanation *e, FILE *to)
+{
+	char text[LINE_BYTES_MAX];
+	char digest[2 * DIGEST_BYTES + 1];
+	struct writer w = writer_on(text, sizeof(text));
+	write_text(&w, "{\"key\": ");
+	write_json_string(&w, key);
+	write_format(&w, ", \"digest\": \"%s\", \"primary\": ", digest_text(e->digest, digest));
+	write_id(&w, x, e->primary);
+	write_text(&w, ", \"chosen\": ");
+	write_id(&w, x, chosen(e));
+	write_text(&w, "}\n");
+	(void)fwrite(w.at, 1, w.bytes, to);
 }

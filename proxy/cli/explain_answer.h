@@ -47,5 +47,8 @@ enum result explanation_print_json(const struct explained *x, const struct expla
 /* "key TAB digest TAB primary TAB chosen"; "-" for none. The key is escaped. */
 void explanation_print_line(const struct explained *x, struct slice key,
 			    const struct explanation *e, FILE *to);
+/* The same as a JSON object in one line; null for none. */
+void explanation_print_json_line(const struct explained *x, struct slice key,
+				 const struct explanation *e, FILE *to);
 
 #endif

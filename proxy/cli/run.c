@@ -1,12 +1,12 @@
-/* run.c: `holdfast run -c FILE`: a node in the foreground. */
+/* run.c: `holdfast run`: a node in the foreground. */
 #include "cli/cli.h"
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "cli/options.h"
 #include "node.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static int
 serve(struct config **config)
@@ -24,20 +24,26 @@ serve(struct config **config)
 	return EXIT_NEGATIVE;
 }
 
-int
-cli_run(int argc, char **argv)
+static enum result
+set_option(void *context, enum cli_option option, const char *value, struct problem *p)
 {
-	if (argc != 3 || strcmp(argv[1], "-c") != 0) {
-		(void)fprintf(stderr, "holdfast run: usage: holdfast run -c FILE\n");
-		return EXIT_USAGE;
-	}
+	const char **file = context;
+	(void)option;
+	(void)p;
+	*file = value; /* the table lets no other through */
+	return RESULT_OK;
+}
+
+static int
+load_and_serve(const char *file)
+{
 	if (!digest_init()) {
 		log_error("libsodium cannot be started");
 		return EXIT_NEGATIVE;
 	}
 	struct config *config = NULL;
 	struct config_findings findings;
-	enum result r = config_load(argv[2], CONFIG_FOR_RUN, &config, &findings);
+	enum result r = config_load(file, CONFIG_FOR_RUN, &config, &findings);
 	config_findings_print(&findings, stderr);
 	config_findings_free(&findings);
 	if (r != RESULT_OK)
@@ -46,4 +52,18 @@ cli_run(int argc, char **argv)
 	int status = serve(&config);
 	config_free(&config);
 	return status;
+}
+
+int
+cli_run(int argc, char **argv)
+{
+	const char *file = NULL;
+	struct cli_operands rest;
+	int status = cli_parse(SUBCOMMAND_run, argc, argv, set_option, &file, &rest);
+	if (status != CLI_GO_ON)
+		return status;
+	if (file == NULL || rest.count > 0)
+		return cli_refuse(SUBCOMMAND_run, EXIT_USAGE,
+				  "-c FILE is wanted, and nothing else");
+	return load_and_serve(file);
 }

@@ -7,12 +7,12 @@
 #include "cli/cli.h"
 
 #include "base/clock.h"
+#include "cli/options.h"
 #include "cli/tail_file.h"
 #include "cli/tail_line.h"
 #include "config/config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -49,41 +49,16 @@ on_signal(int number)
 static void
 say(const char *text)
 {
-	(void)fprintf(stderr, "holdfast tail: %s\n", text);
+	(void)cli_refuse(SUBCOMMAND_tail, EXIT_USAGE, text);
 }
 
 static int
 usage(const char *text)
 {
-	say(text);
-	return EXIT_USAGE;
+	return cli_refuse(SUBCOMMAND_tail, EXIT_USAGE, text);
 }
 
 /* ---- options ------------------------------------------------------------------------------- */
-
-enum {
-	OPTION_SERVICE = 256,
-	OPTION_SESSION,
-	OPTION_MEMBER,
-	OPTION_EVENT,
-	OPTION_JSON,
-	OPTION_COLOUR,
-	OPTION_NO_FOLLOW
-};
-
-static const struct option long_options[] = {
-    {"service", required_argument, NULL, OPTION_SERVICE},
-    {"session", required_argument, NULL, OPTION_SESSION},
-    {"member", required_argument, NULL, OPTION_MEMBER},
-    {"event", required_argument, NULL, OPTION_EVENT},
-    {"json", no_argument, NULL, OPTION_JSON},
-    {"color", required_argument, NULL, OPTION_COLOUR},
-    {"follow", no_argument, NULL, 'f'},
-    {"no-follow", no_argument, NULL, OPTION_NO_FOLLOW},
-    {"lines", required_argument, NULL, 'n'},
-    {"config", required_argument, NULL, 'c'},
-    {NULL, 0, NULL, 0},
-};
 
 static enum result
 set_lines(struct tail *t, const char *value, struct problem *p)
@@ -108,17 +83,18 @@ set_colour(struct tail *t, const char *value, struct problem *p)
 }
 
 static enum result
-set_option(struct tail *t, int option, const char *value, struct problem *p)
+set_option(void *context, enum cli_option option, const char *value, struct problem *p)
 {
+	struct tail *t = context;
 	switch (option) {
-	case 'c':
+	case OPTION_CONFIG:
 		t->config = value;
 		return RESULT_OK;
-	case 'n':
+	case OPTION_LINES:
 		return set_lines(t, value, p);
-	case 'f':
+	case OPTION_FOLLOW:
 	case OPTION_NO_FOLLOW:
-		t->follow = option == 'f';
+		t->follow = option == OPTION_FOLLOW;
 		return RESULT_OK;
 	case OPTION_SERVICE:
 		t->filter.service = slice_of(value);
@@ -130,37 +106,21 @@ set_option(struct tail *t, int option, const char *value, struct problem *p)
 		return tail_filter_set_session(&t->filter, slice_of(value), p);
 	case OPTION_EVENT:
 		return tail_filter_add_events(&t->filter, slice_of(value), p);
-	case OPTION_JSON:
+	case OPTION_COLOR:
+		return set_colour(t, value, p);
+	default: /* the table lets no other through */
 		t->json = true;
 		return RESULT_OK;
-	case OPTION_COLOUR:
-		return set_colour(t, value, p);
-	case ':':
-		return problem_set(p, RESULT_INVALID, "an option wants a value");
-	default:
-		return problem_set(p, RESULT_INVALID, "unknown option");
 	}
 }
 
 static enum result
-parse_options(struct tail *t, int argc, char **argv, struct problem *p)
+set_operands(struct tail *t, const struct cli_operands *files, struct problem *p)
 {
-	t->follow = true;
-	opterr = 0;
-	optind = 0; /* begins anew, whatever was parsed before */
-	int option;
-	while ((option = getopt_long(argc, argv, ":c:n:f", long_options, NULL)) != -1) {
-		const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
-		enum result r = set_option(t, option, optarg, p);
-		if (r != RESULT_OK && (option == ':' || option == '?'))
-			return problem_prefix(p, r, "%s", word);
-		if (r != RESULT_OK)
-			return r;
-	}
-	if (argc - optind > 1)
+	if (files->count > 1)
 		return problem_set(p, RESULT_INVALID, "more than one file");
-	if (optind < argc)
-		t->path = argv[optind];
+	if (files->count == 1)
+		t->path = files->at[0];
 	if ((t->path == NULL) == (t->config == NULL))
 		return problem_set(
 		    p, RESULT_INVALID,
@@ -324,11 +284,16 @@ static int
 tail_main(struct tail *t, int argc, char **argv)
 {
 	struct problem p = {""};
-	if (parse_options(t, argc, argv, &p) != RESULT_OK)
+	struct cli_operands files;
+	t->follow = true;
+	int code = cli_parse(SUBCOMMAND_tail, argc, argv, set_option, t, &files);
+	if (code != CLI_GO_ON)
+		return code;
+	if (set_operands(t, &files, &p) != RESULT_OK)
 		return usage(p.text);
 	if (t->path == NULL && path_from_config(t, &p) != RESULT_OK)
 		return usage(p.text);
-	int code = open_and_run(t);
+	code = open_and_run(t);
 	free(t->owned_path);
 	return code;
 }

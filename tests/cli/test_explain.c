@@ -332,10 +332,10 @@ static const struct {
 	const char *error;
 } errors[] = {
     {"key", "-c FILE is wanted"},
-    {"-c", "an option wants a value"},
+    {"-c", "-c: a value is wanted"},
     {"-c %C --service shop", "one KEY is wanted"},
     {"-c %C --service shop k l", "one KEY is wanted"},
-    {"-c %C --wrong k", "unknown option"},
+    {"-c %C --wrong k", "--wrong: unknown option; holdfast help explain lists them"},
     {"-c %C k", "several services: --service NAME is wanted"},
     {"-c %C --service nobody k", "--service: no such service"},
     {"-c %C --service shop --down a,zz k", "--down: service shop has no member zz"},
@@ -343,9 +343,8 @@ static const struct {
     {"-c %C --service shop --primary q k", "--primary: service shop has no member q"},
     {"-c %C --service shop --last q k", "--last: service shop has no member q"},
     {"-c %C --service shop --digest 0011", "--digest: 32 hex digits are wanted"},
-    {"-c %C --service shop --keys-file %K k", "--keys-file goes without KEY, --digest and --json"},
-    {"-c %C --service shop --keys-file %K --json",
-     "--keys-file goes without KEY, --digest and --json"},
+    {"-c %C --service shop --keys-file %K k", "--keys-file goes without KEY and --digest"},
+    {"-c %C --service shop --keys-file %K --digest", "--keys-file goes without KEY and --digest"},
 };
 
 /* One line on stderr, nothing on stdout, exit 2. */

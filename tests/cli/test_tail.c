@@ -243,7 +243,7 @@ refuses_bad_usage(void **state)
 	ASSERT_REFUSED(EXIT_USAGE, "not a number", log, "-n", "-3");
 	ASSERT_REFUSED(EXIT_USAGE, "auto, always or never", log, "--color", "blue");
 	ASSERT_REFUSED(EXIT_USAGE, "--nonsense: unknown option", log, "--nonsense");
-	ASSERT_REFUSED(EXIT_USAGE, "-n: an option wants a value", log, "-n");
+	ASSERT_REFUSED(EXIT_USAGE, "-n: a value is wanted", log, "-n");
 	ASSERT_REFUSED(EXIT_NEGATIVE, "No such file", log, "--no-follow");
 	ASSERT_REFUSED(EXIT_NEGATIVE, "not a file", "/", "--no-follow");
 }
