@@ -49,8 +49,9 @@ HTTP     = proxy/http/chunk.c proxy/http/conclude.c proxy/http/fields.c proxy/ht
            proxy/http/response.c proxy/http/scan.c
 AFFINITY = proxy/affinity/cookie.c proxy/affinity/keyrule.c proxy/affinity/session.c \
            proxy/affinity/tag.c
-MEMBERS  = proxy/members/membership.c proxy/members/pool.c proxy/members/probe.c \
-           proxy/members/probe_ev.c proxy/members/verdict.c proxy/members/view.c
+MEMBERS  = proxy/members/member.c proxy/members/membership.c proxy/members/pool.c \
+           proxy/members/probe.c proxy/members/probe_ev.c proxy/members/verdict.c \
+           proxy/members/view.c
 ROUTE    = proxy/route/assign.c proxy/route/match.c proxy/route/plan.c proxy/route/service.c
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/body_queue.c \
            proxy/relay/exchange.c proxy/relay/io_ev.c proxy/relay/journal.c proxy/relay/splice.c \
@@ -66,7 +67,7 @@ CONFIG   = proxy/config/check.c proxy/config/config.c proxy/config/findings.c pr
 CLI      = proxy/cli/check.c proxy/cli/explain.c proxy/cli/explain_answer.c proxy/cli/options.c \
            proxy/cli/run.c proxy/cli/service.c proxy/cli/tail.c proxy/cli/tail_file.c \
            proxy/cli/tail_line.c proxy/cli/version.c
-NODE     = proxy/main.c proxy/node.c proxy/node_ev.c
+NODE     = proxy/main.c proxy/node.c proxy/node_ev.c proxy/node_reload.c
 PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) \
            $(CLI) $(NODE)
 
@@ -105,8 +106,8 @@ LINK_affinity/test_tag = proxy/affinity/tag.c proxy/base/digest.c proxy/base/res
                          proxy/base/text.c
 # members
 VIEW_LINK = $(HASHRING) proxy/affinity/tag.c proxy/base/addr.c proxy/base/digest.c \
-            proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/members/membership.c \
-            proxy/members/view.c
+            proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/members/member.c \
+            proxy/members/membership.c proxy/members/view.c
 UNIT += members/test_pool members/test_probe members/test_probe_ev members/test_verdict \
         members/test_view
 LINK_members/test_pool = $(VIEW_LINK) proxy/members/pool.c proxy/members/verdict.c

@@ -73,8 +73,8 @@ static enum result
 bind_all(struct node *n, const struct config *config, struct problem *p)
 {
 	size_t addresses = config->listener_count;
-	n->fds = calloc(n->workers * addresses, sizeof(*n->fds));
-	if (n->fds == NULL)
+	n->sockets = calloc(n->workers * addresses, sizeof(*n->sockets));
+	if (n->sockets == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	for (unsigned worker = 0; worker < n->workers; worker++) {
 		for (size_t i = 0; i < addresses; i++) {
@@ -82,7 +82,7 @@ bind_all(struct node *n, const struct config *config, struct problem *p)
 			int fd = listener_bind(address, worker == 0, p);
 			if (fd == -1)
 				return RESULT_IO;
-			n->fds[n->fd_count++] = fd;
+			n->sockets[n->socket_count++] = (struct listener_socket){fd, *address};
 		}
 	}
 	return RESULT_OK;
@@ -95,30 +95,51 @@ static void
 on_change(void *context, const struct pool_change *change)
 {
 	const struct node_service *s = context;
-	failover_log_member(s->node->shared.failover, s->service->name, s->service->fingerprint,
-			    change);
+	failover_log_member(s->node->shared.failover, slice_of(s->name),
+			    atomic_load_explicit(&s->fingerprint, memory_order_relaxed), change);
 }
 
 static void
-on_probe_wanted(void *context, uint32_t member)
+on_probe_wanted(void *context, struct member_live *member)
 {
-	const struct node_service *s = context;
+	struct node_service *s = context;
+	(void)pthread_mutex_lock(&s->lock);
 	if (s->prober != NULL)
 		prober_check_now(s->prober, member);
+	(void)pthread_mutex_unlock(&s->lock);
 }
 
-static enum result
-watch_services(struct node *n, struct problem *p)
+static void
+on_drop(void *context)
 {
-	struct services *services = n->services;
-	n->watched = calloc(services->count, sizeof(*n->watched));
-	if (n->watched == NULL)
-		return problem_set(p, RESULT_NO_MEMORY, "no memory");
+	struct node_service *s = context;
+	(void)pthread_mutex_destroy(&s->lock);
+	free(s->name);
+	free(s);
+}
+
+enum result
+node_watch(struct node *n, struct services *services, struct problem *p)
+{
 	for (size_t i = 0; i < services->count; i++) {
-		struct node_service *s = &n->watched[i];
+		const struct service *service = &services->list[i];
+		if (pool_context(service->pool) != NULL)
+			continue;
+		struct node_service *s = calloc(1, sizeof(*s));
+		char *name = strdup(service->config->name);
+		if (s == NULL || name == NULL) {
+			free(s);
+			free(name);
+			return problem_set(p, RESULT_NO_MEMORY, "no memory");
+		}
 		s->node = n;
-		s->service = &services->list[i];
-		pool_observe(s->service->pool, on_change, on_probe_wanted, s);
+		s->name = name;
+		atomic_init(&s->fingerprint, service->fingerprint);
+		(void)pthread_mutex_init(&s->lock, NULL);
+		pool_observe(service->pool, (struct pool_observer){.changed = on_change,
+								   .probe = on_probe_wanted,
+								   .drop = on_drop,
+								   .context = s});
 	}
 	return RESULT_OK;
 }
@@ -143,12 +164,13 @@ assemble(struct node *n, struct config **held, struct problem *p)
 {
 	const struct config *config = *held;
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sem_init(&n->adopted, 0, 0);
 	node_hold_signals();
 	raise_descriptors();
 	n->workers = config->workers != 0 ? config->workers : cores();
 	n->shared.workers = n->workers;
 	name_node(n, config);
-	enum result r = services_create(held, n->workers, &n->services, p);
+	enum result r = services_create(held, n->workers, NULL, &n->services, p);
 	if (r != RESULT_OK)
 		return r;
 	n->shared.services = n->services;
@@ -159,7 +181,7 @@ assemble(struct node *n, struct config **held, struct problem *p)
 	if (r == RESULT_OK)
 		r = open_logs(n, config, p);
 	if (r == RESULT_OK)
-		r = watch_services(n, p);
+		r = node_watch(n, n->services, p);
 	n->threads = calloc(n->workers, sizeof(struct worker_thread *));
 	n->base = event_base_new();
 	if (r == RESULT_OK && (n->threads == NULL || n->base == NULL))
@@ -184,14 +206,14 @@ node_create(struct config **config, struct node **out, struct problem *p)
 static enum result
 start_workers(struct node *n, struct problem *p)
 {
-	size_t each = n->fd_count / n->workers;
+	size_t each = n->socket_count / n->workers;
 	while (n->started < n->workers) {
-		const int *fds = n->fds + n->started * each;
-		n->fd_count -= each; /* the worker's from here on, whatever happens */
-		enum result r = worker_thread_start(n->started, &n->shared, fds, each,
+		const struct listener_socket *sockets = n->sockets + n->started * each;
+		n->socket_count -= each; /* the worker's from here on, whatever happens */
+		enum result r = worker_thread_start(n->started, &n->shared, sockets, each,
 						    &n->threads[n->started], p);
 		if (r != RESULT_OK) {
-			memmove(n->fds, fds + each, n->fd_count * sizeof(*n->fds));
+			memmove(n->sockets, sockets + each, n->socket_count * sizeof(*n->sockets));
 			return r;
 		}
 		n->started++;
@@ -234,7 +256,7 @@ node_run(struct node *n, struct problem *p)
 			worker_thread_stop(n->threads[i], WORKER_STOP_HARD);
 	}
 	join_workers(n);
-	node_probers_stop(n);
+	node_probers_stop(n->services);
 	return r;
 }
 
@@ -245,15 +267,15 @@ node_free(struct node **held)
 	if (n == NULL)
 		return;
 	*held = NULL;
-	for (size_t i = 0; n->fds != NULL && i < n->fd_count; i++)
-		(void)close(n->fds[i]);
-	free(n->fds);
+	for (size_t i = 0; n->sockets != NULL && i < n->socket_count; i++)
+		(void)close(n->sockets[i].fd);
+	free(n->sockets);
 	free(n->threads);
 	if (n->base != NULL)
 		event_base_free(n->base);
 	services_unref(&n->services);
 	sink_free(&n->access);
 	failover_log_free(&n->shared.failover);
-	free(n->watched);
+	(void)sem_destroy(&n->adopted);
 	free(n);
 }

@@ -12,23 +12,27 @@
 #include "edge/worker_ev.h"
 #include "members/probe_ev.h"
 
+#include <pthread.h>
+
 struct node;
 
-/* A service's checks, and what its pool tells the log. */
+/* A pool's checks, and what it tells the log. Lives as long as its pool, which owns it. */
 struct node_service {
 	struct node *node;
-	struct service *service; /* borrowed from node->services */
-	struct prober *prober;   /* owned; NULL: no active checks */
+	char *name;                /* owned; of the service */
+	atomic_ullong fingerprint; /* of the present ring */
+	pthread_mutex_t lock;
+	struct prober *prober; /* under the lock; owned by the control thread; NULL: no checks */
 };
 
 struct node {
 	struct services *services; /* one reference */
 	struct worker_shared shared;
-	struct sink *access;          /* owned; NULL: none */
-	struct node_service *watched; /* owned; one a service */
-	int *fds; /* listening sockets, a worker after another, until they are handed over */
-	size_t fd_count;
+	struct sink *access;             /* owned; NULL: none */
+	struct listener_socket *sockets; /* a worker after another, until they are handed over */
+	size_t socket_count;
 	struct worker_thread **threads; /* owned */
+	sem_t adopted;                  /* posted by each worker that adopted a reload */
 	unsigned workers;
 	unsigned started;
 	struct event_base *base; /* of the control thread; owned */
@@ -43,12 +47,24 @@ enum result node_create(struct config **config, struct node **out, struct proble
  */
 enum result node_run(struct node *n, struct problem *p);
 void node_free(struct node **n);
+/*
+ * Reads the configuration file again; on the control thread. Builds and checks everything first:
+ * on an error nothing has changed, the problem says what is wrong in one line, and all findings
+ * stand in the process log. On success every worker has adopted it when this returns. `asked_by`:
+ * "signal" or "admin", for the log. What only a restart can change is said and stays.
+ */
+enum result node_reload(struct node *n, const char *asked_by, struct problem *p);
 
 /* In node_ev.c. Signals wait from here on until node_control takes them. */
 void node_hold_signals(void);
 /* Checks and signals, until the workers have ended. */
 enum result node_control(struct node *n, struct problem *p);
+/* Checks of the services of node->services, as their configuration says. */
 enum result node_probers_start(struct node *n, struct problem *p);
-void node_probers_stop(struct node *n);
+/* Those of `services`; before their configuration is freed. */
+void node_probers_stop(struct services *services);
+
+/* In node.c. Observes the pools of `services` that nobody observes yet, before they are used. */
+enum result node_watch(struct node *n, struct services *services, struct problem *p);
 
 #endif

@@ -52,6 +52,14 @@ reopen_logs(struct node *n)
 }
 
 static void
+reload(struct node *n)
+{
+	struct problem p;
+	if (node_reload(n, "signal", &p) != RESULT_OK)
+		log_error("reload refused, the configuration stays: %s", p.text);
+}
+
+static void
 on_signal(evutil_socket_t number, short what, void *context)
 {
 	struct control *c = context;
@@ -68,7 +76,8 @@ on_signal(evutil_socket_t number, short what, void *context)
 		reopen_logs(c->node);
 		break;
 	case SIGHUP:
-		log_warn("reload is not supported by this version: the configuration stays");
+		if (c->stop_until_ms == 0)
+			reload(c->node);
 		break;
 	default:
 		break;
@@ -170,22 +179,30 @@ enum result
 node_probers_start(struct node *n, struct problem *p)
 {
 	for (size_t i = 0; i < n->services->count; i++) {
-		struct node_service *s = &n->watched[i];
-		if (!s->service->config->health.enabled)
+		const struct service *service = &n->services->list[i];
+		struct node_service *s = pool_context(service->pool);
+		struct prober *prober = NULL;
+		if (!service->config->health.enabled)
 			continue;
-		enum result r =
-		    prober_start(n->base, s->service->config, s->service->pool, &s->prober, p);
+		enum result r = prober_start(n->base, service->config, service->pool, &prober, p);
 		if (r != RESULT_OK)
-			return problem_prefix(p, r, "service %s", s->service->config->name);
+			return problem_prefix(p, r, "service %s", service->config->name);
+		(void)pthread_mutex_lock(&s->lock);
+		s->prober = prober;
+		(void)pthread_mutex_unlock(&s->lock);
 	}
 	return RESULT_OK;
 }
 
 void
-node_probers_stop(struct node *n)
+node_probers_stop(struct services *services)
 {
-	for (size_t i = 0; i < n->services->count; i++) {
-		if (n->watched[i].prober != NULL)
-			prober_stop(&n->watched[i].prober);
+	for (size_t i = 0; i < services->count; i++) {
+		struct node_service *s = pool_context(services->list[i].pool);
+		(void)pthread_mutex_lock(&s->lock);
+		struct prober *prober = s->prober;
+		s->prober = NULL;
+		(void)pthread_mutex_unlock(&s->lock);
+		prober_stop(&prober);
 	}
 }

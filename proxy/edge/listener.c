@@ -18,6 +18,7 @@ struct listener {
 	struct io io;
 	struct deadline pause;
 	struct listener *next;
+	struct addr address;
 	uint64_t said_ms; /* when it was last said that no descriptor is left; 0: never */
 };
 
@@ -139,18 +140,19 @@ on_ready(void *owner, unsigned events)
 }
 
 bool
-listener_start(struct worker *w, int fd)
+listener_start(struct worker *w, const struct listener_socket *socket)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 	if (l == NULL) {
-		(void)close(fd);
+		(void)close(socket->fd);
 		return false;
 	}
-	io_init(&l->io, w, fd, on_ready, l);
+	io_init(&l->io, w, socket->fd, on_ready, l);
+	l->address = socket->address;
 	l->pause.fire = on_pause_over;
 	l->next = w->listeners;
 	w->listeners = l;
-	return listen(fd, LISTEN_BACKLOG) == 0 && io_want(&l->io, IO_READ);
+	return listen(socket->fd, LISTEN_BACKLOG) == 0 && io_want(&l->io, IO_READ);
 }
 
 static void
@@ -160,16 +162,43 @@ listener_drop(struct worker *w, struct trash *t)
 	free(t);
 }
 
+static void
+listener_close(struct worker *w, struct listener *l)
+{
+	for (int i = 0; i < LISTEN_BACKLOG && accept_one(l); i++)
+		continue;
+	deadline_remove(w, &l->pause);
+	io_close(&l->io);
+	worker_trash(w, &l->trash, listener_drop);
+}
+
 void
 listeners_close(struct worker *w)
 {
-	while (w->listeners != NULL) {
-		struct listener *l = w->listeners;
-		w->listeners = l->next;
-		for (int i = 0; i < LISTEN_BACKLOG && accept_one(l); i++)
+	listeners_keep(w, NULL, 0);
+}
+
+static bool
+is_listed(const struct addr *address, const struct config_listener *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (addr_equal(address, &list[i].address))
+			return true;
+	}
+	return false;
+}
+
+void
+listeners_keep(struct worker *w, const struct config_listener *list, size_t count)
+{
+	struct listener **at = &w->listeners;
+	while (*at != NULL) {
+		struct listener *l = *at;
+		if (is_listed(&l->address, list, count)) {
+			at = &l->next;
 			continue;
-		deadline_remove(w, &l->pause);
-		io_close(&l->io);
-		worker_trash(w, &l->trash, listener_drop);
+		}
+		*at = l->next;
+		listener_close(w, l);
 	}
 }

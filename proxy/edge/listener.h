@@ -19,9 +19,17 @@
  */
 int listener_bind(const struct addr *address, bool first, struct problem *p);
 
-/* Listens, and accepts for `w`; takes fd over. False: errno says why; fd is closed by
+/* A bound socket on its way to its worker. */
+struct listener_socket {
+	int fd;
+	struct addr address;
+};
+
+/* Listens, and accepts for `w`; takes the socket over. False: errno says why; it is closed by
  * listeners_close. */
-bool listener_start(struct worker *w, int fd);
+bool listener_start(struct worker *w, const struct listener_socket *socket);
+/* Closes those whose address is none of the list, as listeners_close does. */
+void listeners_keep(struct worker *w, const struct config_listener *list, size_t count);
 /* Takes what is waiting in the backlogs, then closes all listeners of the worker. */
 void listeners_close(struct worker *w);
 

@@ -1,8 +1,8 @@
 /* worker_ev.c: a worker's thread; see worker_ev.h. */
 #include "edge/worker_ev.h"
 
+#include "base/log.h"
 #include "edge/client.h"
-#include "edge/listener.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -21,8 +21,22 @@ struct worker_thread {
 	struct io command;
 	int told; /* eventfd, written by the control thread */
 	atomic_bool ended;
-	atomic_int wanted; /* enum worker_command */
+	atomic_int wanted; /* enum worker_command; 0: none */
+	pthread_mutex_t lock;
+	struct worker_change *changes; /* under the lock; oldest first */
 };
+
+/* Wakes the thread: there is something to be done. */
+static void
+ring(struct worker_thread *t)
+{
+	uint64_t one = 1;
+	if (write(t->told, &one, sizeof(one)) == -1) {
+		/* Only a counter at its limit refuses: the thread has not read for an age, but
+		 * will. */
+		return;
+	}
+}
 
 static void
 end_if_done(struct worker_thread *t)
@@ -42,6 +56,81 @@ on_tick(evutil_socket_t fd, short what, void *context)
 	end_if_done(t);
 }
 
+/* ---- changes ----------------------------------------------------------------------------------
+ */
+
+struct worker_change *
+worker_change_create(struct services *services, struct sink *access, size_t sockets, sem_t *done)
+{
+	struct worker_change *c = calloc(1, sizeof(*c) + sockets * sizeof(c->sockets[0]));
+	if (c == NULL)
+		return NULL;
+	c->access = access;
+	c->done = done;
+	c->generation = worker_generation_create(services);
+	if (c->generation == NULL) {
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void
+worker_change_free(struct worker_change **held)
+{
+	struct worker_change *c = *held;
+	*held = NULL;
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < c->socket_count; i++)
+		(void)close(c->sockets[i].fd);
+	if (c->generation != NULL)
+		worker_generation_put(c->generation);
+	free(c);
+}
+
+void
+worker_thread_change(struct worker_thread *t, struct worker_change **held)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	struct worker_change **last = &t->changes;
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = *held;
+	*held = NULL;
+	(void)pthread_mutex_unlock(&t->lock);
+	ring(t);
+}
+
+static struct worker_change *
+take_change(struct worker_thread *t)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	struct worker_change *c = t->changes;
+	if (c != NULL)
+		t->changes = c->next;
+	(void)pthread_mutex_unlock(&t->lock);
+	return c;
+}
+
+/* New listeners first: nobody may find none. */
+static void
+adopt(struct worker *w, struct worker_change *c)
+{
+	const struct config *config = c->generation->services->config;
+	bool logs = worker_adopt(w, c->generation, c->access);
+	c->generation = NULL; /* the worker's now */
+	if (!logs)
+		log_error("worker %u: no memory for the access log", w->number);
+	for (; c->socket_count > 0; c->socket_count--) {
+		if (!w->stopping && !listener_start(w, &c->sockets[c->socket_count - 1]))
+			log_error("worker %u: listen: %s", w->number, strerror(errno));
+	}
+	listeners_keep(w, config->listeners, w->stopping ? 0 : config->listener_count);
+	(void)sem_post(c->done);
+	worker_change_free(&c);
+}
+
 static void
 on_command(void *owner, unsigned events)
 {
@@ -51,10 +140,16 @@ on_command(void *owner, unsigned events)
 	(void)events;
 	if (read(t->told, &count, sizeof(count)) == -1)
 		return;
+	struct worker_change *c;
+	while ((c = take_change(t)) != NULL)
+		adopt(w, c);
+	int wanted = atomic_load(&t->wanted);
+	if (wanted == 0)
+		return;
 	listeners_close(w);
 	w->stopping = true;
 	clients_stop(w);
-	if (atomic_load(&t->wanted) == WORKER_STOP_HARD)
+	if (wanted == WORKER_STOP_HARD)
 		clients_abort(w);
 	end_if_done(t);
 }
@@ -104,6 +199,10 @@ thread_free(struct worker_thread *t)
 	worker_free(&t->worker);
 	if (t->base != NULL)
 		event_base_free(t->base);
+	struct worker_change *c;
+	while ((c = take_change(t)) != NULL)
+		worker_change_free(&c);
+	(void)pthread_mutex_destroy(&t->lock);
 	free(t);
 }
 
@@ -111,6 +210,7 @@ static enum result
 thread_prepare(struct worker_thread *t, unsigned number, struct worker_shared *shared,
 	       struct problem *p)
 {
+	(void)pthread_mutex_init(&t->lock, NULL);
 	t->base = base_create();
 	if (t->base == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
@@ -142,8 +242,9 @@ start_thread(struct worker_thread *t)
 }
 
 enum result
-worker_thread_start(unsigned number, struct worker_shared *shared, const int *fds, size_t count,
-		    struct worker_thread **out, struct problem *p)
+worker_thread_start(unsigned number, struct worker_shared *shared,
+		    const struct listener_socket *sockets, size_t count, struct worker_thread **out,
+		    struct problem *p)
 {
 	*out = NULL;
 	struct worker_thread *t = calloc(1, sizeof(*t));
@@ -154,11 +255,11 @@ worker_thread_start(unsigned number, struct worker_shared *shared, const int *fd
 		(void)problem_set(p, r, "no memory");
 	size_t started = 0;
 	for (; t != NULL && r == RESULT_OK && started < count; started++) {
-		if (!listener_start(t->worker, fds[started]))
+		if (!listener_start(t->worker, &sockets[started]))
 			r = problem_set(p, RESULT_IO, "listen: %s", strerror(errno));
 	}
 	for (; started < count; started++)
-		(void)close(fds[started]);
+		(void)close(sockets[started].fd);
 	if (t != NULL && r == RESULT_OK) {
 		int error = start_thread(t);
 		if (error != 0)
@@ -174,13 +275,8 @@ worker_thread_start(unsigned number, struct worker_shared *shared, const int *fd
 void
 worker_thread_stop(struct worker_thread *t, enum worker_command command)
 {
-	uint64_t one = 1;
 	atomic_store(&t->wanted, command);
-	if (write(t->told, &one, sizeof(one)) == -1) {
-		/* Only a counter at its limit refuses: the thread has not read for an age, but
-		 * will. */
-		return;
-	}
+	ring(t);
 }
 
 bool

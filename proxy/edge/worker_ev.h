@@ -1,20 +1,41 @@
 /*
  * worker_ev.h: a worker's thread and its loop: starts it with its listening
- * sockets, tells it to stop, waits for its end.
+ * sockets, hands it what a reload made, tells it to stop, waits for its end.
  */
 #ifndef HOLDFAST_EDGE_WORKER_EV_H
 #define HOLDFAST_EDGE_WORKER_EV_H
 
-#include "relay/worker.h"
+#include "edge/listener.h"
+
+#include <semaphore.h>
 
 struct worker_thread;
 
 /*
- * Takes over fds[0..count), listening sockets. Signals are blocked in the thread. On an error the
- * problem says why and the sockets are closed.
+ * Takes over sockets[0..count). Signals are blocked in the thread. On an error the problem says why
+ * and the sockets are closed.
  */
-enum result worker_thread_start(unsigned number, struct worker_shared *shared, const int *fds,
-				size_t count, struct worker_thread **out, struct problem *p);
+enum result worker_thread_start(unsigned number, struct worker_shared *shared,
+				const struct listener_socket *sockets, size_t count,
+				struct worker_thread **out, struct problem *p);
+
+/* What a reload hands to one worker: made whole by the control thread, so that nothing can fail
+ * but memory for an access log that was not there. */
+struct worker_change {
+	struct worker_change *next;           /* the worker's */
+	struct worker_generation *generation; /* owned; its configuration lists the listeners */
+	struct sink *access;                  /* borrowed; NULL: none */
+	sem_t *done;                          /* borrowed; posted when the worker has adopted it */
+	size_t socket_count;
+	struct listener_socket sockets[]; /* owned; listeners that are new */
+};
+/* sockets are for the caller to fill. NULL: no memory. */
+struct worker_change *worker_change_create(struct services *services, struct sink *access,
+					   size_t sockets, sem_t *done);
+/* With its sockets; *change may be NULL. */
+void worker_change_free(struct worker_change **change);
+/* Takes *change over; in the order of the calls. */
+void worker_thread_change(struct worker_thread *t, struct worker_change **change);
 /* SOFT: no new connection, no new request, ends when the last exchange is over. HARD: ends now. */
 void worker_thread_stop(struct worker_thread *t, enum worker_command command);
 /* True when the thread has ended. */

@@ -118,6 +118,7 @@ membership_free(struct membership *m)
 	for (size_t i = 0; m->member != NULL && i < m->count; i++) {
 		free(m->member[i].id);
 		free(m->member[i].origin_text);
+		member_live_unref(&m->member[i].live);
 	}
 	free(m->member);
 	free(m->by_alias);
@@ -178,4 +179,11 @@ membership_by_id(const struct membership *m, struct slice id)
 			return (uint32_t)i;
 	}
 	return MEMBER_NONE;
+}
+
+uint32_t
+membership_find(const struct membership *m, const struct membership_member *member)
+{
+	uint32_t at = membership_by_alias(m, member->alias);
+	return at != MEMBER_NONE && m->member[at].live == member->live ? at : MEMBER_NONE;
 }

@@ -11,26 +11,21 @@
 
 #include "config/config.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
 struct pool {
+	atomic_uint refs;
 	pthread_mutex_t lock; /* guards what stands below, up to `generation` */
-	struct view *view;    /* current; one reference held */
-	struct verdict *verdict;
-	size_t weighty;   /* operational members that have a weight */
-	bool unpublished; /* a verdict changed and there was no memory for its view */
-	size_t down;      /* members in that state */
-	_Atomic uint64_t generation;
-	atomic_bool *wants_success; /* by member */
+	struct membership *membership;
 	struct verdict_rules rules;
-	struct membership *membership; /* one reference held; never replaced */
-	struct member_load *load;      /* by worker, then by member */
+	struct view *view; /* current; one reference held */
+	size_t weighty;    /* operational members that have a weight */
+	size_t down;       /* members in that state */
+	bool unpublished;  /* a verdict changed and there was no memory for its view */
+	_Atomic uint64_t generation;
 	unsigned workers;
-	pool_change_fn *changed;
-	pool_probe_fn *probe;
-	void *context;
+	struct pool_observer observer;
 };
 
 static struct verdict_rules
@@ -56,7 +51,7 @@ publish(struct pool *pool)
 	if (state == NULL)
 		return false;
 	for (size_t i = 0; i < m->count; i++)
-		state[i] = pool->verdict[i].state;
+		state[i] = m->member[i].live->verdict.state;
 	struct view *fresh = view_create(m, generation, state, !pool->rules.active);
 	free(state);
 	if (fresh == NULL)
@@ -67,23 +62,93 @@ publish(struct pool *pool)
 	return true;
 }
 
-static enum result
-verdicts_create(struct pool *pool)
+/* ---- members that come, stay and go ---------------------------------------------------------- */
+
+/* Who is in `before` at the same origin stays who he is. False: no memory. */
+static bool
+attach_live(struct membership *m, const struct membership *before, unsigned workers)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		struct membership_member *member = &m->member[i];
+		uint32_t at = MEMBER_NONE;
+		if (before != NULL)
+			at = membership_by_id(before, (struct slice){member->id, member->id_bytes});
+		if (at != MEMBER_NONE && addr_equal(&before->member[at].origin, &member->origin))
+			member->live = member_live_ref(before->member[at].live);
+		else
+			member->live = member_live_create(&member->origin, workers);
+		if (member->live == NULL)
+			return false;
+	}
+	return true;
+}
+
+enum result
+pool_revise(struct pool *pool, const struct config_service *service, struct pool_revision **out,
+	    struct problem *p)
+{
+	*out = NULL;
+	struct pool_revision *revision = calloc(1, sizeof(*revision));
+	if (revision == NULL)
+		return problem_set(p, RESULT_NO_MEMORY, "no memory");
+	revision->rules = rules_of(service);
+	enum result r = membership_create(service, &revision->membership, p);
+	/* Only the caller's thread ever replaces the pool's membership. */
+	if (r == RESULT_OK && !attach_live(revision->membership, pool->membership, pool->workers))
+		r = problem_set(p, RESULT_NO_MEMORY, "no memory");
+	if (r != RESULT_OK)
+		pool_revision_free(&revision);
+	*out = revision;
+	return r;
+}
+
+void
+pool_revision_free(struct pool_revision **held)
+{
+	struct pool_revision *revision = *held;
+	*held = NULL;
+	if (revision == NULL)
+		return;
+	membership_unref(&revision->membership);
+	free(revision);
+}
+
+/* Every member's place in the membership, and the counts. */
+static void
+settle(struct pool *pool, const struct membership *before)
 {
 	struct membership *m = pool->membership;
-	pool->verdict = calloc(m->count + 1, sizeof(*pool->verdict));
-	pool->wants_success = calloc(m->count + 1, sizeof(*pool->wants_success));
-	/* The type is padded to a cache line; calloc aligns to less. */
-	size_t loads = (size_t)pool->workers * m->count + 1;
-	pool->load = aligned_alloc(_Alignof(struct member_load), loads * sizeof(*pool->load));
-	if (pool->verdict == NULL || pool->wants_success == NULL || pool->load == NULL)
-		return RESULT_NO_MEMORY;
-	memset(pool->load, 0, loads * sizeof(*pool->load));
+	for (size_t i = 0; before != NULL && i < before->count; i++)
+		before->member[i].live->place = MEMBER_NONE;
+	pool->weighty = 0;
+	pool->down = 0;
 	for (size_t i = 0; i < m->count; i++) {
-		pool->verdict[i].state = MEMBER_UP;
-		pool->weighty += m->member[i].weight > 0;
+		struct member_live *live = m->member[i].live;
+		enum member_state state = (enum member_state)live->verdict.state;
+		live->place = (uint32_t)i;
+		pool->weighty += m->member[i].weight > 0 && member_state_operational(state);
+		pool->down += state == MEMBER_DOWN;
 	}
-	return publish(pool) ? RESULT_OK : RESULT_NO_MEMORY;
+	for (size_t i = 0; before != NULL && i < before->count; i++) {
+		struct member_live *live = before->member[i].live;
+		atomic_store_explicit(&live->retired, live->place == MEMBER_NONE,
+				      memory_order_relaxed);
+	}
+}
+
+void
+pool_commit(struct pool *pool, struct pool_revision **held)
+{
+	struct pool_revision *revision = *held;
+	(void)pthread_mutex_lock(&pool->lock);
+	struct membership *before = pool->membership;
+	pool->membership = revision->membership;
+	pool->rules = revision->rules;
+	settle(pool, before);
+	pool->unpublished = !publish(pool);
+	(void)pthread_mutex_unlock(&pool->lock);
+	revision->membership = before;
+	pool_revision_free(held);
 }
 
 enum result
@@ -95,42 +160,52 @@ pool_create(const struct config_service *service, unsigned workers, struct pool 
 	if (pool == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	(void)pthread_mutex_init(&pool->lock, NULL);
-	pool->rules = rules_of(service);
+	atomic_init(&pool->refs, 1);
 	pool->workers = workers;
-	enum result r = membership_create(service, &pool->membership, p);
-	if (r == RESULT_OK) {
-		r = verdicts_create(pool);
-		if (r != RESULT_OK)
-			(void)problem_set(p, r, "no memory");
-	}
+	struct pool_revision *first = NULL;
+	enum result r = pool_revise(pool, service, &first, p);
+	if (r == RESULT_OK)
+		pool_commit(pool, &first);
+	if (r == RESULT_OK && pool->unpublished)
+		r = problem_set(p, RESULT_NO_MEMORY, "no memory");
 	if (r != RESULT_OK)
-		pool_free(&pool);
+		pool_unref(&pool);
 	*out = pool;
 	return r;
 }
 
+struct pool *
+pool_ref(struct pool *pool)
+{
+	atomic_fetch_add_explicit(&pool->refs, 1, memory_order_relaxed);
+	return pool;
+}
+
 void
-pool_free(struct pool **held)
+pool_unref(struct pool **held)
 {
 	struct pool *pool = *held;
 	*held = NULL;
-	if (pool == NULL)
+	if (pool == NULL || atomic_fetch_sub_explicit(&pool->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	if (pool->observer.drop != NULL)
+		pool->observer.drop(pool->observer.context);
 	view_unref(&pool->view);
 	membership_unref(&pool->membership);
-	free(pool->verdict);
-	free(pool->wants_success);
-	free(pool->load);
 	(void)pthread_mutex_destroy(&pool->lock);
 	free(pool);
 }
 
 void
-pool_observe(struct pool *pool, pool_change_fn *changed, pool_probe_fn *probe, void *context)
+pool_observe(struct pool *pool, struct pool_observer observer)
 {
-	pool->changed = changed;
-	pool->probe = probe;
-	pool->context = context;
+	pool->observer = observer;
+}
+
+void *
+pool_context(const struct pool *pool)
+{
+	return pool->observer.context;
 }
 
 uint64_t
@@ -152,10 +227,10 @@ pool_view(struct pool *pool)
  */
 
 static bool
-is_last_operational(const struct pool *pool, uint32_t member)
+is_last_operational(const struct pool *pool, const struct member_live *member)
 {
-	return pool->weighty == 1 && pool->membership->member[member].weight > 0 &&
-	       member_state_operational((enum member_state)pool->verdict[member].state);
+	return pool->weighty == 1 && pool->membership->member[member->place].weight > 0 &&
+	       member_state_operational((enum member_state)member->verdict.state);
 }
 
 /* Keeps the counts; tells of the change; publishes it. */
@@ -169,25 +244,27 @@ take_over(struct pool *pool, const struct pool_change *change)
 	pool->down += (size_t)(change->verdict.after == MEMBER_DOWN);
 	pool->down -= (size_t)(change->verdict.before == MEMBER_DOWN);
 	pool->unpublished = !publish(pool);
-	if (pool->changed != NULL)
-		pool->changed(pool->context, change);
+	if (pool->observer.changed != NULL)
+		pool->observer.changed(pool->observer.context, change);
 }
 
 /* True: an active check should run at once. The lock is held. */
 static bool
-apply(struct pool *pool, uint32_t member, const struct evidence *e, const char *seen)
+apply(struct pool *pool, struct member_live *member, const struct evidence *e, const char *seen)
 {
-	struct verdict *v = &pool->verdict[member];
+	if (member->place == MEMBER_NONE)
+		return false;
+	struct verdict *v = &member->verdict;
 	struct evidence known = *e;
 	known.last_operational = is_last_operational(pool, member);
 	struct verdict_change change = verdict_apply(v, &pool->rules, &known);
-	bool wants = v->state == MEMBER_SUSPECT || v->live_fails > 0;
-	atomic_store_explicit(&pool->wants_success[member], wants && v->state != MEMBER_DOWN,
+	bool wants = v->health == MEMBER_SUSPECT || v->live_fails > 0;
+	atomic_store_explicit(&member->wants_success, wants && v->health != MEMBER_DOWN,
 			      memory_order_relaxed);
 	if (change.changed)
-		take_over(pool, &(struct pool_change){.member = member,
+		take_over(pool, &(struct pool_change){.member = member->place,
 						      .verdict = change,
-						      .reason = (enum reason)v->reason,
+						      .reason = verdict_reason(v),
 						      .evidence = e->kind,
 						      .seen = seen,
 						      .membership = pool->membership});
@@ -195,29 +272,22 @@ apply(struct pool *pool, uint32_t member, const struct evidence *e, const char *
 }
 
 void
-pool_evidence_seen(struct pool *pool, uint32_t member, const struct evidence *e, const char *seen)
+pool_evidence_seen(struct pool *pool, struct member_live *member, const struct evidence *e,
+		   const char *seen)
 {
-	assert(member < pool->membership->count);
 	(void)pthread_mutex_lock(&pool->lock);
 	bool probe_now = apply(pool, member, e, seen);
 	(void)pthread_mutex_unlock(&pool->lock);
-	if (probe_now && pool->probe != NULL)
-		pool->probe(pool->context, member);
+	if (probe_now && pool->observer.probe != NULL)
+		pool->observer.probe(pool->observer.context, member);
 }
 
 void
-pool_evidence(struct pool *pool, uint32_t member, enum evidence_kind kind, enum reason reason,
-	      uint64_t now_ms)
+pool_evidence(struct pool *pool, struct member_live *member, enum evidence_kind kind,
+	      enum reason reason, uint64_t now_ms)
 {
 	struct evidence e = {.kind = kind, .reason = reason, .now_ms = now_ms};
 	pool_evidence_seen(pool, member, &e, "");
-}
-
-bool
-pool_wants_success(const struct pool *pool, uint32_t member)
-{
-	assert(member < pool->membership->count);
-	return atomic_load_explicit(&pool->wants_success[member], memory_order_relaxed);
 }
 
 void
@@ -229,29 +299,9 @@ pool_tick(struct pool *pool, uint64_t now_ms)
 		pool->unpublished = !publish(pool);
 	bool waits = !pool->rules.active && pool->down > 0;
 	for (uint32_t i = 0; waits && i < pool->membership->count; i++) {
-		if (pool->verdict[i].state == MEMBER_DOWN)
-			(void)apply(pool, i, &e, "");
+		struct member_live *member = pool->membership->member[i].live;
+		if (member->verdict.health == MEMBER_DOWN)
+			(void)apply(pool, member, &e, "");
 	}
 	(void)pthread_mutex_unlock(&pool->lock);
-}
-
-/* ---- load -------------------------------------------------------------------------------------
- */
-
-struct member_load *
-pool_load(struct pool *pool, unsigned worker, uint32_t member)
-{
-	assert(worker < pool->workers && member < pool->membership->count);
-	return &pool->load[(size_t)worker * pool->membership->count + member];
-}
-
-unsigned
-pool_active(const struct pool *pool, uint32_t member)
-{
-	unsigned sum = 0;
-	for (unsigned worker = 0; worker < pool->workers; worker++) {
-		size_t at = (size_t)worker * pool->membership->count + member;
-		sum += atomic_load_explicit(&pool->load[at].active, memory_order_relaxed);
-	}
-	return sum;
 }

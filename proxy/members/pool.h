@@ -3,22 +3,17 @@
  * that is current. Evidence may come from any thread; it is applied at once,
  * under a lock that is taken only when something went wrong or came back, and
  * the new view is seen by all workers at their next exchange.
+ *
+ * A pool lives as long as its service's name: a reload revises it (other members,
+ * other rules), and who stays, the same id at the same origin, keeps verdict,
+ * counters and connections. Evidence names its member by struct member_live, as
+ * a place in a membership means nothing in the next one.
  */
 #ifndef HOLDFAST_MEMBERS_POOL_H
 #define HOLDFAST_MEMBERS_POOL_H
 
 #include "members/verdict.h"
 #include "members/view.h"
-
-#include <stdatomic.h>
-
-/* Requests in flight at one member, as one worker sees them; padded, each written by one worker
- * only. */
-struct member_load {
-	_Alignas(64) atomic_uint active;
-	atomic_ullong attempts; /* since start */
-	atomic_ullong failures;
-};
 
 /* Told of every change of state, in order, under the pool's lock: be quick, call nothing of the
  * pool. */
@@ -32,15 +27,39 @@ struct pool_change {
 };
 typedef void pool_change_fn(void *context, const struct pool_change *change);
 /* Asked to check a member at once (from any thread, under no lock). */
-typedef void pool_probe_fn(void *context, uint32_t member);
+typedef void pool_probe_fn(void *context, struct member_live *member);
 
 struct pool;
 
+/* One reference belongs to the caller. */
 enum result pool_create(const struct config_service *service, unsigned workers, struct pool **out,
 			struct problem *p);
-void pool_free(struct pool **pool);
-/* Set before any thread runs; either may be NULL. */
-void pool_observe(struct pool *pool, pool_change_fn *changed, pool_probe_fn *probe, void *context);
+struct pool *pool_ref(struct pool *pool);
+void pool_unref(struct pool **pool);
+/* Who is told; each may be NULL. */
+struct pool_observer {
+	pool_change_fn *changed;
+	pool_probe_fn *probe;
+	void (*drop)(
+	    void *context); /* the pool is no more; called by the thread that let go last */
+	void *context;
+};
+/* Once, before any other thread knows the pool. */
+void pool_observe(struct pool *pool, struct pool_observer observer);
+/* The observer's context; NULL: none yet. */
+void *pool_context(const struct pool *pool);
+
+/* What a reload makes of a pool, prepared: whatever can fail fails before anything is changed. */
+struct pool_revision {
+	struct membership *membership; /* one reference */
+	struct verdict_rules rules;
+};
+/* As pool_create; nothing is changed yet. Prepared by one thread at a time. */
+enum result pool_revise(struct pool *pool, const struct config_service *service,
+			struct pool_revision **out, struct problem *p);
+/* Seen by all workers at their next exchange; exchanges under way keep their view. */
+void pool_commit(struct pool *pool, struct pool_revision **revision);
+void pool_revision_free(struct pool_revision **revision);
 
 /* The number of the current view: one relaxed load; when it differs from a held view's, take the
  * new one. */
@@ -48,21 +67,21 @@ uint64_t pool_generation(const struct pool *pool);
 /* The current view, with a reference for the caller. Never NULL. */
 struct view *pool_view(struct pool *pool);
 
-/* Evidence from a probe or from traffic; thread-safe. */
-void pool_evidence(struct pool *pool, uint32_t member, enum evidence_kind kind, enum reason reason,
-		   uint64_t now_ms);
+/* Evidence from a probe or from traffic; thread-safe. Of a member that left it counts for nothing.
+ */
+void pool_evidence(struct pool *pool, struct member_live *member, enum evidence_kind kind,
+		   enum reason reason, uint64_t now_ms);
 /* The same with a text of what was seen, for the log. */
-void pool_evidence_seen(struct pool *pool, uint32_t member, const struct evidence *e,
+void pool_evidence_seen(struct pool *pool, struct member_live *member, const struct evidence *e,
 			const char *seen);
 /* True when the member has a row of failures that a success would end: then report LIVE_OK. One
  * load. */
-bool pool_wants_success(const struct pool *pool, uint32_t member);
+static inline bool
+pool_wants_success(const struct member_live *member)
+{
+	return atomic_load_explicit(&member->wants_success, memory_order_relaxed);
+}
 /* Without active checks: gives down members their half-open turn. Call every 100 ms or so. */
 void pool_tick(struct pool *pool, uint64_t now_ms);
-
-/* Load accounting of worker `worker` for `member`. */
-struct member_load *pool_load(struct pool *pool, unsigned worker, uint32_t member);
-/* Sum over all workers. */
-unsigned pool_active(const struct pool *pool, uint32_t member);
 
 #endif

@@ -113,7 +113,7 @@ finish(struct check *c, enum evidence_kind kind, enum reason why, const char *wh
 	let_go(c);
 	wait_for_next(c, now_ms);
 	log_debug("service %s: %s", p->service->name, writer_text(&seen));
-	pool_evidence_seen(p->pool, c->member, &e, text);
+	pool_evidence_seen(p->pool, p->membership->member[c->member].live, &e, text);
 }
 
 static void
@@ -308,9 +308,14 @@ on_timer(evutil_socket_t fd, short what, void *context)
  */
 
 void
-prober_check_now(struct prober *p, uint32_t member)
+prober_check_now(struct prober *p, const struct member_live *member)
 {
-	struct check *c = &p->check[member];
+	size_t at = 0;
+	while (at < p->membership->count && p->membership->member[at].live != member)
+		at++;
+	if (at == p->membership->count)
+		return;
+	struct check *c = &p->check[at];
 	(void)pthread_mutex_lock(&p->lock);
 	bool news = !c->is_asked;
 	if (news) {

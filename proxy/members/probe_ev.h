@@ -30,7 +30,8 @@ enum result prober_start(struct event_base *base, const struct config_service *s
 			 struct pool *pool, struct prober **out, struct problem *p);
 /* On the base's thread, or when its loop has ended; nobody asks for checks any more. */
 void prober_stop(struct prober **prober);
-/* Checks `member` at once, unless a check of it is under way; any thread (wakes the base). */
-void prober_check_now(struct prober *prober, uint32_t member);
+/* Checks `member` at once, unless a check of it is under way or it is not the prober's; any thread
+ * (wakes the base). */
+void prober_check_now(struct prober *prober, const struct member_live *member);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/addr.h"
 #include "hashring.h"
+#include "members/member.h"
 #include "result.h"
 #include "vocab.h"
 
@@ -22,7 +23,8 @@ struct membership_member {
 	uint32_t alias; /* as it stands in tags */
 	uint32_t weight;
 	struct addr origin;
-	char *origin_text; /* owned: "127.0.0.1:9001" */
+	char *origin_text;        /* owned: "127.0.0.1:9001" */
+	struct member_live *live; /* one reference; NULL in a membership of no pool */
 };
 
 struct membership {
@@ -51,6 +53,8 @@ void membership_unref(struct membership **m);
 uint32_t membership_by_alias(const struct membership *m, uint32_t alias);
 /* MEMBER_NONE: no such id. */
 uint32_t membership_by_id(const struct membership *m, struct slice id);
+/* Where `member` of another membership stands in `m`; MEMBER_NONE: it left, or moved elsewhere. */
+uint32_t membership_find(const struct membership *m, const struct membership_member *member);
 
 struct view {
 	atomic_uint refs;

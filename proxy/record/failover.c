@@ -59,6 +59,12 @@ failover_log_reopen(struct failover_log *log)
 	sink_reopen(log->sink);
 }
 
+bool
+failover_log_redirect(struct failover_log *log, const char *path)
+{
+	return sink_redirect(log->sink, path);
+}
+
 uint64_t
 failover_log_lost(const struct failover_log *log)
 {
@@ -78,23 +84,40 @@ write_entry(struct failover_log *log, struct failover_entry *entry)
 	sink_append(log->sink, (struct slice){line, w.bytes});
 }
 
-/* A line with nothing but what was held back. */
-static void
-write_held(void *context, struct limiter_subject subject, uint64_t suppressed)
+/* Of no session: nothing of one is known. */
+static struct failover_entry
+plain_entry(enum event_kind event, struct slice service, const char *reason, struct slice evidence)
 {
-	struct failover_entry entry = {
-	    .event = subject.event,
-	    .service = subject.service,
-	    .reason = reason_text(REASON_NONE),
-	    .evidence = SLICE("lines held back by the rate limit"),
+	return (struct failover_entry){
+	    .event = event,
+	    .service = service,
+	    .reason = reason,
+	    .evidence = evidence,
 	    .rank = FAILOVER_NUMBER_NONE,
 	    .attempt_ms = FAILOVER_NUMBER_NONE,
 	    .hops = FAILOVER_NUMBER_NONE,
 	    .epoch = FAILOVER_NUMBER_NONE,
-	    .member = subject.member,
-	    .suppressed = suppressed,
 	};
+}
+
+/* A line with nothing but what was held back. */
+static void
+write_held(void *context, struct limiter_subject subject, uint64_t suppressed)
+{
+	struct failover_entry entry =
+	    plain_entry(subject.event, subject.service, reason_text(REASON_NONE),
+			SLICE("lines held back by the rate limit"));
+	entry.member = subject.member;
+	entry.suppressed = suppressed;
 	write_entry(context, &entry);
+}
+
+void
+failover_log_reload(struct failover_log *log, enum event_kind event, const char *asked_by,
+		    struct slice evidence)
+{
+	struct failover_entry entry = plain_entry(event, SLICE_NONE, asked_by, evidence);
+	write_entry(log, &entry);
 }
 
 void
@@ -235,21 +258,14 @@ write_transition(struct failover_log *log, const struct transition *t, enum even
 {
 	char text[FAILOVER_EVIDENCE_MAX];
 	struct writer w = writer_on(text, sizeof(text));
-	struct failover_entry entry = {
-	    .event = event,
-	    .service = t->service,
-	    .reason = reason_text(why),
-	    .evidence = transition_evidence(&w, t->change),
-	    .rank = FAILOVER_NUMBER_NONE,
-	    .attempt_ms = FAILOVER_NUMBER_NONE,
-	    .hops = FAILOVER_NUMBER_NONE,
-	    .epoch = t->change->membership->epoch,
-	    .pool = t->pool,
-	    .member = t->member,
-	    .outage = outage,
-	    .outage_ms =
-		outage != NULL && now_ms > outage->since_ms ? now_ms - outage->since_ms : 0,
-	};
+	struct failover_entry entry =
+	    plain_entry(event, t->service, reason_text(why), transition_evidence(&w, t->change));
+	entry.epoch = t->change->membership->epoch;
+	entry.pool = t->pool;
+	entry.member = t->member;
+	entry.outage = outage;
+	if (outage != NULL && now_ms > outage->since_ms)
+		entry.outage_ms = now_ms - outage->since_ms;
 	struct limiter_subject subject = {event, t->service, t->member};
 	(void)pthread_mutex_lock(&log->lock);
 	bool pass = limiter_pass(&log->limiter, subject, FAILOVER_LINES_PER_S_MAX, now_ms,
@@ -273,12 +289,32 @@ outage_begins(struct failover_log *log, const struct transition *t, uint64_t now
 }
 
 static struct outage *
-outage_ends(struct failover_log *log, const struct transition *t)
+outage_ends(struct failover_log *log, struct slice service, struct slice member)
 {
 	(void)pthread_mutex_lock(&log->lock);
-	struct outage *outage = outages_end(&log->outages, t->service, t->member);
+	struct outage *outage = outages_end(&log->outages, service, member);
 	(void)pthread_mutex_unlock(&log->lock);
 	return outage;
+}
+
+void
+failover_log_member_left(struct failover_log *log, struct slice service, uint64_t pool,
+			 struct slice member)
+{
+	struct outage *outage = outage_ends(log, service, member);
+	if (outage == NULL)
+		return;
+	uint64_t now_ms = log->clock.now_ms();
+	struct failover_entry entry =
+	    plain_entry(EVENT_OUTAGE_SUMMARY, service, reason_text(outage->why),
+			SLICE("the member left the configuration"));
+	entry.pool = pool;
+	entry.member = member;
+	entry.outage = outage;
+	if (now_ms > outage->since_ms)
+		entry.outage_ms = now_ms - outage->since_ms;
+	write_entry(log, &entry);
+	free(outage);
 }
 
 void
@@ -304,7 +340,7 @@ failover_log_member(struct failover_log *log, struct slice service, uint64_t poo
 	/* Suspect is a trial: the outage goes on until it is passed. */
 	if (after == MEMBER_SUSPECT)
 		return;
-	struct outage *outage = outage_ends(log, &t);
+	struct outage *outage = outage_ends(log, t.service, t.member);
 	if (outage != NULL || !member_state_operational(before) || before == MEMBER_DRAIN)
 		write_transition(log, &t, EVENT_MEMBER_UP, change->reason, NULL, now_ms);
 	if (outage != NULL)

@@ -65,6 +65,14 @@ void failover_log_session(struct failover_log *log, const struct failover_line *
  */
 void failover_log_member(struct failover_log *log, struct slice service, uint64_t pool,
 			 const struct pool_change *change);
+/* A member that left the configuration: ends its outage, if one is going on. Thread-safe. */
+void failover_log_member_left(struct failover_log *log, struct slice service, uint64_t pool,
+			      struct slice member_id);
+/* RELOAD or RELOAD_REFUSED: who asked for it, and what changed or what is wrong. Thread-safe. */
+void failover_log_reload(struct failover_log *log, enum event_kind event, const char *asked_by,
+			 struct slice evidence);
+/* From here on written to `path`; NULL: stderr. False: no memory. */
+bool failover_log_redirect(struct failover_log *log, const char *path);
 /* A request that ended with an error; counted into the member's outage that is going on or about to
  * begin. */
 void failover_log_request_failed(struct failover_log *log, struct slice service,

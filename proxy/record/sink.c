@@ -47,6 +47,8 @@ struct sink {
 	struct lines filling;
 	bool reopen;
 	bool stop;
+	bool redirect;   /* to next_path */
+	char *next_path; /* owned; NULL: stderr */
 
 	/* the writer's own */
 	struct lines writing;
@@ -70,6 +72,8 @@ enum flow {
 struct orders {
 	bool reopen;
 	bool stop;
+	bool redirect;
+	char *path; /* owned; where to */
 };
 
 /* ---- what is said of it -------------------------------------------------------------------- */
@@ -180,6 +184,14 @@ file_in_place(const struct sink *s)
 }
 
 static void
+change_path(struct sink *s, char *path)
+{
+	file_close(s);
+	free(s->path);
+	s->path = path;
+}
+
+static void
 look(struct sink *s, bool reopen, uint64_t now_ms)
 {
 	s->look_ms = now_ms + SINK_LOOK_MS;
@@ -257,8 +269,11 @@ await(struct sink *s, enum flow flow)
 		s->filling = empty;
 		s->written = 0;
 	}
-	struct orders orders = {.reopen = s->reopen, .stop = s->stop};
+	struct orders orders = {
+	    .reopen = s->reopen, .stop = s->stop, .redirect = s->redirect, .path = s->next_path};
 	s->reopen = false;
+	s->redirect = false;
+	s->next_path = NULL;
 	(void)pthread_mutex_unlock(&s->lock);
 	return orders;
 }
@@ -288,6 +303,8 @@ writer_main(void *context)
 	for (;;) {
 		struct orders orders = await(s, flow);
 		uint64_t now_ms = clock_ms();
+		if (orders.redirect)
+			change_path(s, orders.path);
 		if (orders.reopen || orders.stop || now_ms >= s->look_ms)
 			look(s, orders.reopen, now_ms);
 		bool last = orders.stop && s->writing.bytes == 0;
@@ -325,6 +342,7 @@ sink_release(struct sink *s)
 	free(s->writing.at);
 	free(s->filling.at);
 	free(s->path);
+	free(s->next_path);
 	free(s);
 }
 
@@ -404,6 +422,22 @@ sink_append(struct sink *s, struct slice lines)
 	(void)pthread_mutex_unlock(&s->lock);
 	if (!fits)
 		atomic_fetch_add(&s->lost, count_lines(lines));
+}
+
+bool
+sink_redirect(struct sink *s, const char *path)
+{
+	char *copy = path == NULL ? NULL : strdup(path);
+	if (path != NULL && copy == NULL)
+		return false;
+	(void)pthread_mutex_lock(&s->lock);
+	free(s->next_path); /* of a redirection that nobody saw */
+	s->next_path = copy;
+	s->redirect = true;
+	s->reopen = true;
+	(void)pthread_cond_signal(&s->wake);
+	(void)pthread_mutex_unlock(&s->lock);
+	return true;
 }
 
 void

@@ -22,6 +22,8 @@ void sink_free(struct sink **sink);
 /* `line` ends with '\n' and may hold several lines. Thread-safe; never blocks on the disk. */
 void sink_append(struct sink *sink, struct slice lines);
 void sink_reopen(struct sink *sink);
+/* From here on lines go to `path` (NULL: stderr). False: no memory; they go where they went. */
+bool sink_redirect(struct sink *sink, const char *path);
 /* Lines that were lost so far (no room, or not writable). */
 uint64_t sink_lost(const struct sink *sink);
 

@@ -52,10 +52,10 @@ answer_complete(struct exchange *x, struct slice trailers)
 static void
 evidence_against(struct exchange *x, enum reason why)
 {
-	struct pool *pool = x->slot->service->pool;
-	struct member_load *load = pool_load(pool, x->worker->number, x->upstream->member);
+	struct member_live *live = x->upstream->live;
+	struct member_load *load = &live->load[x->worker->number];
 	atomic_fetch_add_explicit(&load->failures, 1, memory_order_relaxed);
-	pool_evidence(pool, x->upstream->member, EVIDENCE_LIVE_FAILED, why, x->worker->now_ms);
+	pool_evidence(x->slot->service->pool, live, EVIDENCE_LIVE_FAILED, why, x->worker->now_ms);
 }
 
 void
@@ -191,9 +191,10 @@ static void
 learn(struct exchange *x, const struct http_head *head)
 {
 	struct service *service = x->slot->service;
-	x->answered_by = x->upstream->member;
-	if (pool_wants_success(service->pool, x->answered_by))
-		pool_evidence(service->pool, x->answered_by, EVIDENCE_LIVE_OK, REASON_NONE,
+	struct member_live *live = x->upstream->live;
+	x->answered_by = exchange_member(x);
+	if (pool_wants_success(live))
+		pool_evidence(service->pool, live, EVIDENCE_LIVE_OK, REASON_NONE,
 			      x->worker->now_ms);
 	journal_moved(x);
 	struct session_digest changed;

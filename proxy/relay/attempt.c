@@ -32,12 +32,6 @@ cause_of(enum reason why)
 	}
 }
 
-static uint32_t
-present_member(const struct exchange *x)
-{
-	return x->plan.step[x->step].member;
-}
-
 /* What was seen, for the log: "connection refused by 127.0.0.1:9001". */
 static void
 note_evidence(struct exchange *x, enum reason why)
@@ -52,7 +46,7 @@ note_evidence(struct exchange *x, enum reason why)
 	    [REASON_BAD_ANSWER] = "an answer that is not HTTP from",
 	    [REASON_DOWN] = "found dead while it was asked:",
 	};
-	const struct membership_member *m = &exchange_membership(x)->member[present_member(x)];
+	const struct membership_member *m = &exchange_membership(x)->member[exchange_member(x)];
 	struct writer text = writer_on(x->evidence, sizeof(x->evidence));
 	write_text(&text, seen[why]);
 	write_char(&text, ' ');
@@ -64,16 +58,15 @@ static void
 note_failure(struct exchange *x, enum reason why)
 {
 	struct worker *w = x->worker;
-	uint32_t member = present_member(x);
-	struct pool *pool = x->slot->service->pool;
+	uint32_t member = exchange_member(x);
+	struct member_live *live = exchange_membership(x)->member[member].live;
 	x->failed_why = why;
 	x->failed_member = member;
 	x->wasted_us += w->now_us - x->attempt_us;
 	note_evidence(x, why);
-	struct member_load *load = pool_load(pool, w->number, member);
-	atomic_fetch_add_explicit(&load->failures, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&live->load[w->number].failures, 1, memory_order_relaxed);
 	if (why != REASON_DOWN) /* that is a verdict already */
-		pool_evidence(pool, member, EVIDENCE_LIVE_FAILED, why, w->now_ms);
+		pool_evidence(x->slot->service->pool, live, EVIDENCE_LIVE_FAILED, why, w->now_ms);
 }
 
 /* No member that could be asked took even a connection. */
@@ -99,9 +92,9 @@ give_up(struct exchange *x)
 }
 
 static void
-count_begun(struct exchange *x, uint32_t member)
+count_begun(struct exchange *x, struct member_live *live)
 {
-	struct member_load *load = pool_load(x->slot->service->pool, x->worker->number, member);
+	struct member_load *load = &live->load[x->worker->number];
 	/* Written by this worker alone: no read-modify-write is needed. */
 	unsigned active = atomic_load_explicit(&load->active, memory_order_relaxed);
 	atomic_store_explicit(&load->active, active + 1, memory_order_relaxed);
@@ -124,18 +117,16 @@ attempt_start(struct exchange *x)
 	const struct service *service = x->slot->service;
 	uint32_t attempts = plan_attempts(&service->plan, &x->plan);
 	for (; x->step < attempts; x->step++) {
-		uint32_t member = present_member(x);
-		const struct addr *origin = &exchange_membership(x)->member[member].origin;
+		struct member_live *live = exchange_membership(x)->member[exchange_member(x)].live;
 		enum reason why = REASON_NONE;
 		x->attempts++;
 		x->interims = 0;
 		x->attempt_us = w->now_us;
 		x->composed = false;
-		struct upstream *u =
-		    upstream_get(w, x->slot, member, origin, x, choice_of(x), &why);
+		struct upstream *u = upstream_get(w, live, x, choice_of(x), &why);
 		if (u != NULL) {
 			exchange_hold_upstream(x, u);
-			count_begun(x, member);
+			count_begun(x, live);
 			if (u->state == UPSTREAM_CONNECTING) {
 				exchange_to(x, EXCHANGE_CONNECTING);
 				deadline_set(w, &u->deadline, service->config->timeouts.connect_ms);
@@ -385,13 +376,24 @@ attempt_failed(struct exchange *x, enum reason why)
 	attempt_start(x);
 }
 
+/* A member of x's membership in a view that may be of a later one; MEMBER_NONE: it left. */
+static uint32_t
+place_in(const struct exchange *x, const struct view *view, uint32_t member)
+{
+	const struct membership *mine = exchange_membership(x);
+	if (view->membership == mine)
+		return member;
+	return membership_find(view->membership, &mine->member[member]);
+}
+
 /* Is anybody left to ask who lives by this view? */
 static bool
 has_next(const struct exchange *x, const struct view *view)
 {
 	uint32_t attempts = plan_attempts(&x->slot->service->plan, &x->plan);
 	for (uint32_t step = x->step + 1; step < attempts; step++) {
-		if (view_is_operational(view, x->plan.step[step].member))
+		uint32_t place = place_in(x, view, x->plan.step[step].member);
+		if (place != MEMBER_NONE && view_is_operational(view, place))
 			return true;
 	}
 	return false;
@@ -403,7 +405,9 @@ attempt_review(struct exchange *x, const struct view *view)
 	bool waits = x->state == EXCHANGE_CONNECTING || x->state == EXCHANGE_WAITING;
 	if (!waits || x->upstream->in != NULL)
 		return;
-	if (view_is_operational(view, x->upstream->member) || !has_next(x, view) ||
+	/* Who left the membership may finish what it was given. */
+	uint32_t place = place_in(x, view, exchange_member(x));
+	if (place == MEMBER_NONE || view_is_operational(view, place) || !has_next(x, view) ||
 	    !may_repeat(x, REASON_DOWN))
 		return;
 	attempt_failed(x, REASON_DOWN);

@@ -69,6 +69,8 @@ exchange_drop(struct worker *w, struct trash *t)
 	struct exchange *x = (struct exchange *)(void *)t;
 	assert(w->exchanges > 0);
 	w->exchanges--;
+	if (x->slot != NULL)
+		worker_generation_put(x->slot->generation);
 	if (w->exchanges > EXCHANGE_SPARES_MAX) {
 		free(x);
 		return;
@@ -126,9 +128,10 @@ exchange_timeouts(const struct exchange *x)
 }
 
 static unsigned
-load_of(void *context, uint32_t member)
+load_of(const void *context, uint32_t member)
 {
-	return pool_active(context, member);
+	const struct view *view = context;
+	return member_live_active(view->membership->member[member].live);
 }
 
 /* Section 6, step 2: the primary from the tag, or assigned. */
@@ -160,7 +163,7 @@ find_primary(struct exchange *x)
 	    .digest = s->digest,
 	    .view = view,
 	    .load = load_of,
-	    .load_context = service->pool,
+	    .load_context = view,
 	};
 	if (method == ASSIGN_LEAST_REQUESTS)
 		in.draw = prng_next(&x->worker->prng);
@@ -214,7 +217,7 @@ route(struct exchange *x)
 		exchange_fail(x, CAUSE_NO_SERVICE);
 		return false;
 	}
-	struct service_slot *slot = &w->slot[number];
+	struct service_slot *slot = &w->generation->slot[number];
 	uint64_t body_max = slot->service->config->body_bytes_max;
 	x->lease = worker_view_get(w, slot);
 	if (x->lease == NULL) {
@@ -222,6 +225,7 @@ route(struct exchange *x)
 		return false;
 	}
 	x->slot = slot;
+	slot->generation->users++;
 	if (body_max != 0 && x->request.has_length && x->request.content_length > body_max) {
 		exchange_fail(x, CAUSE_CLIENT_BODY_TOO_LARGE);
 		return false;
@@ -290,11 +294,11 @@ exchange_release_upstream(struct exchange *x, bool reusable)
 		return;
 	x->upstream = NULL;
 	unlink_asking(x);
-	struct member_load *load = pool_load(x->slot->service->pool, x->worker->number, u->member);
+	struct member_load *load = &u->live->load[x->worker->number];
 	unsigned active = atomic_load_explicit(&load->active, memory_order_relaxed);
 	atomic_store_explicit(&load->active, active - 1, memory_order_relaxed);
 	if (reusable)
-		upstream_put_idle(u);
+		upstream_put_idle(u, x->slot->service->config);
 	else
 		upstream_close(u);
 }
@@ -493,7 +497,7 @@ exchanges_review(struct worker *w, struct service_slot *slot)
 	for (struct exchange *x = w->asking; x != NULL; x = next) {
 		next = x->next; /* what begins anew is linked before x; nothing is freed until the
 				   sweep */
-		if (x->slot == slot)
+		if (x->slot->service->pool == slot->service->pool)
 			attempt_review(x, lease->view);
 	}
 	worker_view_put(w, &lease);

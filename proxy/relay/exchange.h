@@ -123,6 +123,12 @@ void exchange_release_upstream(struct exchange *x, bool reusable);
  * known. */
 const struct config_timeouts *exchange_timeouts(const struct exchange *x);
 struct membership *exchange_membership(const struct exchange *x);
+/* Who is being asked, or was last; a place in that membership. */
+static inline uint32_t
+exchange_member(const struct exchange *x)
+{
+	return x->plan.step[x->step].member;
+}
 
 /* attempt.c */
 void attempt_start(struct exchange *x);                   /* tries the plan from x->step on */

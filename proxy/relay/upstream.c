@@ -15,10 +15,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static struct idle_list *
+idle_list_of(const struct worker *w, struct member_live *live)
+{
+	return &live->load[w->number].idle;
+}
+
 static void
 idle_unlink(struct upstream *u)
 {
-	struct idle_list *list = &u->slot->idle[u->member];
+	struct idle_list *list = idle_list_of(u->worker, u->live);
 	if (u->prev != NULL)
 		u->prev->next = u->next;
 	else
@@ -67,14 +73,13 @@ on_deadline(struct deadline *d)
 }
 
 static struct upstream *
-upstream_create(struct worker *w, struct service_slot *slot, uint32_t member, int fd)
+upstream_create(struct worker *w, struct member_live *live, int fd)
 {
 	struct upstream *u = calloc(1, sizeof(*u));
 	if (u == NULL)
 		return NULL;
 	u->worker = w;
-	u->slot = slot;
-	u->member = member;
+	u->live = member_live_ref(live);
 	u->deadline.fire = on_deadline;
 	io_init(&u->io, w, fd, on_ready, u);
 	return u;
@@ -97,10 +102,10 @@ why_not_connected(int error)
 }
 
 static struct upstream *
-upstream_connect(struct worker *w, struct service_slot *slot, uint32_t member,
-		 const struct addr *origin, enum reason *reason)
+upstream_connect(struct worker *w, struct member_live *live, enum reason *reason)
 {
 	*reason = REASON_NONE;
+	const struct addr *origin = &live->origin;
 	int fd = socket(origin->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return NULL;
@@ -113,7 +118,7 @@ upstream_connect(struct worker *w, struct service_slot *slot, uint32_t member,
 		(void)close(fd);
 		return NULL;
 	}
-	struct upstream *u = upstream_create(w, slot, member, fd);
+	struct upstream *u = upstream_create(w, live, fd);
 	if (u == NULL) {
 		(void)close(fd);
 		return NULL;
@@ -158,20 +163,19 @@ idle_take(struct idle_list *list, bool certain)
 }
 
 struct upstream *
-upstream_get(struct worker *w, struct service_slot *slot, uint32_t member,
-	     const struct addr *origin, struct exchange *x, enum upstream_choice choice,
-	     enum reason *reason)
+upstream_get(struct worker *w, struct member_live *live, struct exchange *x,
+	     enum upstream_choice choice, enum reason *reason)
 {
 	struct upstream *u = choice == UPSTREAM_FRESH
 				 ? NULL
-				 : idle_take(&slot->idle[member], choice == UPSTREAM_CERTAIN);
+				 : idle_take(idle_list_of(w, live), choice == UPSTREAM_CERTAIN);
 	if (u != NULL) {
 		deadline_clear(&u->deadline);
 		u->state = UPSTREAM_BUSY;
 		u->reused = true;
 		u->sent_before = u->sent;
 	} else {
-		u = upstream_connect(w, slot, member, origin, reason);
+		u = upstream_connect(w, live, reason);
 		if (u == NULL)
 			return NULL;
 	}
@@ -180,12 +184,13 @@ upstream_get(struct worker *w, struct service_slot *slot, uint32_t member,
 }
 
 void
-upstream_put_idle(struct upstream *u)
+upstream_put_idle(struct upstream *u, const struct config_service *config)
 {
 	assert(u->state == UPSTREAM_BUSY && u->in == NULL);
-	struct idle_list *list = &u->slot->idle[u->member];
+	struct idle_list *list = idle_list_of(u->worker, u->live);
 	u->exchange = NULL;
-	if (list->count >= u->slot->service->config->pool_max || u->worker->stopping ||
+	if (list->count >= config->pool_max || u->worker->stopping ||
+	    atomic_load_explicit(&u->live->retired, memory_order_relaxed) ||
 	    !io_want(&u->io, IO_READ)) {
 		upstream_close(u);
 		return;
@@ -200,14 +205,24 @@ upstream_put_idle(struct upstream *u)
 		list->last = u;
 	list->first = u;
 	list->count++;
-	deadline_set(u->worker, &u->deadline, u->slot->service->config->timeouts.pool_idle_ms);
+	deadline_set(u->worker, &u->deadline, config->timeouts.pool_idle_ms);
 }
 
 static void
 upstream_drop(struct worker *w, struct trash *t)
 {
+	struct upstream *u = (struct upstream *)(void *)t;
 	(void)w;
-	free(t);
+	member_live_unref(&u->live);
+	free(u);
+}
+
+void
+upstreams_close_idle(struct worker *w, struct member_live *live)
+{
+	struct idle_list *list = idle_list_of(w, live);
+	while (list->first != NULL)
+		upstream_close(list->first);
 }
 
 void

@@ -21,16 +21,15 @@ struct upstream {
 	struct deadline deadline; /* connect, first byte, idle, or pool idle: by state */
 	struct worker *worker;
 	struct exchange *exchange; /* while connecting or busy */
-	struct service_slot *slot; /* borrowed */
-	uint32_t member;
-	uint8_t state;         /* enum upstream_state */
-	bool reused;           /* taken from the pool for the present exchange */
-	bool write_broken;     /* a send failed; what can still be read is read */
-	uint64_t sent;         /* bytes sent on this connection */
-	uint64_t sent_before;  /* the same, before the present exchange */
-	struct buf *in;        /* answer bytes not yet handled; NULL: none */
-	uint64_t rested_from;  /* round of the loop in which it became idle */
-	struct upstream *next; /* in the idle list */
+	struct member_live *live;  /* one reference */
+	uint8_t state;             /* enum upstream_state */
+	bool reused;               /* taken from the pool for the present exchange */
+	bool write_broken;         /* a send failed; what can still be read is read */
+	uint64_t sent;             /* bytes sent on this connection */
+	uint64_t sent_before;      /* the same, before the present exchange */
+	struct buf *in;            /* answer bytes not yet handled; NULL: none */
+	uint64_t rested_from;      /* round of the loop in which it became idle */
+	struct upstream *next;     /* in the idle list */
 	struct upstream *prev;
 };
 
@@ -42,17 +41,17 @@ enum upstream_choice {
 
 /*
  * A connection for `x` to a member: an idle one if the choice allows and there is one, else a new
- * one
- * (*result CONNECTING, or BUSY when it connected at once). NULL: *reason says why
+ * one (*result CONNECTING, or BUSY when it connected at once). NULL: *reason says why
  * (CONNECT_REFUSED, CONNECT_FAILED; NONE: nothing of ours was left for it, no descriptor, port or
  * memory, which is not the member's fault).
  */
-struct upstream *upstream_get(struct worker *w, struct service_slot *slot, uint32_t member,
-			      const struct addr *origin, struct exchange *x,
+struct upstream *upstream_get(struct worker *w, struct member_live *live, struct exchange *x,
 			      enum upstream_choice choice, enum reason *reason);
-/* Back to the pool after a whole answer; the exchange lets go of it. Closed when the pool is full.
- */
-void upstream_put_idle(struct upstream *u);
+/* Back to the pool after a whole answer; the exchange lets go of it. Closed when the pool is full,
+ * or the member left. */
+void upstream_put_idle(struct upstream *u, const struct config_service *config);
+/* All that rest, of this worker. */
+void upstreams_close_idle(struct worker *w, struct member_live *live);
 /* Closes now, frees after the present callback; unlinked from pool and exchange. */
 void upstream_close(struct upstream *u);
 

@@ -10,74 +10,164 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static bool
-slots_create(struct worker *w)
+/* ---- generations ------------------------------------------------------------------------------
+ */
+
+struct worker_generation *
+worker_generation_create(struct services *services)
 {
-	w->slot = calloc(w->services->count, sizeof(*w->slot));
-	if (w->slot == NULL)
-		return false;
-	for (size_t i = 0; i < w->services->count; i++) {
-		struct service_slot *slot = &w->slot[i];
-		slot->service = &w->services->list[i];
-		slot->members = slot->service->config->member_count;
-		slot->idle = calloc(slot->members, sizeof(*slot->idle));
-		if (slot->idle == NULL)
-			return false;
+	struct worker_generation *g =
+	    calloc(1, sizeof(*g) + services->count * sizeof(struct service_slot));
+	if (g == NULL)
+		return NULL;
+	g->users = 1;
+	g->services = services_ref(services);
+	for (size_t i = 0; i < services->count; i++) {
+		g->slot[i].generation = g;
+		g->slot[i].service = &services->list[i];
 	}
+	return g;
+}
+
+void
+worker_generation_put(struct worker_generation *g)
+{
+	if (--g->users > 0)
+		return;
+	services_unref(&g->services);
+	free(g);
+}
+
+static struct service_slot *
+slot_of_pool(struct worker_generation *g, const struct pool *pool)
+{
+	for (size_t i = 0; i < g->services->count; i++) {
+		if (g->slot[i].service->pool == pool)
+			return &g->slot[i];
+	}
+	return NULL;
+}
+
+/* Keeps the idle connections of a later membership alone; `m` NULL: none. */
+static void
+keep_idle_of(struct worker *w, struct service_slot *slot, struct membership *m)
+{
+	struct membership *before = slot->membership;
+	slot->membership = m == NULL ? NULL : membership_ref(m);
+	for (size_t i = 0; before != NULL && i < before->count; i++) {
+		if (m == NULL || membership_find(m, &before->member[i]) == MEMBER_NONE)
+			upstreams_close_idle(w, before->member[i].live);
+	}
+	membership_unref(&before);
+}
+
+/* Hands what belongs to the services to those of the next generation; the rest ends. */
+static void
+slots_hand_over(struct worker *w, struct worker_generation *from, struct worker_generation *to)
+{
+	for (size_t i = 0; i < from->services->count; i++) {
+		struct service_slot *old = &from->slot[i];
+		struct service_slot *next =
+		    to == NULL ? NULL : slot_of_pool(to, old->service->pool);
+		if (next != NULL) {
+			next->lease = old->lease;
+			next->membership = old->membership;
+			next->reviewed = old->reviewed;
+			old->lease = NULL;
+			old->membership = NULL;
+			continue;
+		}
+		keep_idle_of(w, old, NULL);
+		if (old->lease != NULL)
+			worker_view_put(w, &old->lease);
+	}
+}
+
+static void
+take_limits(struct worker *w)
+{
+	const struct config_limits *limits = &w->services->config->limits;
+	w->limits = (struct parse_limits){.head_bytes_max = limits->head_bytes_max,
+					  .target_bytes_max = limits->target_bytes_max,
+					  .fields_max = limits->headers_max};
+}
+
+static bool
+log_access_to(struct worker *w, struct sink *sink)
+{
+	if (w->access != NULL)
+		access_batch_flush(w->access);
+	if (w->access == NULL && sink != NULL)
+		w->access = calloc(1, sizeof(*w->access));
+	if (sink == NULL) {
+		free(w->access);
+		w->access = NULL;
+		return true;
+	}
+	if (w->access == NULL)
+		return false;
+	w->access->sink = sink;
+	w->access->combined = w->services->config->log_access_combined;
 	return true;
 }
+
+bool
+worker_adopt(struct worker *w, struct worker_generation *next, struct sink *access)
+{
+	struct worker_generation *before = w->generation;
+	w->generation = next;
+	w->services = next->services;
+	if (before != NULL) {
+		slots_hand_over(w, before, next);
+		worker_generation_put(before);
+	}
+	take_limits(w);
+	return log_access_to(w, access);
+}
+
+/* ---- the worker -------------------------------------------------------------------------------
+ */
 
 struct worker *
 worker_create(unsigned number, struct worker_shared *shared, struct event_base *base)
 {
+	struct worker_generation *g = worker_generation_create(shared->services);
 	struct worker *w = calloc(1, sizeof(*w));
-	if (w == NULL)
+	if (w == NULL || g == NULL) {
+		free(w);
+		if (g != NULL)
+			worker_generation_put(g);
 		return NULL;
+	}
 	w->number = number;
 	w->shared = shared;
 	w->base = base;
-	w->services = services_ref(shared->services);
 	w->via = slice_of(shared->via);
 	buf_pool_init(&w->bufs, 0);
 	prng_seed(&w->prng);
 	worker_tell_time(w);
 	wheel_init(&w->wheel, w->now_ms);
 	w->out = writer_on(w->out_bytes, sizeof(w->out_bytes));
-	const struct config_limits *limits = &w->services->config->limits;
-	w->limits = (struct parse_limits){.head_bytes_max = limits->head_bytes_max,
-					  .target_bytes_max = limits->target_bytes_max,
-					  .fields_max = limits->headers_max};
 	w->answer_limits = (struct parse_limits){.head_bytes_max = HTTP_HEAD_BYTES_MAX,
 						 .target_bytes_max = HTTP_HEAD_BYTES_MAX,
 						 .fields_max = HTTP_FIELDS_MAX};
 	w->parser = parser_create();
-	if (shared->access != NULL) {
-		w->access = calloc(1, sizeof(*w->access));
-		if (w->access != NULL) {
-			w->access->sink = shared->access;
-			w->access->combined = w->services->config->log_access_combined;
-		}
-	}
-	if (w->parser == NULL || !slots_create(w) || (shared->access != NULL && w->access == NULL))
+	bool logs = worker_adopt(w, g, shared->access);
+	if (w->parser == NULL || !logs)
 		worker_free(&w);
 	return w;
 }
 
 static void
-slots_free(struct worker *w)
+pipes_free(struct worker *w)
 {
-	for (size_t i = 0; w->slot != NULL && i < w->services->count; i++) {
-		struct service_slot *slot = &w->slot[i];
-		for (size_t m = 0; slot->idle != NULL && m < slot->members; m++) {
-			while (slot->idle[m].first != NULL)
-				upstream_close(slot->idle[m].first);
-		}
-		worker_sweep(w);
-		free(slot->idle);
-		if (slot->lease != NULL)
-			worker_view_put(w, &slot->lease);
+	while (w->spare_pipes != NULL) {
+		struct pipe_pair *pipe = w->spare_pipes;
+		w->spare_pipes = pipe->next;
+		(void)close(pipe->in);
+		(void)close(pipe->out);
+		free(pipe);
 	}
-	free(w->slot);
 }
 
 void
@@ -88,21 +178,14 @@ worker_free(struct worker **held)
 		return;
 	*held = NULL;
 	assert(w->client_count == 0 && w->exchanges == 0);
-	slots_free(w);
+	slots_hand_over(w, w->generation, NULL);
+	worker_sweep(w);
+	worker_generation_put(w->generation);
 	exchange_spares_free(w);
-	while (w->spare_pipes != NULL) {
-		struct pipe_pair *pipe = w->spare_pipes;
-		w->spare_pipes = pipe->next;
-		(void)close(pipe->in);
-		(void)close(pipe->out);
-		free(pipe);
-	}
-	if (w->access != NULL)
-		access_batch_flush(w->access);
-	free(w->access);
+	pipes_free(w);
+	(void)log_access_to(w, NULL);
 	parser_free(&w->parser);
 	buf_pool_deinit(&w->bufs);
-	services_unref(&w->services);
 	free(w);
 }
 
@@ -158,7 +241,7 @@ static void
 review_views(struct worker *w)
 {
 	for (size_t i = 0; i < w->services->count; i++) {
-		struct service_slot *slot = &w->slot[i];
+		struct service_slot *slot = &w->generation->slot[i];
 		uint64_t generation = pool_generation(slot->service->pool);
 		if (slot->reviewed == generation)
 			continue;
@@ -191,7 +274,6 @@ lease_drop(struct view_lease *lease)
 struct view_lease *
 worker_view_get(struct worker *w, struct service_slot *slot)
 {
-	(void)w;
 	struct view_lease *lease = slot->lease;
 	if (lease == NULL || lease->view->generation != pool_generation(slot->service->pool)) {
 		struct view_lease *fresh = malloc(sizeof(*fresh));
@@ -204,6 +286,8 @@ worker_view_get(struct worker *w, struct service_slot *slot)
 				lease_drop(lease);
 			slot->lease = fresh;
 			lease = fresh;
+			if (slot->membership != fresh->view->membership)
+				keep_idle_of(w, slot, fresh->view->membership);
 		}
 	}
 	lease->users++;

@@ -47,19 +47,24 @@ struct view_lease {
 	uint32_t users; /* exchanges that hold it, and the slot while it is current */
 };
 
-struct idle_list {
-	struct upstream *first; /* most recently used */
-	struct upstream *last;
-	uint32_t count;
-};
-
 /* What a worker keeps of one service. */
 struct service_slot {
-	struct service *service; /* borrowed from worker->services */
-	struct view_lease *lease;
-	uint64_t reviewed;      /* generation of the view that waiting exchanges were told of */
-	struct idle_list *idle; /* by member */
-	size_t members;
+	struct worker_generation *generation; /* it is part of */
+	struct service *service;              /* borrowed from generation->services */
+	struct view_lease *lease;             /* NULL: not yet */
+	struct membership
+	    *membership;   /* whose idle connections are kept; one reference; NULL: none */
+	uint64_t reviewed; /* generation of the view that waiting exchanges were told of */
+};
+
+/*
+ * One generation of the configuration as one worker has it. Exchanges hold the one that they began
+ * in; after a reload the old one lasts until the last of them is over.
+ */
+struct worker_generation {
+	uint32_t users;             /* exchanges, and the worker while it is current */
+	struct services *services;  /* one reference */
+	struct service_slot slot[]; /* by service->number */
 };
 
 struct pipe_pair {
@@ -101,8 +106,8 @@ struct worker {
 	struct parse_limits limits;        /* of request heads */
 	struct parse_limits answer_limits; /* of members' heads: the compile-time bounds */
 	struct prng prng;
-	struct services *services;
-	struct service_slot *slot; /* by service->number; owned */
+	struct worker_generation *generation; /* the current one */
+	struct services *services;            /* borrowed from it */
 	uint64_t request_serial;
 	struct trash *trash;
 	struct exchange *spare_exchanges; /* owned */
@@ -131,6 +136,17 @@ struct worker *worker_create(unsigned number, struct worker_shared *shared,
 			     struct event_base *base);
 /* All clients and exchanges must be gone. */
 void worker_free(struct worker **w);
+
+/* The worker's part of a generation, made by any thread. NULL: no memory. */
+struct worker_generation *worker_generation_create(struct services *services);
+/* One user less; frees after the last. */
+void worker_generation_put(struct worker_generation *g);
+/*
+ * From here on requests begin in `next`, which is taken over; `access`: where they are logged,
+ * NULL: nowhere. Keeps idle connections of who stays, closes those of who left. False: there is no
+ * memory for the access log's lines, which are left out.
+ */
+bool worker_adopt(struct worker *w, struct worker_generation *next, struct sink *access);
 
 void worker_tell_time(struct worker *w); /* now_us, now_ms */
 /* The same, once a round of the loop: the callbacks of a round happen at one time. */

@@ -8,7 +8,7 @@
 #include "members/view.h"
 
 /* Requests in flight at `member` now; asked for two members at most. */
-typedef unsigned assign_load_fn(void *context, uint32_t member);
+typedef unsigned assign_load_fn(const void *context, uint32_t member);
 
 struct assign_inputs {
 	enum assign_method method; /* not ASSIGN_DEFAULT: resolve with assign_method_for */
@@ -17,7 +17,7 @@ struct assign_inputs {
 	uint64_t draw; /* random; least_requests */
 	uint64_t turn; /* round_robin: grows by one a new session, shared or a worker's */
 	assign_load_fn *load;
-	void *load_context;
+	const void *load_context;
 };
 
 /* ASSIGN_DEFAULT becomes ordering when the key came from the request, else least_requests. */

@@ -3,9 +3,32 @@
 
 #include <stdlib.h>
 
+/* A pool of its own, or that of the same name with a revision to come. */
+static enum result
+find_pool(struct service *s, unsigned workers, const struct service *before, struct problem *p)
+{
+	if (before == NULL) {
+		enum result r = pool_create(s->config, workers, &s->pool, p);
+		if (r != RESULT_OK)
+			return r;
+		struct view *view = pool_view(s->pool);
+		s->fingerprint = hashring_fingerprint(view->membership->ring);
+		view_unref(&view);
+		return RESULT_OK;
+	}
+	s->pool = pool_ref(before->pool);
+	enum result r = pool_revise(s->pool, s->config, &s->revision, p);
+	if (r != RESULT_OK)
+		return r;
+	s->fingerprint = hashring_fingerprint(s->revision->membership->ring);
+	atomic_store_explicit(&s->turn, atomic_load_explicit(&before->turn, memory_order_relaxed),
+			      memory_order_relaxed);
+	return RESULT_OK;
+}
+
 static enum result
 service_init(struct service *s, size_t number, const struct config *config, unsigned workers,
-	     struct problem *p)
+	     struct services *before, struct problem *p)
 {
 	const struct config_service *c = &config->services[number];
 	s->number = number;
@@ -20,20 +43,15 @@ service_init(struct service *s, size_t number, const struct config *config, unsi
 	    session_rules_create(c, config->secrets, config->secret_count, &s->rules, p);
 	if (r != RESULT_OK)
 		return r;
-	r = pool_create(c, workers, &s->pool, p);
-	if (r != RESULT_OK)
-		return r;
-	struct view *view = pool_view(s->pool);
-	s->fingerprint = hashring_fingerprint(view->membership->ring);
-	view_unref(&view);
-	return RESULT_OK;
+	return find_pool(s, workers, before == NULL ? NULL : services_find(before, s->name), p);
 }
 
 static void
 services_free(struct services *s)
 {
 	for (size_t i = 0; i < s->count; i++) {
-		pool_free(&s->list[i].pool);
+		pool_revision_free(&s->list[i].revision);
+		pool_unref(&s->list[i].pool);
 		session_rules_free(&s->list[i].rules);
 	}
 	free(s->list);
@@ -42,28 +60,33 @@ services_free(struct services *s)
 	free(s);
 }
 
+static enum result
+services_fill(struct services *s, const struct config *config, unsigned workers,
+	      struct services *before, struct problem *p)
+{
+	enum result r = matcher_create(config, &s->matcher);
+	s->list = calloc(config->service_count, sizeof(*s->list));
+	if (r != RESULT_OK || s->list == NULL)
+		return problem_set(p, RESULT_NO_MEMORY, "no memory");
+	for (size_t i = 0; i < config->service_count; i++) {
+		s->count = i + 1;
+		r = service_init(&s->list[i], i, config, workers, before, p);
+		if (r != RESULT_OK)
+			return problem_prefix(p, r, "service %s", config->services[i].name);
+	}
+	return RESULT_OK;
+}
+
 enum result
-services_create(struct config **config, unsigned workers, struct services **out, struct problem *p)
+services_create(struct config **config, unsigned workers, struct services *before,
+		struct services **out, struct problem *p)
 {
 	*out = NULL;
 	struct services *s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	atomic_init(&s->refs, 1);
-	enum result r = matcher_create(*config, &s->matcher);
-	if (r != RESULT_OK)
-		(void)problem_set(p, r, "no memory");
-	if (r == RESULT_OK) {
-		s->list = calloc((*config)->service_count, sizeof(*s->list));
-		if (s->list == NULL)
-			r = problem_set(p, RESULT_NO_MEMORY, "no memory");
-	}
-	for (size_t i = 0; s->list != NULL && r == RESULT_OK && i < (*config)->service_count; i++) {
-		s->count = i + 1;
-		r = service_init(&s->list[i], i, *config, workers, p);
-		if (r != RESULT_OK)
-			(void)problem_prefix(p, r, "service %s", (*config)->services[i].name);
-	}
+	enum result r = services_fill(s, *config, workers, before, p);
 	if (r != RESULT_OK) {
 		services_free(s);
 		return r;
@@ -72,6 +95,25 @@ services_create(struct config **config, unsigned workers, struct services **out,
 	*config = NULL;
 	*out = s;
 	return RESULT_OK;
+}
+
+void
+services_commit(struct services *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->list[i].revision != NULL)
+			pool_commit(s->list[i].pool, &s->list[i].revision);
+	}
+}
+
+struct service *
+services_find(struct services *s, struct slice name)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		if (slice_equal(s->list[i].name, name))
+			return &s->list[i];
+	}
+	return NULL;
 }
 
 struct services *

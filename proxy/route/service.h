@@ -18,7 +18,8 @@ struct service {
 	const struct config_service *config; /* borrowed from services->config */
 	struct slice name;                   /* borrowed from config */
 	struct session_rules *rules;         /* owned */
-	struct pool *pool;                   /* owned */
+	struct pool *pool; /* one reference; shared with earlier generations of this name */
+	struct pool_revision *revision; /* owned; what services_commit does to the pool, or NULL */
 	struct plan_rules plan;
 	uint64_t fingerprint; /* of the ring, as logs show it */
 	atomic_ullong turn;   /* round_robin's counter, shared by all workers */
@@ -32,9 +33,17 @@ struct services {
 	struct service *list; /* owned */
 };
 
-/* Takes the configuration over: nulls *config on success. */
-enum result services_create(struct config **config, unsigned workers, struct services **out,
-			    struct problem *p);
+/*
+ * Takes the configuration over: nulls *config on success. `before`: the generation that is current,
+ * or NULL; services of the same name keep their pools, which nothing happens to before
+ * services_commit. On an error the problem says why, and the earlier generation is as it was.
+ */
+enum result services_create(struct config **config, unsigned workers, struct services *before,
+			    struct services **out, struct problem *p);
+/* Kept pools get the members and rules of this generation. Once, by the thread that created it. */
+void services_commit(struct services *s);
+/* NULL: none of this name. */
+struct service *services_find(struct services *s, struct slice name);
 struct services *services_ref(struct services *s);
 void services_unref(struct services **s);
 

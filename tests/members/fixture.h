@@ -108,4 +108,14 @@ fixture_member(char letter)
 	return letter == '-' ? MEMBER_NONE : (uint32_t)(letter - 'a');
 }
 
+/* By its place in the pool's present membership; lives as long as that. */
+#define live_of(pool_, member_) fixture_live(pool_view(pool_), member_)
+static inline struct member_live *
+fixture_live(struct view *view, uint32_t member)
+{
+	struct member_live *live = view->membership->member[member].live;
+	view_unref(&view);
+	return live;
+}
+
 #endif

@@ -21,7 +21,7 @@ static struct {
 	unsigned probes;
 	struct pool_change last;
 	char seen[64];
-	uint32_t probed;
+	struct member_live *probed;
 } told;
 
 static void
@@ -34,7 +34,7 @@ on_change(void *context, const struct pool_change *change)
 }
 
 static void
-on_probe(void *context, uint32_t member)
+on_probe(void *context, struct member_live *member)
 {
 	assert_ptr_equal(context, &told);
 	told.probes++;
@@ -51,14 +51,15 @@ pool_build(const struct config_service *service)
 	memset(&told, 0, sizeof(told));
 	if (pool_create(service, 2, &pool, &p) != RESULT_OK)
 		fail_msg("%s", p.text);
-	pool_observe(pool, on_change, on_probe, &told);
+	pool_observe(pool, (struct pool_observer){
+			       .changed = on_change, .probe = on_probe, .context = &told});
 }
 
 static int
 stop(void **state)
 {
 	(void)state;
-	pool_free(&pool);
+	pool_unref(&pool);
 	assert_null(pool);
 	return 0;
 }
@@ -85,8 +86,8 @@ begins_up(void **state)
 	pool_build(&service);
 	uint64_t generation = pool_generation(pool);
 	assert_states("UUU");
-	pool_evidence(pool, 0, EVIDENCE_PROBE_OK, REASON_NONE, 1);
-	pool_evidence(pool, 1, EVIDENCE_LIVE_OK, REASON_NONE, 1);
+	pool_evidence(pool, live_of(pool, 0), EVIDENCE_PROBE_OK, REASON_NONE, 1);
+	pool_evidence(pool, live_of(pool, 1), EVIDENCE_LIVE_OK, REASON_NONE, 1);
 	pool_tick(pool, 100000);
 	assert_int_equal(pool_generation(pool), generation);
 	assert_int_equal(told.changes, 0);
@@ -101,7 +102,7 @@ a_change_is_a_new_view(void **state)
 	struct config_service service = fixture_service(3);
 	pool_build(&service);
 	struct view *before = pool_view(pool);
-	pool_evidence(pool, 1, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 5);
+	pool_evidence(pool, live_of(pool, 1), EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 5);
 	assert_states("UDU");
 	assert_int_equal(pool_generation(pool), before->generation + 1);
 	assert_true(view_is_operational(before, 1));
@@ -128,9 +129,9 @@ what_was_seen_is_told(void **state)
 	pool_build(&service);
 	struct evidence e = {
 	    .kind = EVIDENCE_PROBE_FAILED, .reason = REASON_PROBE_STATUS, .now_ms = 1};
-	pool_evidence_seen(pool, 0, &e, "probe 127.0.0.1:9001: status 500");
+	pool_evidence_seen(pool, live_of(pool, 0), &e, "probe 127.0.0.1:9001: status 500");
 	assert_string_equal(told.seen, "probe 127.0.0.1:9001: status 500");
-	pool_evidence(pool, 1, EVIDENCE_PROBE_FAILED, REASON_PROBE_TIMEOUT, 1);
+	pool_evidence(pool, live_of(pool, 1), EVIDENCE_PROBE_FAILED, REASON_PROBE_TIMEOUT, 1);
 	assert_string_equal(told.seen, "");
 	assert_states("DD"); /* the last one too: probes may */
 	(void)stop(state);
@@ -143,11 +144,11 @@ suspects_are_checked(void **state)
 	(void)state;
 	struct config_service service = fixture_service(3);
 	pool_build(&service);
-	pool_evidence(pool, 2, EVIDENCE_LIVE_FAILED, REASON_FIRST_BYTE_TIMEOUT, 5);
+	pool_evidence(pool, live_of(pool, 2), EVIDENCE_LIVE_FAILED, REASON_FIRST_BYTE_TIMEOUT, 5);
 	assert_states("UUS");
 	assert_int_equal(told.probes, 1);
-	assert_int_equal(told.probed, 2);
-	pool_evidence(pool, 2, EVIDENCE_PROBE_FAILED, REASON_PROBE_TIMEOUT, 6);
+	assert_ptr_equal(told.probed, live_of(pool, 2));
+	pool_evidence(pool, live_of(pool, 2), EVIDENCE_PROBE_FAILED, REASON_PROBE_TIMEOUT, 6);
 	assert_states("UUD");
 	assert_int_equal(told.probes, 1);
 	(void)stop(state);
@@ -160,18 +161,18 @@ successes_are_wanted_after_failures(void **state)
 	(void)state;
 	struct config_service service = fixture_service(2);
 	pool_build(&service);
-	assert_false(pool_wants_success(pool, 0));
-	pool_evidence(pool, 0, EVIDENCE_LIVE_FAILED, REASON_RESET, 1);
-	assert_true(pool_wants_success(pool, 0));
-	assert_false(pool_wants_success(pool, 1));
-	pool_evidence(pool, 0, EVIDENCE_PROBE_OK, REASON_NONE, 2);
+	assert_false(pool_wants_success(live_of(pool, 0)));
+	pool_evidence(pool, live_of(pool, 0), EVIDENCE_LIVE_FAILED, REASON_RESET, 1);
+	assert_true(pool_wants_success(live_of(pool, 0)));
+	assert_false(pool_wants_success(live_of(pool, 1)));
+	pool_evidence(pool, live_of(pool, 0), EVIDENCE_PROBE_OK, REASON_NONE, 2);
 	assert_states("UU");
-	assert_true(pool_wants_success(pool, 0)); /* requests fail in a row all the same */
-	pool_evidence(pool, 0, EVIDENCE_LIVE_OK, REASON_NONE, 3);
-	assert_false(pool_wants_success(pool, 0));
-	pool_evidence(pool, 0, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 4);
+	assert_true(pool_wants_success(live_of(pool, 0))); /* requests fail in a row all the same */
+	pool_evidence(pool, live_of(pool, 0), EVIDENCE_LIVE_OK, REASON_NONE, 3);
+	assert_false(pool_wants_success(live_of(pool, 0)));
+	pool_evidence(pool, live_of(pool, 0), EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 4);
 	assert_states("DU");
-	assert_false(pool_wants_success(pool, 0)); /* down: its answers prove nothing */
+	assert_false(pool_wants_success(live_of(pool, 0))); /* down: its answers prove nothing */
 	(void)stop(state);
 }
 
@@ -184,16 +185,17 @@ the_last_one_stays(void **state)
 	fixture_list[3].weight = 0;
 	pool_build(&service);
 	for (uint32_t i = 0; i < 4; i++)
-		pool_evidence(pool, i, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 1);
+		pool_evidence(pool, live_of(pool, i), EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED,
+			      1);
 	assert_states("DDSD");
-	pool_evidence(pool, 2, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 2);
+	pool_evidence(pool, live_of(pool, 2), EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 2);
 	assert_states("DDSD");
-	pool_evidence(pool, 0, EVIDENCE_PROBE_OK, REASON_NONE, 3);
-	pool_evidence(pool, 0, EVIDENCE_PROBE_OK, REASON_NONE, 4);
+	pool_evidence(pool, live_of(pool, 0), EVIDENCE_PROBE_OK, REASON_NONE, 3);
+	pool_evidence(pool, live_of(pool, 0), EVIDENCE_PROBE_OK, REASON_NONE, 4);
 	assert_states("UDSD");
-	pool_evidence(pool, 2, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 5);
+	pool_evidence(pool, live_of(pool, 2), EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 5);
 	assert_states("UDDD");
-	pool_evidence(pool, 0, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 6);
+	pool_evidence(pool, live_of(pool, 0), EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 6);
 	assert_states("SDDD");
 	(void)stop(state);
 }
@@ -207,7 +209,7 @@ down_members_get_another_turn(void **state)
 	struct config_service service = fixture_service(2);
 	service.health.enabled = false;
 	pool_build(&service);
-	pool_evidence(pool, 0, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 1000);
+	pool_evidence(pool, live_of(pool, 0), EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 1000);
 	assert_states("DU");
 	pool_tick(pool, 5999);
 	assert_states("DU");
@@ -216,8 +218,8 @@ down_members_get_another_turn(void **state)
 	struct view *view = pool_view(pool);
 	assert_int_equal(view->takes_new[0], 3);
 	view_unref(&view);
-	assert_true(pool_wants_success(pool, 0));
-	pool_evidence(pool, 0, EVIDENCE_LIVE_OK, REASON_NONE, 6010);
+	assert_true(pool_wants_success(live_of(pool, 0)));
+	pool_evidence(pool, live_of(pool, 0), EVIDENCE_LIVE_OK, REASON_NONE, 6010);
 	assert_states("UU");
 	assert_int_equal(told.last.verdict.outage_ms, 5010);
 	assert_int_equal(told.probes, 0);
@@ -231,7 +233,7 @@ time_alone_brings_nobody_back(void **state)
 	(void)state;
 	struct config_service service = fixture_service(2);
 	pool_build(&service);
-	pool_evidence(pool, 0, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 1000);
+	pool_evidence(pool, live_of(pool, 0), EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 1000);
 	pool_tick(pool, 1000000);
 	assert_states("DU");
 	(void)stop(state);
@@ -244,13 +246,13 @@ load_is_summed_over_workers(void **state)
 	(void)state;
 	struct config_service service = fixture_service(3);
 	pool_build(&service);
-	assert_ptr_not_equal(pool_load(pool, 0, 1), pool_load(pool, 1, 1));
-	assert_int_equal((uintptr_t)pool_load(pool, 1, 2) % 64, 0);
-	atomic_store(&pool_load(pool, 0, 1)->active, 3);
-	atomic_store(&pool_load(pool, 1, 1)->active, 4);
-	assert_int_equal(pool_active(pool, 1), 7);
-	assert_int_equal(pool_active(pool, 0), 0);
-	assert_int_equal(pool_active(pool, 2), 0);
+	assert_ptr_not_equal(&live_of(pool, 1)->load[0], &live_of(pool, 1)->load[1]);
+	assert_int_equal((uintptr_t)&live_of(pool, 2)->load[1] % 64, 0);
+	atomic_store(&live_of(pool, 1)->load[0].active, 3);
+	atomic_store(&live_of(pool, 1)->load[1].active, 4);
+	assert_int_equal(member_live_active(live_of(pool, 1)), 7);
+	assert_int_equal(member_live_active(live_of(pool, 0)), 0);
+	assert_int_equal(member_live_active(live_of(pool, 2)), 0);
 	(void)stop(state);
 }
 
@@ -299,10 +301,11 @@ reports(void *context)
 {
 	uint32_t member = *(const uint32_t *)context;
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		pool_evidence(pool, member, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, i + 1);
-		(void)pool_wants_success(pool, member);
-		pool_evidence(pool, member, EVIDENCE_PROBE_OK, REASON_NONE, i + 1);
-		pool_evidence(pool, member, EVIDENCE_PROBE_OK, REASON_NONE, i + 1);
+		pool_evidence(pool, live_of(pool, member), EVIDENCE_LIVE_FAILED,
+			      REASON_CONNECT_REFUSED, i + 1);
+		(void)pool_wants_success(live_of(pool, member));
+		pool_evidence(pool, live_of(pool, member), EVIDENCE_PROBE_OK, REASON_NONE, i + 1);
+		pool_evidence(pool, live_of(pool, member), EVIDENCE_PROBE_OK, REASON_NONE, i + 1);
 		pool_tick(pool, i + 1);
 	}
 	atomic_fetch_sub(&running, 1);

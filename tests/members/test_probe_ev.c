@@ -207,7 +207,7 @@ pool_build(size_t members, uint64_t timeout_ms)
 	service.health.timeout_ms = timeout_ms;
 	if (pool_create(&service, 1, &pool, &p) != RESULT_OK)
 		fail_msg("%s", p.text);
-	pool_observe(pool, on_change, NULL, NULL);
+	pool_observe(pool, (struct pool_observer){.changed = on_change});
 }
 
 static struct prober *
@@ -256,7 +256,7 @@ stop(void **state)
 	if (server.fd != -1)
 		(void)close(server.fd);
 	event_base_free(base);
-	pool_free(&pool);
+	pool_unref(&pool);
 	assert_int_equal(descriptors(), descriptors_before);
 	return 0;
 }
@@ -469,7 +469,7 @@ asked_within_a_check(void **state)
 	server.wanted = 1;
 	struct prober *prober = prober_begin();
 	run();
-	prober_check_now(prober, 0);
+	prober_check_now(prober, live_of(pool, 0));
 	struct timeval a_while = {.tv_usec = 100000};
 	assert_int_equal(event_base_loopexit(base, &a_while), 0);
 	run();
@@ -483,7 +483,7 @@ asks_for_checks(void *context)
 {
 	struct prober *prober = context;
 	for (int i = 0; i < 1000; i++)
-		prober_check_now(prober, (uint32_t)(i % 2));
+		prober_check_now(prober, live_of(pool, (uint32_t)(i % 2)));
 	return NULL;
 }
 

@@ -14,7 +14,7 @@
 static unsigned load[FIXTURE_MEMBERS_MAX];
 
 static unsigned
-load_of(void *context, uint32_t member)
+load_of(const void *context, uint32_t member)
 {
 	assert_ptr_equal(context, load);
 	return load[member];

@@ -1,0 +1,58 @@
+/*
+ * member.h: what of a member outlives a reload: its verdict, its counters, and the
+ * connections to it. One struct member_live belongs to one id at one origin of one
+ * service; every membership that names the two shares it, and so does every
+ * connection. The last holder frees it.
+ *
+ *   membership (old) --.                    .-- verdict        (under the pool's lock)
+ *   membership (new) ----> member_live -----+-- load[worker]   (counters, idle connections)
+ *   connections -------'                    '-- retired        (no current membership names it)
+ */
+#ifndef HOLDFAST_MEMBERS_MEMBER_H
+#define HOLDFAST_MEMBERS_MEMBER_H
+
+#include "base/addr.h"
+#include "members/verdict.h"
+
+#include <stdatomic.h>
+
+struct upstream;
+
+/* Connections that rest; of one worker and member. */
+struct idle_list {
+	struct upstream *first; /* most recently used */
+	struct upstream *last;
+	uint32_t count;
+};
+
+/*
+ * A member as one worker has it. Padded: the counters are written by that worker alone and read by
+ * all, `idle` is that worker's own.
+ */
+struct member_load {
+	_Alignas(64) atomic_uint active; /* requests in flight */
+	atomic_ullong attempts;          /* since start */
+	atomic_ullong failures;
+	struct idle_list idle;
+};
+
+struct member_live {
+	atomic_uint refs;
+	unsigned workers;
+	struct verdict verdict; /* under the pool's lock */
+	uint32_t place;         /* in the pool's membership, under its lock; MEMBER_NONE: retired */
+	atomic_bool wants_success; /* a row of failures stands that a success would end */
+	atomic_bool retired;       /* left the membership: connections are not kept */
+	struct addr origin;
+	struct member_load load[]; /* by worker */
+};
+
+/* Up, with one reference for the caller. NULL: no memory. */
+struct member_live *member_live_create(const struct addr *origin, unsigned workers);
+struct member_live *member_live_ref(struct member_live *m);
+/* *m may be NULL. */
+void member_live_unref(struct member_live **m);
+/* Requests in flight over all workers. */
+unsigned member_live_active(const struct member_live *m);
+
+#endif

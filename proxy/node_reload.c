@@ -1,0 +1,363 @@
+/*
+ * node_reload.c: the configuration is read again, built, checked, and swapped, or the old one is
+ * kept; see node.h.
+ *
+ *   load -> services (pools of the same names revised) -> sockets -> a change for every worker
+ *     `------------ whatever fails, fails here: everything is dropped, nothing has changed
+ *   commit: pools, logs, workers adopt, checks begin anew, the old generation is let go
+ *
+ * The old generation lasts as long as exchanges that began in it.
+ */
+#include "node.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define ADOPT_WAIT_S      2   /* for all workers; they adopt between two callbacks */
+#define CHANGES_BYTES_MAX 256 /* of what is said to have changed */
+
+/* Everything that a reload needs, before anything is changed. */
+struct reload {
+	struct node *node;
+	struct config *before; /* borrowed; NULL once the services are swapped */
+	struct services *next;
+	struct sink *access;           /* where requests will be logged; NULL: nowhere */
+	struct sink *made;             /* the same, when it was made here and nobody has it yet */
+	struct worker_change **change; /* owned; one a worker */
+};
+
+/* ---- build -------------------------------------------------------------------------------------
+ */
+
+/* All findings to the process log; the first into the problem. */
+static enum result
+load(const char *file, struct config **config, struct problem *p)
+{
+	struct config_findings findings;
+	enum result r = config_load(file, CONFIG_FOR_RUN, config, &findings);
+	config_findings_print(&findings, stderr);
+	if (r != RESULT_OK && findings.count > 0) {
+		size_t first = 0;
+		while (first + 1 < findings.count && findings.list[first].warning)
+			first++;
+		const struct config_finding *f = &findings.list[first];
+		(void)problem_set(p, r, "%s:%d: %s: %s", f->file, f->line, f->path, f->reason);
+		if (findings.errors > 1)
+			(void)problem_prefix(p, r, "%zu findings, the first: ", findings.errors);
+	} else if (r != RESULT_OK) {
+		(void)problem_set(p, r, "%s: cannot be read", file);
+	}
+	config_findings_free(&findings);
+	return r;
+}
+
+static bool
+listens_on(const struct config *config, const struct addr *address)
+{
+	for (size_t i = 0; i < config->listener_count; i++) {
+		if (addr_equal(&config->listeners[i].address, address))
+			return true;
+	}
+	return false;
+}
+
+/* Sockets for the listeners that are new, one for every worker. */
+static enum result
+bind_new(struct reload *r, struct problem *p)
+{
+	const struct config *config = r->next->config;
+	for (size_t i = 0; i < config->listener_count; i++) {
+		const struct addr *address = &config->listeners[i].address;
+		if (listens_on(r->before, address))
+			continue;
+		for (unsigned worker = 0; worker < r->node->workers; worker++) {
+			struct worker_change *c = r->change[worker];
+			int fd = listener_bind(address, worker == 0, p);
+			if (fd == -1)
+				return RESULT_IO;
+			c->sockets[c->socket_count++] = (struct listener_socket){fd, *address};
+		}
+	}
+	return RESULT_OK;
+}
+
+static enum result
+prepare_access(struct reload *r, struct problem *p)
+{
+	const char *path = r->next->config->log_access;
+	r->access = path == NULL ? NULL : r->node->access;
+	if (path == NULL || r->access != NULL)
+		return RESULT_OK;
+	enum result result = sink_create(path, &r->made, p);
+	r->access = r->made;
+	return result;
+}
+
+static enum result
+prepare_changes(struct reload *r, struct problem *p)
+{
+	struct node *n = r->node;
+	r->change = calloc(n->workers, sizeof(struct worker_change *));
+	for (unsigned i = 0; r->change != NULL && i < n->workers; i++) {
+		r->change[i] = worker_change_create(r->next, r->access,
+						    r->next->config->listener_count, &n->adopted);
+		if (r->change[i] == NULL)
+			return problem_set(p, RESULT_NO_MEMORY, "no memory");
+	}
+	return r->change == NULL ? problem_set(p, RESULT_NO_MEMORY, "no memory") : RESULT_OK;
+}
+
+static enum result
+prepare(struct reload *r, struct problem *p)
+{
+	struct node *n = r->node;
+	struct config *config = NULL;
+	enum result result = load(r->before->file, &config, p);
+	if (result == RESULT_OK)
+		result = services_create(&config, n->workers, n->services, &r->next, p);
+	config_free(&config);
+	if (result == RESULT_OK)
+		result = node_watch(n, r->next, p);
+	if (result == RESULT_OK)
+		result = prepare_access(r, p);
+	if (result == RESULT_OK)
+		result = prepare_changes(r, p);
+	if (result == RESULT_OK)
+		result = bind_new(r, p);
+	return result;
+}
+
+static void
+reload_drop(struct reload *r)
+{
+	for (unsigned i = 0; r->change != NULL && i < r->node->workers; i++)
+		worker_change_free(&r->change[i]);
+	free(r->change);
+	sink_free(&r->made);
+	services_unref(&r->next);
+}
+
+/* ---- what changed ------------------------------------------------------------------------------
+ */
+
+static const struct config_member *
+member_of(const struct config_service *service, const char *id)
+{
+	for (size_t i = 0; i < service->member_count; i++) {
+		if (strcmp(service->members[i].id, id) == 0)
+			return &service->members[i];
+	}
+	return NULL;
+}
+
+static const struct config_service *
+service_of(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->service_count; i++) {
+		if (strcmp(config->services[i].name, name) == 0)
+			return &config->services[i];
+	}
+	return NULL;
+}
+
+static bool
+same_member(const struct config_member *a, const struct config_member *b)
+{
+	return addr_equal(&a->origin, &b->origin) && a->weight == b->weight &&
+	       (a->zone == NULL) == (b->zone == NULL) &&
+	       (a->zone == NULL || strcmp(a->zone, b->zone) == 0);
+}
+
+/* " shop +d -b ~c": came, left, changed. */
+static void
+write_service_changes(struct writer *w, const struct config_service *before,
+		      const struct config_service *after)
+{
+	write_format(w, " %s", after->name);
+	for (size_t i = 0; i < after->member_count; i++) {
+		const struct config_member *m = &after->members[i];
+		const struct config_member *was = member_of(before, m->id);
+		if (was == NULL || !same_member(was, m))
+			write_format(w, " %c%s", was == NULL ? '+' : '~', m->id);
+	}
+	for (size_t i = 0; i < before->member_count; i++) {
+		if (member_of(after, before->members[i].id) == NULL)
+			write_format(w, " -%s", before->members[i].id);
+	}
+}
+
+static bool
+members_changed(const struct config_service *before, const struct config_service *after)
+{
+	if (before->member_count != after->member_count)
+		return true;
+	for (size_t i = 0; i < after->member_count; i++) {
+		const struct config_member *was = member_of(before, after->members[i].id);
+		if (was == NULL || !same_member(was, &after->members[i]))
+			return true;
+	}
+	return false;
+}
+
+static void
+write_changes(struct writer *w, const struct config *before, const struct config *after)
+{
+	write_format(w, "%s: %zu service%s;", after->file, after->service_count,
+		     after->service_count == 1 ? "" : "s");
+	size_t named = w->bytes;
+	for (size_t i = 0; i < after->service_count; i++) {
+		const struct config_service *now = &after->services[i];
+		const struct config_service *was = service_of(before, now->name);
+		if (was == NULL)
+			write_format(w, " +%s", now->name);
+		else if (members_changed(was, now))
+			write_service_changes(w, was, now);
+	}
+	for (size_t i = 0; i < before->service_count; i++) {
+		if (service_of(after, before->services[i].name) == NULL)
+			write_format(w, " -%s", before->services[i].name);
+	}
+	if (w->bytes == named)
+		write_text(w, " no member changed");
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* What is settled when the process starts. */
+static void
+say_what_waits(const struct config *before, const struct config *after)
+{
+	const struct {
+		const char *key;
+		bool changed;
+	} keys[] = {
+	    {"node", !same_text(before->node, after->node)},
+	    {"workers", before->workers != after->workers},
+	    {"user", !same_text(before->user, after->user)},
+	};
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (keys[i].changed)
+			log_warn("%s: a change of %s needs a restart; it stays as it was",
+				 after->file, keys[i].key);
+	}
+}
+
+/* ---- commit ------------------------------------------------------------------------------------
+ */
+
+/* Ends the outages of members that are no more. */
+static void
+forget_members(struct node *n, const struct config *before, struct services *next)
+{
+	for (size_t i = 0; i < before->service_count; i++) {
+		const struct config_service *was = &before->services[i];
+		const struct service *s = services_find(next, slice_of(was->name));
+		for (size_t m = 0; m < was->member_count; m++) {
+			const struct config_member *now =
+			    s == NULL ? NULL : member_of(s->config, was->members[m].id);
+			if (now == NULL || !addr_equal(&now->origin, &was->members[m].origin))
+				failover_log_member_left(n->shared.failover, slice_of(was->name),
+							 s == NULL ? 0 : s->fingerprint,
+							 slice_of(was->members[m].id));
+		}
+	}
+}
+
+static void
+redirect_logs(struct reload *r)
+{
+	struct node *n = r->node;
+	const struct config *after = r->next->config;
+	bool ok = true;
+	if (!same_text(r->before->log_failover, after->log_failover))
+		ok = failover_log_redirect(n->shared.failover, after->log_failover);
+	if (r->made != NULL)
+		n->access = r->made;
+	else if (r->access != NULL && !same_text(r->before->log_access, after->log_access))
+		ok = sink_redirect(n->access, after->log_access) && ok;
+	r->made = NULL;
+	if (!ok)
+		log_error("reload: no memory: a log stays where it was");
+	log_level_set(after->log_level);
+}
+
+static void
+await_workers(struct node *n)
+{
+	struct timespec until;
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += ADOPT_WAIT_S;
+	for (unsigned i = 0; i < n->workers; i++) {
+		while (sem_timedwait(&n->adopted, &until) == -1) {
+			if (errno == EINTR)
+				continue;
+			log_warn("reload: a worker is late to adopt it");
+			return;
+		}
+	}
+}
+
+static void
+tell_workers(struct reload *r)
+{
+	struct node *n = r->node;
+	while (sem_trywait(&n->adopted) == 0)
+		continue; /* of workers that were late the last time */
+	for (unsigned i = 0; i < n->workers; i++)
+		worker_thread_change(n->threads[i], &r->change[i]);
+	await_workers(n);
+}
+
+static void
+commit(struct reload *r)
+{
+	struct node *n = r->node;
+	struct problem p;
+	redirect_logs(r);
+	services_commit(r->next);
+	for (size_t i = 0; i < r->next->count; i++) {
+		const struct service *service = &r->next->list[i];
+		struct node_service *s = pool_context(service->pool);
+		atomic_store_explicit(&s->fingerprint, service->fingerprint, memory_order_relaxed);
+	}
+	tell_workers(r);
+	forget_members(n, r->before, r->next);
+	say_what_waits(r->before, r->next->config);
+	node_probers_stop(n->services);
+	services_unref(&n->services);
+	n->services = r->next;
+	n->shared.services = r->next;
+	r->next = NULL;
+	r->before = NULL;
+	if (node_probers_start(n, &p) != RESULT_OK)
+		log_error("reload: checks of members: %s", p.text);
+}
+
+enum result
+node_reload(struct node *n, const char *asked_by, struct problem *p)
+{
+	struct reload r = {.node = n, .before = n->services->config};
+	enum result result = prepare(&r, p);
+	if (result == RESULT_OK) {
+		char text[CHANGES_BYTES_MAX];
+		struct writer w = writer_on(text, sizeof(text));
+		write_changes(&w, r.before, r.next->config);
+		commit(&r);
+		failover_log_reload(n->shared.failover, EVENT_RELOAD, asked_by,
+				    (struct slice){text, w.bytes});
+		log_info("reloaded %.*s", (int)w.bytes, text);
+	} else {
+		failover_log_reload(n->shared.failover, EVENT_RELOAD_REFUSED, asked_by,
+				    slice_of(p->text));
+	}
+	reload_drop(&r);
+	return result;
+}
