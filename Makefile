@@ -59,7 +59,7 @@ RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/body_queue.c \
 EDGE     = proxy/edge/client.c proxy/edge/client_out.c proxy/edge/listener.c \
            proxy/edge/worker_ev.c
 RECORD   = proxy/record/access.c proxy/record/failover.c proxy/record/failover_line.c \
-           proxy/record/limiter.c proxy/record/outage.c proxy/record/sink.c
+           proxy/record/limiter.c proxy/record/outage.c proxy/record/sink.c proxy/record/tally.c
 CONFIG   = proxy/config/check.c proxy/config/config.c proxy/config/findings.c proxy/config/keys.c \
            proxy/config/load.c proxy/config/loops.c proxy/config/overlap.c proxy/config/place.c \
            proxy/config/rows.c proxy/config/scan.c proxy/config/secrets.c proxy/config/unique.c \
@@ -128,11 +128,11 @@ UNIT += relay/test_body_queue
 LINK_relay/test_body_queue = proxy/relay/body_queue.c proxy/base/buf.c
 # record
 UNIT += record/test_access record/test_failover record/test_failover_line record/test_limiter \
-        record/test_outage record/test_sink
+        record/test_outage record/test_sink record/test_tally
 LINK_record/test_access = proxy/base/addr.c proxy/base/clock.c proxy/base/log.c \
                           proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
                           proxy/record/access.c proxy/record/sink.c
-LINK_record/test_failover = $(filter-out proxy/record/access.c,$(RECORD)) proxy/base/clock.c \
+LINK_record/test_failover = $(filter-out proxy/record/access.c proxy/record/tally.c,$(RECORD)) proxy/base/clock.c \
                             proxy/base/log.c proxy/base/result.c proxy/base/text.c \
                             proxy/base/vocab.c
 LINK_record/test_failover_line = proxy/base/clock.c proxy/base/result.c proxy/base/text.c \
@@ -141,6 +141,7 @@ LINK_record/test_limiter = proxy/base/text.c proxy/base/result.c proxy/base/voca
                            proxy/record/limiter.c
 LINK_record/test_outage = proxy/record/outage.c
 LINK_record/test_sink = proxy/base/clock.c proxy/base/result.c proxy/base/text.c proxy/record/sink.c
+LINK_record/test_tally = proxy/record/tally.c
 # config
 CONFIG_TESTS = config/test_load config/test_memory config/test_rows config/test_secrets
 CONFIG_LINK = $(CONFIG) $(AFFINITY) proxy/base/addr.c proxy/base/digest.c proxy/base/result.c \

@@ -174,6 +174,9 @@ assemble(struct node *n, struct config **held, struct problem *p)
 	if (r != RESULT_OK)
 		return r;
 	n->shared.services = n->services;
+	n->shared.unrouted = tally_create(n->workers);
+	if (n->shared.unrouted == NULL)
+		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	config = n->services->config;
 	r = bind_all(n, config, p);
 	if (r == RESULT_OK)
@@ -277,5 +280,6 @@ node_free(struct node **held)
 	sink_free(&n->access);
 	failover_log_free(&n->shared.failover);
 	(void)sem_destroy(&n->adopted);
+	tally_unref(&n->shared.unrouted);
 	free(n);
 }

@@ -32,6 +32,7 @@ journal_rejected_tag(struct exchange *x)
 	line.plan = NULL;
 	line.reason = tag_rejection_text(x->session.rejected);
 	failover_log_session(x->worker->shared->failover, &line);
+	tally_add(&x->slot->tally->rejected[x->session.rejected], 1);
 }
 
 void
@@ -144,8 +145,7 @@ guilty(const struct exchange *x)
 	return x->answered_by != MEMBER_NONE ? x->answered_by : x->failed_member;
 }
 
-void
-journal_over(struct exchange *x)
+static void __attribute__((noinline, cold)) count(struct exchange *x)
 {
 	struct worker *w = x->worker;
 	const struct cause_row *row = &cause_table[x->cause];
@@ -153,6 +153,27 @@ journal_over(struct exchange *x)
 	if (row->is_error && against && x->slot != NULL)
 		failover_log_request_failed(w->shared->failover, x->slot->service->name,
 					    member_name(x, guilty(x)));
+	struct tally_entry entry = {
+	    .cause = x->cause,
+	    .affinity = x->plan.affinity,
+	    .status = x->door->status,
+	    .attempts = x->attempts,
+	    .bytes_in = x->body_received,
+	    .bytes_out = x->door->sent,
+	    .duration_us = w->now_us - x->begun_us,
+	};
+	tally_count(x->slot != NULL ? x->slot->tally : w->unrouted, &entry);
+}
+
+void
+journal_over(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	if (x->cause == CAUSE_DONE && x->attempts == 1 && x->body_received == 0)
+		tally_count_plain(x->slot->tally, x->plan.affinity, x->door->status, x->door->sent,
+				  w->now_us - x->begun_us);
+	else
+		count(x);
 	if (w->access != NULL)
 		access_entry(x);
 }
@@ -160,6 +181,9 @@ journal_over(struct exchange *x)
 void
 journal_refused(struct worker *w, const struct addr *peer, enum cause cause)
 {
+	tally_count(w->unrouted, &(struct tally_entry){.cause = cause,
+						       .affinity = AFFINITY_PASS,
+						       .status = cause_table[cause].status});
 	if (w->access == NULL)
 		return;
 	struct access_entry entry = {

@@ -117,6 +117,8 @@ worker_adopt(struct worker *w, struct worker_generation *next, struct sink *acce
 	struct worker_generation *before = w->generation;
 	w->generation = next;
 	w->services = next->services;
+	for (size_t i = 0; i < next->services->count; i++)
+		next->slot[i].tally = tally_cell(next->slot[i].service->tally, w->number);
 	if (before != NULL) {
 		slots_hand_over(w, before, next);
 		worker_generation_put(before);
@@ -142,6 +144,7 @@ worker_create(unsigned number, struct worker_shared *shared, struct event_base *
 	w->number = number;
 	w->shared = shared;
 	w->base = base;
+	w->unrouted = tally_cell(shared->unrouted, number);
 	w->via = slice_of(shared->via);
 	buf_pool_init(&w->bufs, 0);
 	prng_seed(&w->prng);

@@ -51,6 +51,7 @@ struct view_lease {
 struct service_slot {
 	struct worker_generation *generation; /* it is part of */
 	struct service *service;              /* borrowed from generation->services */
+	struct tally_cell *tally;             /* this worker's; borrowed from service->tally */
 	struct view_lease *lease;             /* NULL: not yet */
 	struct membership
 	    *membership;   /* whose idle connections are kept; one reference; NULL: none */
@@ -84,6 +85,7 @@ struct worker_shared {
 	struct services *services; /* one reference is the node's */
 	struct failover_log *failover;
 	struct sink *access;         /* NULL: no access log */
+	struct tally *unrouted;      /* of requests without a service */
 	char via[ID_BYTES_MAX + 32]; /* "1.1 holdfast-..." */
 	uint64_t instance;           /* random; the high half of request ids */
 	unsigned workers;
@@ -108,6 +110,7 @@ struct worker {
 	struct prng prng;
 	struct worker_generation *generation; /* the current one */
 	struct services *services;            /* borrowed from it */
+	struct tally_cell *unrouted;          /* borrowed from shared->unrouted */
 	uint64_t request_serial;
 	struct trash *trash;
 	struct exchange *spare_exchanges; /* owned */

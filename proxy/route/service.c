@@ -43,7 +43,11 @@ service_init(struct service *s, size_t number, const struct config *config, unsi
 	    session_rules_create(c, config->secrets, config->secret_count, &s->rules, p);
 	if (r != RESULT_OK)
 		return r;
-	return find_pool(s, workers, before == NULL ? NULL : services_find(before, s->name), p);
+	const struct service *same = before == NULL ? NULL : services_find(before, s->name);
+	s->tally = same == NULL ? tally_create(workers) : tally_ref(same->tally);
+	if (s->tally == NULL)
+		return problem_set(p, RESULT_NO_MEMORY, "no memory");
+	return find_pool(s, workers, same, p);
 }
 
 static void
@@ -52,6 +56,7 @@ services_free(struct services *s)
 	for (size_t i = 0; i < s->count; i++) {
 		pool_revision_free(&s->list[i].revision);
 		pool_unref(&s->list[i].pool);
+		tally_unref(&s->list[i].tally);
 		session_rules_free(&s->list[i].rules);
 	}
 	free(s->list);

@@ -10,6 +10,7 @@
 #include "affinity/session.h"
 #include "config/config.h"
 #include "members/pool.h"
+#include "record/tally.h"
 #include "route/match.h"
 #include "route/plan.h"
 
@@ -20,6 +21,7 @@ struct service {
 	struct session_rules *rules;         /* owned */
 	struct pool *pool; /* one reference; shared with earlier generations of this name */
 	struct pool_revision *revision; /* owned; what services_commit does to the pool, or NULL */
+	struct tally *tally;            /* one reference; shared likewise */
 	struct plan_rules plan;
 	uint64_t fingerprint; /* of the ring, as logs show it */
 	atomic_ullong turn;   /* round_robin's counter, shared by all workers */
@@ -35,8 +37,9 @@ struct services {
 
 /*
  * Takes the configuration over: nulls *config on success. `before`: the generation that is current,
- * or NULL; services of the same name keep their pools, which nothing happens to before
- * services_commit. On an error the problem says why, and the earlier generation is as it was.
+ * or NULL; services of the same name keep their counters, and their pools, which nothing happens to
+ * before services_commit. On an error the problem says why, and the earlier generation is as it
+ * was.
  */
 enum result services_create(struct config **config, unsigned workers, struct services *before,
 			    struct services **out, struct problem *p);

@@ -23,7 +23,7 @@ LOGS = os.path.join(ROOT, "build", "test-logs")
 ASAN = ["B=build/asan", "SAN=address,undefined"]
 TSAN = ["B=build/tsan", "SAN=thread"]
 # The unit tests in which threads meet.
-THREADED = re.compile(r"pool|sink|worker|view|verdict|access|failover|counter")
+THREADED = re.compile(r"pool|sink|worker|view|verdict|access|failover|tally")
 FUZZ_SECONDS = os.environ.get("FUZZ_SECONDS", "10")
 UNIT_LIMIT_S, SUITE_LIMIT_S = 180, 900
 
