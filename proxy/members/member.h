@@ -36,11 +36,21 @@ struct member_load {
 	struct idle_list idle;
 };
 
+#define MEMBER_SEEN_BYTES_MAX 96
+
+/* The active check that ended last. */
+struct member_check {
+	uint64_t at_ms; /* 0: none has ended */
+	bool well;
+	char seen[MEMBER_SEEN_BYTES_MAX]; /* "probe 127.0.0.1:9001: status 500"; cut, terminated */
+};
+
 struct member_live {
 	atomic_uint refs;
 	unsigned workers;
-	struct verdict verdict; /* under the pool's lock */
-	uint32_t place;         /* in the pool's membership, under its lock; MEMBER_NONE: retired */
+	struct verdict verdict;    /* under the pool's lock */
+	struct member_check check; /* likewise */
+	uint32_t place; /* in the pool's membership, under its lock; MEMBER_NONE: retired */
 	atomic_bool wants_success; /* a row of failures stands that a success would end */
 	atomic_bool retired;       /* left the membership: connections are not kept */
 	struct addr origin;

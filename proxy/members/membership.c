@@ -27,7 +27,8 @@ member_init(struct membership_member *m, const struct config_service *service,
 	write_addr(&w, &from->origin);
 	m->id = strdup(from->id);
 	m->origin_text = strdup(writer_text(&w));
-	if (m->id == NULL || m->origin_text == NULL)
+	m->zone = from->zone != NULL ? strdup(from->zone) : NULL;
+	if (m->id == NULL || m->origin_text == NULL || (m->zone == NULL) != (from->zone == NULL))
 		return no_memory(p);
 	m->id_bytes = strlen(from->id);
 	m->alias = tag_alias(service->pool_key, slice_of(from->id));
@@ -117,6 +118,7 @@ membership_free(struct membership *m)
 {
 	for (size_t i = 0; m->member != NULL && i < m->count; i++) {
 		free(m->member[i].id);
+		free(m->member[i].zone);
 		free(m->member[i].origin_text);
 		member_live_unref(&m->member[i].live);
 	}

@@ -21,7 +21,8 @@ struct pool {
 	struct verdict_rules rules;
 	struct view *view; /* current; one reference held */
 	size_t weighty;    /* operational members that have a weight */
-	size_t down;       /* members in that state */
+	size_t down;       /* members whose health is that */
+	size_t draining;   /* members in that state */
 	bool unpublished;  /* a verdict changed and there was no memory for its view */
 	_Atomic uint64_t generation;
 	unsigned workers;
@@ -64,6 +65,16 @@ publish(struct pool *pool)
 
 /* ---- members that come, stay and go ---------------------------------------------------------- */
 
+/* At another address, but what the operator said of this id still holds. */
+static void
+inherit_order(struct member_live *member, const struct member_live *before)
+{
+	struct evidence e = {.kind = EVIDENCE_ORDER,
+			     .order = (enum member_state)before->verdict.order};
+	struct verdict_rules rules = {.active = false};
+	(void)verdict_apply(&member->verdict, &rules, &e);
+}
+
 /* Who is in `before` at the same origin stays who he is. False: no memory. */
 static bool
 attach_live(struct membership *m, const struct membership *before, unsigned workers)
@@ -79,6 +90,8 @@ attach_live(struct membership *m, const struct membership *before, unsigned work
 			member->live = member_live_create(&member->origin, workers);
 		if (member->live == NULL)
 			return false;
+		if (at != MEMBER_NONE && member->live != before->member[at].live)
+			inherit_order(member->live, before->member[at].live);
 	}
 	return true;
 }
@@ -122,12 +135,14 @@ settle(struct pool *pool, const struct membership *before)
 		before->member[i].live->place = MEMBER_NONE;
 	pool->weighty = 0;
 	pool->down = 0;
+	pool->draining = 0;
 	for (size_t i = 0; i < m->count; i++) {
 		struct member_live *live = m->member[i].live;
 		enum member_state state = (enum member_state)live->verdict.state;
 		live->place = (uint32_t)i;
 		pool->weighty += m->member[i].weight > 0 && member_state_operational(state);
-		pool->down += state == MEMBER_DOWN;
+		pool->down += live->verdict.health == MEMBER_DOWN;
+		pool->draining += state == MEMBER_DRAIN;
 	}
 	for (size_t i = 0; before != NULL && i < before->count; i++) {
 		struct member_live *live = before->member[i].live;
@@ -241,11 +256,22 @@ take_over(struct pool *pool, const struct pool_change *change)
 	bool is = member_state_operational((enum member_state)change->verdict.after);
 	if (pool->membership->member[change->member].weight > 0)
 		pool->weighty += (size_t)is - (size_t)was;
-	pool->down += (size_t)(change->verdict.after == MEMBER_DOWN);
-	pool->down -= (size_t)(change->verdict.before == MEMBER_DOWN);
+	pool->draining += (size_t)(change->verdict.after == MEMBER_DRAIN);
+	pool->draining -= (size_t)(change->verdict.before == MEMBER_DRAIN);
 	pool->unpublished = !publish(pool);
 	if (pool->observer.changed != NULL)
 		pool->observer.changed(pool->observer.context, change);
+}
+
+static void
+note_check(struct member_live *member, const struct evidence *e, const char *seen)
+{
+	struct member_check *check = &member->check;
+	if (e->kind != EVIDENCE_PROBE_OK && e->kind != EVIDENCE_PROBE_FAILED)
+		return;
+	check->at_ms = e->now_ms;
+	check->well = e->kind == EVIDENCE_PROBE_OK;
+	(void)snprintf(check->seen, sizeof(check->seen), "%s", seen);
 }
 
 /* True: an active check should run at once. The lock is held. */
@@ -257,7 +283,10 @@ apply(struct pool *pool, struct member_live *member, const struct evidence *e, c
 	struct verdict *v = &member->verdict;
 	struct evidence known = *e;
 	known.last_operational = is_last_operational(pool, member);
+	note_check(member, e, seen);
+	pool->down -= (size_t)(v->health == MEMBER_DOWN);
 	struct verdict_change change = verdict_apply(v, &pool->rules, &known);
+	pool->down += (size_t)(v->health == MEMBER_DOWN);
 	bool wants = v->health == MEMBER_SUSPECT || v->live_fails > 0;
 	atomic_store_explicit(&member->wants_success, wants && v->health != MEMBER_DOWN,
 			      memory_order_relaxed);
@@ -291,17 +320,104 @@ pool_evidence(struct pool *pool, struct member_live *member, enum evidence_kind 
 }
 
 void
-pool_tick(struct pool *pool, uint64_t now_ms)
+pool_order(struct pool *pool, struct member_live *member, enum member_state order, uint64_t now_ms)
+{
+	struct evidence e = {.kind = EVIDENCE_ORDER, .order = order, .now_ms = now_ms};
+	pool_evidence_seen(pool, member, &e, "");
+}
+
+/* Draining members that have no request any more; each is told of once. The lock is held. */
+static void
+find_drained(struct pool *pool)
+{
+	const struct membership *m = pool->membership;
+	for (uint32_t i = 0; pool->observer.changed != NULL && i < m->count; i++) {
+		struct member_live *member = m->member[i].live;
+		if (!verdict_drain_done(&member->verdict, member_live_active(member)))
+			continue;
+		struct pool_change change = {
+		    .member = i,
+		    .verdict = {.before = MEMBER_DRAIN, .after = MEMBER_DRAIN, .drained = true},
+		    .reason = REASON_DRAIN,
+		    .evidence = EVIDENCE_TICK,
+		    .seen = "",
+		    .membership = m,
+		};
+		pool->observer.changed(pool->observer.context, &change);
+	}
+}
+
+/* Down members get their trial. The lock is held. */
+static void
+tick_down(struct pool *pool, uint64_t now_ms)
 {
 	struct evidence e = {.kind = EVIDENCE_TICK, .now_ms = now_ms};
-	(void)pthread_mutex_lock(&pool->lock);
-	if (pool->unpublished)
-		pool->unpublished = !publish(pool);
-	bool waits = !pool->rules.active && pool->down > 0;
-	for (uint32_t i = 0; waits && i < pool->membership->count; i++) {
+	for (uint32_t i = 0; i < pool->membership->count; i++) {
 		struct member_live *member = pool->membership->member[i].live;
 		if (member->verdict.health == MEMBER_DOWN)
 			(void)apply(pool, member, &e, "");
 	}
+}
+
+void
+pool_tick(struct pool *pool, uint64_t now_ms)
+{
+	(void)pthread_mutex_lock(&pool->lock);
+	if (pool->unpublished)
+		pool->unpublished = !publish(pool);
+	if (!pool->rules.active && pool->down > 0)
+		tick_down(pool, now_ms);
+	if (pool->draining > 0)
+		find_drained(pool);
 	(void)pthread_mutex_unlock(&pool->lock);
+}
+
+/* ---- reading ----------------------------------------------------------------------------------
+ */
+
+static void
+read_load(const struct member_live *member, struct pool_member *out)
+{
+	for (unsigned worker = 0; worker < member->workers; worker++) {
+		const struct member_load *load = &member->load[worker];
+		out->active += atomic_load_explicit(&load->active, memory_order_relaxed);
+		out->attempts += atomic_load_explicit(&load->attempts, memory_order_relaxed);
+		out->failures += atomic_load_explicit(&load->failures, memory_order_relaxed);
+	}
+}
+
+enum result
+pool_read(struct pool *pool, struct pool_reading *out)
+{
+	struct view *view = pool_view(pool);
+	struct membership *m = membership_ref(view->membership);
+	view_unref(&view);
+	*out = (struct pool_reading){m, calloc(m->count + 1, sizeof(*out->member))};
+	if (out->member == NULL) {
+		membership_unref(&out->membership);
+		return RESULT_NO_MEMORY;
+	}
+	(void)pthread_mutex_lock(&pool->lock);
+	for (size_t i = 0; i < m->count; i++) {
+		const struct verdict *v = &m->member[i].live->verdict;
+		out->member[i] = (struct pool_member){
+		    .state = (enum member_state)v->state,
+		    .order = (enum member_state)v->order,
+		    .reason = verdict_reason(v),
+		    .since_ms = v->since_ms,
+		    .check = m->member[i].live->check,
+		};
+	}
+	(void)pthread_mutex_unlock(&pool->lock);
+	for (size_t i = 0; i < m->count; i++)
+		read_load(m->member[i].live, &out->member[i]);
+	return RESULT_OK;
+}
+
+void
+pool_reading_deinit(struct pool_reading *reading)
+{
+	membership_unref(&reading->membership);
+	free(reading->member);
+	reading->member = NULL;
 }

@@ -81,7 +81,35 @@ pool_wants_success(const struct member_live *member)
 {
 	return atomic_load_explicit(&member->wants_success, memory_order_relaxed);
 }
-/* Without active checks: gives down members their half-open turn. Call every 100 ms or so. */
+/*
+ * The operator's order: MEMBER_DRAIN, MEMBER_MAINT, or MEMBER_UP, which takes it back: then what
+ * the checks say counts again. Members of the same id keep it when their address changes.
+ */
+void pool_order(struct pool *pool, struct member_live *member, enum member_state order,
+		uint64_t now_ms);
+/*
+ * Without active checks: gives down members their half-open turn. Tells of draining members that
+ * serve no request any more. Call every 100 ms or so.
+ */
 void pool_tick(struct pool *pool, uint64_t now_ms);
+
+/* One member as it stands. */
+struct pool_member {
+	enum member_state state;
+	enum member_state order; /* the operator's; MEMBER_UP: none */
+	enum reason reason;
+	uint64_t since_ms; /* of the state, monotonic; 0: since the start */
+	unsigned active;
+	uint64_t attempts; /* since start */
+	uint64_t failures;
+	struct member_check check;
+};
+struct pool_reading {
+	struct membership *membership; /* one reference */
+	struct pool_member *member;    /* owned; by place */
+};
+/* All members at one moment. RESULT_NO_MEMORY: *out needs no deinit. */
+enum result pool_read(struct pool *pool, struct pool_reading *out);
+void pool_reading_deinit(struct pool_reading *reading);
 
 #endif

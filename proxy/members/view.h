@@ -20,6 +20,7 @@
 struct membership_member {
 	char *id; /* owned, terminated */
 	size_t id_bytes;
+	char *zone;     /* owned; NULL: a zone of its own */
 	uint32_t alias; /* as it stands in tags */
 	uint32_t weight;
 	struct addr origin;

@@ -22,6 +22,7 @@ cause_of(enum reason why)
 	case REASON_RESET:
 	case REASON_CLOSED_IDLE:
 	case REASON_DOWN:
+	case REASON_MAINT:
 		return CAUSE_MEMBER_CLOSED;
 	case REASON_FIRST_BYTE_TIMEOUT:
 		return CAUSE_MEMBER_FIRST_BYTE;
@@ -45,6 +46,7 @@ note_evidence(struct exchange *x, enum reason why)
 	    [REASON_FIRST_BYTE_TIMEOUT] = "no answer in time from",
 	    [REASON_BAD_ANSWER] = "an answer that is not HTTP from",
 	    [REASON_DOWN] = "found dead while it was asked:",
+	    [REASON_MAINT] = "taken out by the operator while it was asked:",
 	};
 	const struct membership_member *m = &exchange_membership(x)->member[exchange_member(x)];
 	struct writer text = writer_on(x->evidence, sizeof(x->evidence));
@@ -64,6 +66,8 @@ note_failure(struct exchange *x, enum reason why)
 	x->failed_member = member;
 	x->wasted_us += w->now_us - x->attempt_us;
 	note_evidence(x, why);
+	if (why == REASON_MAINT) /* nothing is wrong with the member */
+		return;
 	atomic_fetch_add_explicit(&live->load[w->number].failures, 1, memory_order_relaxed);
 	if (why != REASON_DOWN) /* that is a verdict already */
 		pool_evidence(x->slot->service->pool, live, EVIDENCE_LIVE_FAILED, why, w->now_ms);
@@ -410,5 +414,5 @@ attempt_review(struct exchange *x, const struct view *view)
 	if (place == MEMBER_NONE || view_is_operational(view, place) || !has_next(x, view) ||
 	    !may_repeat(x, REASON_DOWN))
 		return;
-	attempt_failed(x, REASON_DOWN);
+	attempt_failed(x, view->state[place] == MEMBER_MAINT ? REASON_MAINT : REASON_DOWN);
 }

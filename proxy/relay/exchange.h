@@ -133,7 +133,7 @@ exchange_member(const struct exchange *x)
 /* attempt.c */
 void attempt_start(struct exchange *x);                   /* tries the plan from x->step on */
 void attempt_failed(struct exchange *x, enum reason why); /* the next one, or the end */
-/* A check found the member dead that is being asked: not waited for, if another may be asked. */
+/* The member that is being asked was found dead or taken out: not waited for, if another may be. */
 void attempt_review(struct exchange *x, const struct view *view);
 void attempt_send(struct exchange *x);           /* what is unsent of head and body */
 bool attempt_all_sent(const struct exchange *x); /* the whole request is at the member */

@@ -342,6 +342,129 @@ many_threads(void **state)
 	(void)stop(state);
 }
 
+/* The operator's order stands until he takes it back; evidence counts beneath it. */
+static void
+orders_stand(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(3);
+	pool_build(&service);
+	pool_order(pool, live_of(pool, 0), MEMBER_MAINT, 10);
+	assert_states("MUU");
+	assert_int_equal(told.changes, 1);
+	assert_int_equal(told.last.reason, REASON_MAINT);
+	assert_int_equal(told.last.evidence, EVIDENCE_ORDER);
+	pool_evidence(pool, live_of(pool, 0), EVIDENCE_PROBE_FAILED, REASON_PROBE_FAILED, 20);
+	assert_states("MUU");
+	pool_order(pool, live_of(pool, 1), MEMBER_DRAIN, 30);
+	assert_states("MRU");
+	pool_evidence(pool, live_of(pool, 1), EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 40);
+	assert_states("MDU");
+	assert_int_equal(told.probes, 0);
+	pool_order(pool, live_of(pool, 0), MEMBER_UP, 50);
+	assert_states("DDU");
+	assert_int_equal(told.last.reason, REASON_PROBE_FAILED);
+	assert_int_equal(told.probes, 1);
+	assert_ptr_equal(told.probed, live_of(pool, 0));
+	(void)stop(state);
+}
+
+/* Nobody is left by an order: passive evidence still spares the last one. */
+static void
+orders_count_for_the_last_one(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(2);
+	pool_build(&service);
+	pool_order(pool, live_of(pool, 0), MEMBER_MAINT, 10);
+	pool_evidence(pool, live_of(pool, 1), EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 20);
+	assert_states("MS");
+	pool_order(pool, live_of(pool, 0), MEMBER_UP, 30);
+	pool_evidence(pool, live_of(pool, 1), EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 40);
+	assert_states("UD");
+	(void)stop(state);
+}
+
+/* Told of once, when no worker has a request there any more. */
+static void
+a_drain_is_told_done(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(2);
+	pool_build(&service);
+	struct member_live *a = live_of(pool, 0);
+	atomic_store(&a->load[1].active, 1);
+	pool_order(pool, a, MEMBER_DRAIN, 10);
+	pool_tick(pool, 20);
+	assert_int_equal(told.changes, 1);
+	assert_false(told.last.verdict.drained);
+	atomic_store(&a->load[1].active, 0);
+	pool_tick(pool, 70);
+	assert_int_equal(told.changes, 2);
+	assert_true(told.last.verdict.drained);
+	assert_int_equal(told.last.member, 0);
+	pool_tick(pool, 120);
+	assert_int_equal(told.changes, 2);
+	assert_states("RU");
+	(void)stop(state);
+}
+
+/* All that a status shows, of one moment. */
+static void
+is_read_whole(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(3);
+	pool_build(&service);
+	struct member_live *b = live_of(pool, 1);
+	atomic_store(&b->load[0].active, 2);
+	atomic_store(&b->load[1].active, 3);
+	atomic_store(&b->load[1].attempts, 40);
+	atomic_store(&b->load[0].failures, 5);
+	struct evidence e = {
+	    .kind = EVIDENCE_PROBE_FAILED, .reason = REASON_PROBE_STATUS, .now_ms = 900};
+	pool_evidence_seen(pool, b, &e, "probe 127.0.0.1:9002: status 500");
+	pool_order(pool, live_of(pool, 2), MEMBER_DRAIN, 1000);
+	struct pool_reading reading;
+	assert_int_equal(pool_read(pool, &reading), RESULT_OK);
+	assert_int_equal(reading.membership->count, 3);
+	assert_int_equal(reading.member[0].state, MEMBER_UP);
+	assert_int_equal(reading.member[0].check.at_ms, 0);
+	assert_int_equal(reading.member[1].state, MEMBER_DOWN);
+	assert_int_equal(reading.member[1].reason, REASON_PROBE_STATUS);
+	assert_int_equal(reading.member[1].since_ms, 900);
+	assert_int_equal(reading.member[1].active, 5);
+	assert_int_equal(reading.member[1].attempts, 40);
+	assert_int_equal(reading.member[1].failures, 5);
+	assert_int_equal(reading.member[1].check.at_ms, 900);
+	assert_false(reading.member[1].check.well);
+	assert_string_equal(reading.member[1].check.seen, "probe 127.0.0.1:9002: status 500");
+	assert_int_equal(reading.member[2].state, MEMBER_DRAIN);
+	assert_int_equal(reading.member[2].order, MEMBER_DRAIN);
+	pool_reading_deinit(&reading);
+	(void)stop(state);
+}
+
+/* A reload gives the member another address: what the operator said of it still holds. */
+static void
+orders_outlive_an_address(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(2);
+	pool_build(&service);
+	pool_order(pool, live_of(pool, 0), MEMBER_MAINT, 10);
+	pool_order(pool, live_of(pool, 1), MEMBER_DRAIN, 10);
+	fixture_list[0].origin.port = 9999;
+	struct pool_revision *revision;
+	struct problem p;
+	assert_int_equal(pool_revise(pool, &service, &revision, &p), RESULT_OK);
+	pool_commit(pool, &revision);
+	assert_states("MR");
+	pool_order(pool, live_of(pool, 0), MEMBER_UP, 20);
+	assert_states("UR");
+	(void)stop(state);
+}
+
 int
 main(void)
 {
@@ -357,6 +480,11 @@ main(void)
 	    cmocka_unit_test(load_is_summed_over_workers),
 	    cmocka_unit_test(a_bad_membership_is_refused),
 	    cmocka_unit_test(many_threads),
+	    cmocka_unit_test(orders_stand),
+	    cmocka_unit_test(orders_count_for_the_last_one),
+	    cmocka_unit_test(a_drain_is_told_done),
+	    cmocka_unit_test(is_read_whole),
+	    cmocka_unit_test(orders_outlive_an_address),
 	};
 	return cmocka_run_group_tests_name("pool", tests, NULL, stop);
 }
