@@ -56,8 +56,8 @@ ROUTE    = proxy/route/assign.c proxy/route/match.c proxy/route/plan.c proxy/rou
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/body_queue.c \
            proxy/relay/exchange.c proxy/relay/io_ev.c proxy/relay/journal.c proxy/relay/splice.c \
            proxy/relay/told.c proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
-EDGE     = proxy/edge/client.c proxy/edge/client_out.c proxy/edge/listener.c \
-           proxy/edge/worker_ev.c
+EDGE     = proxy/edge/addresses.c proxy/edge/client.c proxy/edge/client_out.c \
+           proxy/edge/listener.c proxy/edge/pace.c proxy/edge/worker_ev.c
 RECORD   = proxy/record/access.c proxy/record/failover.c proxy/record/failover_line.c \
            proxy/record/limiter.c proxy/record/outage.c proxy/record/sink.c proxy/record/tally.c
 CONFIG   = proxy/config/check.c proxy/config/config.c proxy/config/findings.c proxy/config/keys.c \
@@ -126,6 +126,11 @@ LINK_route/test_plan = $(VIEW_LINK) proxy/route/plan.c
 # relay
 UNIT += relay/test_body_queue
 LINK_relay/test_body_queue = proxy/relay/body_queue.c proxy/base/buf.c
+# edge
+UNIT += edge/test_addresses edge/test_pace
+LINK_edge/test_addresses = proxy/base/addr.c proxy/base/digest.c proxy/base/result.c \
+                           proxy/base/text.c proxy/edge/addresses.c
+LINK_edge/test_pace = proxy/edge/pace.c
 # record
 UNIT += record/test_access record/test_failover record/test_failover_line record/test_limiter \
         record/test_outage record/test_sink record/test_tally

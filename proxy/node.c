@@ -2,6 +2,7 @@
 #include "node.h"
 
 #include "base/log.h"
+#include "edge/addresses.h"
 #include "edge/listener.h"
 
 #include <errno.h>
@@ -178,6 +179,9 @@ assemble(struct node *n, struct config **held, struct problem *p)
 	if (n->shared.unrouted == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	config = n->services->config;
+	n->shared.addresses = addresses_create();
+	if (n->shared.addresses == NULL)
+		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	r = bind_all(n, config, p);
 	if (r == RESULT_OK)
 		r = drop_rights(config->user, p);
@@ -277,6 +281,7 @@ node_free(struct node **held)
 	if (n->base != NULL)
 		event_base_free(n->base);
 	services_unref(&n->services);
+	addresses_free(&n->shared.addresses);
 	sink_free(&n->access);
 	failover_log_free(&n->shared.failover);
 	(void)sem_destroy(&n->adopted);

@@ -37,6 +37,7 @@ CONFIG_KEY(config, "limits.head_bytes_max", SIZE, limits.head_bytes_max, "size",
 CONFIG_KEY(config, "limits.target_bytes_max", SIZE, limits.target_bytes_max, "size", "8KiB", 64, (int64_t)HTTP_HEAD_BYTES_MAX, "a request's target; 414 above it")
 CONFIG_KEY(config, "limits.headers_max", COUNT, limits.headers_max, "headers", "100", 1, HTTP_FIELDS_MAX, "a request's header lines; 431 above it")
 CONFIG_KEY(config, "limits.connections_max", COUNT, limits.connections_max, "connections", "0", 0, 10000000, "client connections of the process; 0: as many as descriptors allow")
+CONFIG_KEY(config, "limits.connections_per_address", COUNT, limits.connections_per_address, "connections", "0", 0, 10000000, "client connections of one IPv4 address or IPv6 /64; further ones are closed at once; 0: no bound")
 CONFIG_KEY(config, "limits.requests_max", COUNT, limits.requests_max, "requests", "0", 0, INT32_MAX, "requests on one client connection; 0: no bound")
 
 CONFIG_LIST(config, "services", config_service, services, service_count, 1, SERVICES_MAX, "the applications behind Holdfast")
@@ -79,6 +80,10 @@ CONFIG_KEY(config_service, "services[].timeouts.idle", DURATION, timeouts.idle_m
 CONFIG_KEY(config_service, "services[].timeouts.header", DURATION, timeouts.header_ms, "duration", "10s", 1, CONFIG_HOUR, "for a request's whole head")
 CONFIG_KEY(config_service, "services[].timeouts.tunnel", DURATION, timeouts.tunnel_ms, "duration", "1h", 1, 168 * CONFIG_HOUR, "without a byte in an upgraded connection")
 CONFIG_KEY(config_service, "services[].timeouts.pool_idle", DURATION, timeouts.pool_idle_ms, "duration", "60s", 1, 24 * CONFIG_HOUR, "how long an unused connection to a member is kept")
+
+CONFIG_KEY(config_service, "services[].rates.body_min", SIZE, rates.body_min, "bytes a second", "240", 0, 1024 * CONFIG_MIB, "that a client sends of a body it is waited for; 408 below it; 0: no bound")
+CONFIG_KEY(config_service, "services[].rates.answer_min", SIZE, rates.answer_min, "bytes a second", "240", 0, 1024 * CONFIG_MIB, "that a client takes of an answer that waits for it; broken off below it; 0: no bound")
+CONFIG_KEY(config_service, "services[].rates.period", DURATION, rates.period_ms, "duration", "30s", 10, CONFIG_HOUR, "over which the rates are measured, and which everybody has before the first measure")
 
 CONFIG_KEY(config_service, "services[].attempts_max", COUNT, attempts_max, "attempts", "3", 1, PLAN_STEPS_MAX, "tries of one request, the first included")
 CONFIG_KEY(config_service, "services[].replay_bytes_max", SIZE, replay_bytes_max, "size", "64KiB", 0, 64 * CONFIG_MIB, "of a request's body kept for a further attempt")

@@ -77,6 +77,13 @@ struct config_timeouts {
 	uint64_t pool_idle_ms; /* 60 s: a pooled upstream connection unused */
 };
 
+/* Of clients that are waited for, in bytes a second; 0: no bound. */
+struct config_rates {
+	uint64_t body_min;   /* 240 */
+	uint64_t answer_min; /* 240 */
+	uint64_t period_ms;  /* 30 s: over which they are measured */
+};
+
 struct config_service {
 	char *name;
 	char **hosts; /* lower case; "*.example" matches one or more labels; none: all hosts */
@@ -96,6 +103,7 @@ struct config_service {
 	struct config_health health;
 	struct config_passive passive;
 	struct config_timeouts timeouts;
+	struct config_rates rates;
 
 	uint32_t attempts_max;     /* 3; tries of one request, the first included */
 	uint64_t replay_bytes_max; /* 64 KiB of request body kept for a further attempt */
@@ -125,7 +133,8 @@ struct config_limits {
 	uint32_t headers_max;      /* 100 */
 	uint32_t connections_max;  /* 0: as many as descriptors allow; client connections of the
 				      process */
-	uint32_t requests_max;     /* 0: no bound; requests on one client connection */
+	uint32_t connections_per_address; /* 0: no bound; of an IPv4 address or IPv6 /64 */
+	uint32_t requests_max;            /* 0: no bound; requests on one client connection */
 };
 
 struct config {

@@ -4,6 +4,7 @@
  */
 #include "edge/client.h"
 
+#include "edge/addresses.h"
 #include "edge/client_out.h"
 
 #include <assert.h>
@@ -63,6 +64,8 @@ client_close(struct client *c)
 		(void)setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 	}
 	unlink_client(c);
+	if (c->counted)
+		addresses_leave(w->shared->addresses, &c->peer);
 	deadline_remove(w, &c->deadline);
 	put_all(w, &c->in);
 	put_all(w, &c->out);
@@ -226,18 +229,55 @@ idle(struct client *c)
 }
 
 /*
- * A client that does not read is bounded by client_out.c. Else one is waited for while its body
- * is to come and wanted; a tunnel is the exchange's matter.
+ * A client is waited for while it is to take bytes of an answer, or else while its body is to come
+ * and wanted; a tunnel is the exchange's matter.
  */
+static bool
+is_awaited(const struct client *c)
+{
+	return c->door.blocked ||
+	       (c->exchange != NULL && !c->body_ended && !c->body_paused && !c->tunnel);
+}
+
+static struct pace_bounds
+pace_bounds(const struct client *c)
+{
+	const struct config_service *first = &c->io.worker->services->config->services[0];
+	const struct exchange *x = c->exchange;
+	const struct config_timeouts *t = x != NULL ? exchange_timeouts(x) : &first->timeouts;
+	const struct config_rates *r = x != NULL ? exchange_rates(x) : &first->rates;
+	return (struct pace_bounds){
+	    .idle_ms = t->idle_ms,
+	    .rate_min = c->door.blocked ? r->answer_min : r->body_min,
+	    .period_ms = r->period_ms,
+	};
+}
+
 void
 client_bound(struct client *c)
 {
-	if (c->door.blocked)
-		return;
-	if (c->exchange != NULL && !c->body_ended && !c->body_paused && !c->tunnel)
-		deadline_set(c->io.worker, &c->deadline, exchange_timeouts(c->exchange)->idle_ms);
-	else
+	struct worker *w = c->io.worker;
+	if (!is_awaited(c)) {
 		deadline_clear(&c->deadline);
+		return;
+	}
+	struct pace_bounds bounds = pace_bounds(c);
+	pace_begin(&c->pace, w->now_ms);
+	deadline_set(w, &c->deadline, pace_wait_ms(&c->pace, &bounds, w->now_ms));
+}
+
+/* Asked by the deadline. True: it is waited for as long again. */
+static bool
+keeps_pace(struct client *c)
+{
+	struct worker *w = c->io.worker;
+	struct pace_bounds bounds = pace_bounds(c);
+	if (c->door.blocked)
+		client_out_heed(c);
+	if (pace_judge(&c->pace, &bounds, w->now_ms) != PACE_GOOD)
+		return false;
+	deadline_set(w, &c->deadline, pace_wait_ms(&c->pace, &bounds, w->now_ms));
+	return true;
 }
 
 /* ---- request bodies ---------------------------------------------------------------------------
@@ -453,7 +493,8 @@ read_body(struct client *c)
 		most = CLIENT_PIPELINED_READ;
 	size_t n = receive(c, w->bulk, most);
 	if (n > 0) {
-		client_bound(c);
+		if (!c->door.blocked)
+			pace_moved(&c->pace, n, w->now_ms);
 		feed(c, w->bulk, n);
 	} else if (c->eof && c->tunnel) {
 		body_ended(c, SLICE_NONE);
@@ -513,7 +554,7 @@ static void
 on_deadline(struct deadline *d)
 {
 	struct client *c = (struct client *)(void *)((char *)d - offsetof(struct client, deadline));
-	if (c->door.blocked && client_out_moves(c))
+	if (is_awaited(c) && keeps_pace(c))
 		return;
 	if (c->exchange != NULL && c->door.blocked) {
 		c->reset_after = true;
@@ -556,7 +597,8 @@ client_want_body(struct door *d, bool on)
 	if (c->body_paused == !on)
 		return;
 	c->body_paused = !on;
-	client_bound(c);
+	if (!c->door.blocked)
+		client_bound(c);
 	if (!c->running)
 		watch(c);
 	if (on && c->tunnel)
@@ -585,14 +627,17 @@ client_done(struct door *d)
  */
 
 bool
-client_open(struct worker *w, int fd, const struct addr *peer)
+client_open(struct worker *w, int fd, const struct addr *peer, bool counted)
 {
 	struct client *c = calloc(1, sizeof(*c));
 	if (c == NULL) {
+		if (counted)
+			addresses_leave(w->shared->addresses, peer);
 		(void)close(fd);
 		return false;
 	}
 	c->peer = *peer;
+	c->counted = counted;
 	c->body_ended = true;
 	c->deadline.fire = on_deadline;
 	c->door =

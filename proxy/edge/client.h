@@ -13,6 +13,7 @@
 #ifndef HOLDFAST_EDGE_CLIENT_H
 #define HOLDFAST_EDGE_CLIENT_H
 
+#include "edge/pace.h"
 #include "relay/exchange.h"
 
 #define CLIENT_PIPELINED_READ                                                                  \
@@ -36,8 +37,8 @@ struct client {
 	struct buf *trailers; /* of the request's chunked body; NULL: none */
 	struct chunk_decoder chunks;
 	uint64_t body_left; /* of a body with a length; while lingering: bytes thrown away so far */
-	uint64_t
-	    taken; /* bytes the client's side has acknowledged, when last asked while it was slow */
+	struct pace pace;   /* while it is waited for: of its body, or of what it takes */
+	uint64_t taken;     /* bytes its side has acknowledged, when last asked */
 	uint32_t head_bytes; /* of `in`: what the present exchange's head took */
 	uint32_t requests;   /* begun on this connection */
 	uint8_t framing_in;  /* enum body_framing of the request under way */
@@ -52,11 +53,15 @@ struct client {
 	bool eof;         /* the client's side has ended */
 	bool running;     /* inside client_run: done() leaves the rest to it */
 	bool lingering;
-	bool closed; /* in the trash */
+	bool counted; /* by its address */
+	bool closed;  /* in the trash */
 };
 
-/* Takes over a connected, non-blocking socket. False: no memory; fd is closed. */
-bool client_open(struct worker *w, int fd, const struct addr *peer);
+/*
+ * Takes over a connected, non-blocking socket. `counted`: gives its address back to
+ * shared->addresses when it closes. False: no memory; fd is closed, the address given back.
+ */
+bool client_open(struct worker *w, int fd, const struct addr *peer, bool counted);
 /* Soft stop: idle ones close now, the others after their present answer. */
 void clients_stop(struct worker *w);
 /* Hard stop: breaks everything off. */

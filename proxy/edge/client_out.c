@@ -18,26 +18,26 @@
 /* ---- sending ----------------------------------------------------------------------------------
  */
 
-static void
-slow_client_bound(struct client *c)
-{
-	const struct config_timeouts *t =
-	    c->exchange != NULL ? exchange_timeouts(c->exchange)
-				: &c->io.worker->services->config->services[0].timeouts;
-	deadline_set(c->io.worker, &c->deadline, t->idle_ms);
-}
-
-bool
-client_out_moves(struct client *c)
+void
+client_out_heed(struct client *c)
 {
 	struct tcp_info info;
 	socklen_t bytes = sizeof(info);
 	if (getsockopt(c->io.fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) == -1 ||
 	    info.tcpi_bytes_acked <= c->taken)
-		return false;
+		return;
+	pace_moved(&c->pace, info.tcpi_bytes_acked - c->taken, c->io.worker->now_ms);
 	c->taken = info.tcpi_bytes_acked;
-	slow_client_bound(c);
-	return true;
+}
+
+/* Bytes wait: from now on the client's pace is measured by what it takes. */
+static void
+block(struct client *c)
+{
+	if (c->door.blocked)
+		return;
+	c->door.blocked = true;
+	client_bound(c);
 }
 
 /* Returns the bytes the kernel took; a broken connection takes all and sets door.gone. */
@@ -95,9 +95,7 @@ send_or_keep(struct client *c, struct iovec *pieces, int count)
 		keep(c, (const char *)pieces[i].iov_base + skip, pieces[i].iov_len - skip);
 		sent -= skip;
 	}
-	if (!c->door.blocked)
-		slow_client_bound(c);
-	c->door.blocked = true;
+	block(c);
 	(void)io_want(&c->io, c->io.wants | IO_WRITE);
 }
 
@@ -160,8 +158,6 @@ client_out_drain(struct client *c)
 		bytes += buf_held(b);
 	}
 	size_t sent = count > 0 ? send_some(c, pieces, count, bytes) : 0;
-	if (sent > 0)
-		slow_client_bound(c);
 	drop_sent(c, sent);
 	if (c->out != NULL || c->door.gone)
 		return;
@@ -338,12 +334,12 @@ spliced(struct door *d, uint64_t bytes, bool more)
 {
 	struct client *c = client_of(d);
 	d->sent += bytes;
-	if (more && (!d->blocked || bytes > 0))
-		slow_client_bound(c);
-	bool eased = !more && d->blocked;
-	d->blocked = more;
-	if (eased)
+	if (more) {
+		block(c);
+	} else if (d->blocked) {
+		d->blocked = false;
 		client_bound(c);
+	}
 	unsigned wants = more ? c->io.wants | IO_WRITE : c->io.wants & ~IO_WRITE;
 	if (!io_want(&c->io, wants))
 		d->gone = true;

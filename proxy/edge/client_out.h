@@ -21,11 +21,8 @@ void client_out_refuse(struct client *c, enum cause cause, uint16_t status, uint
 /* The socket takes bytes again. */
 void client_out_drain(struct client *c);
 
-/*
- * Asked when nothing could be written for timeouts.idle: did the client take bytes out of the
- * kernel's buffer in that time? Then it is only slow, and is given as long again.
- */
-bool client_out_moves(struct client *c);
+/* Notes how many bytes the client took out of the kernel's buffer since this was asked last. */
+void client_out_heed(struct client *c);
 
 /* In client.c. */
 void client_bound(struct client *c); /* the bound on what the client is now waited for */

@@ -2,6 +2,7 @@
 #include "edge/listener.h"
 
 #include "base/log.h"
+#include "edge/addresses.h"
 #include "edge/client.h"
 
 #include <errno.h>
@@ -19,7 +20,8 @@ struct listener {
 	struct deadline pause;
 	struct listener *next;
 	struct addr address;
-	uint64_t said_ms; /* when it was last said that no descriptor is left; 0: never */
+	uint64_t said_ms;    /* when it was last said that no descriptor is left; 0: never */
+	uint64_t crowded_ms; /* the same, that an address holds too many connections */
 };
 
 static int
@@ -100,6 +102,40 @@ say_short(struct listener *l, const char *why)
 	log_warn("new connections wait: %s", why);
 }
 
+/* Closes it unheard: an answer would cost more than the connection. */
+static void
+close_crowded(struct listener *l, int fd, const struct addr *peer)
+{
+	struct worker *w = l->io.worker;
+	(void)close(fd);
+	journal_refused(w, peer, CAUSE_CLIENT_CONNECTIONS);
+	unsigned long long count =
+	    1 + atomic_fetch_add_explicit(&w->shared->crowded, 1, memory_order_relaxed);
+	if (l->crowded_ms != 0 && w->now_ms - l->crowded_ms < LISTENER_SAY_MS)
+		return;
+	l->crowded_ms = w->now_ms;
+	char ip[ADDR_TEXT_BYTES_MAX];
+	struct slice text = addr_ip_text(peer, ip);
+	log_warn("connections above limits.connections_per_address are closed, %llu so far, now "
+		 "one of %.*s",
+		 count, (int)text.bytes, text.at);
+}
+
+/* A client, or the end of a connection too many. */
+static void
+take(struct listener *l, int fd, const struct addr *peer)
+{
+	struct worker *w = l->io.worker;
+	uint32_t most = w->services->config->limits.connections_per_address;
+	enum address_answer answer = ADDRESS_UNCOUNTED;
+	if (most != 0)
+		answer = addresses_enter(w->shared->addresses, peer, most);
+	if (answer == ADDRESS_REFUSED)
+		close_crowded(l, fd, peer);
+	else
+		(void)client_open(w, fd, peer, answer == ADDRESS_COUNTED);
+}
+
 /* One connection. False: none waits, or none can be taken now. */
 static bool
 accept_one(struct listener *l)
@@ -115,7 +151,7 @@ accept_one(struct listener *l)
 	if (fd != -1) {
 		struct addr peer;
 		addr_from_sockaddr((struct sockaddr *)&from, &peer);
-		(void)client_open(w, fd, &peer);
+		take(l, fd, &peer);
 		return true;
 	}
 	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {

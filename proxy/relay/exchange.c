@@ -119,12 +119,23 @@ exchange_membership(const struct exchange *x)
 	return x->lease->view->membership;
 }
 
+static const struct config_service *
+bounds_of(const struct exchange *x)
+{
+	return x->slot != NULL ? x->slot->service->config
+			       : &x->worker->services->config->services[0];
+}
+
 const struct config_timeouts *
 exchange_timeouts(const struct exchange *x)
 {
-	if (x->slot != NULL)
-		return &x->slot->service->config->timeouts;
-	return &x->worker->services->config->services[0].timeouts;
+	return &bounds_of(x)->timeouts;
+}
+
+const struct config_rates *
+exchange_rates(const struct exchange *x)
+{
+	return &bounds_of(x)->rates;
 }
 
 static unsigned

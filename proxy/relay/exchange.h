@@ -119,9 +119,9 @@ void exchange_fail(struct exchange *x, enum cause cause);
 void exchange_hold_upstream(struct exchange *x, struct upstream *u);
 /* Lets go of the connection: idle when it may be used again, else closed. */
 void exchange_release_upstream(struct exchange *x, bool reusable);
-/* The client side's bound on pauses: the service's timeouts, or the first service's before one is
- * known. */
+/* The client side's bounds: the service's, or the first service's before one is known. */
 const struct config_timeouts *exchange_timeouts(const struct exchange *x);
+const struct config_rates *exchange_rates(const struct exchange *x);
 struct membership *exchange_membership(const struct exchange *x);
 /* Who is being asked, or was last; a place in that membership. */
 static inline uint32_t

@@ -30,6 +30,7 @@
 #define PIPES_SPARE_MAX  64 /* kept for splice(2) */
 #define PIPE_BYTES       524288
 
+struct addresses;
 struct event_base;
 struct exchange;
 struct upstream;
@@ -89,7 +90,9 @@ struct worker_shared {
 	char via[ID_BYTES_MAX + 32]; /* "1.1 holdfast-..." */
 	uint64_t instance;           /* random; the high half of request ids */
 	unsigned workers;
-	atomic_uint clients; /* connections of the process */
+	atomic_uint clients;         /* connections of the process */
+	struct addresses *addresses; /* owned by the node: connections by client address */
+	atomic_ullong crowded;       /* connections closed for limits.connections_per_address */
 };
 
 enum worker_command { WORKER_STOP_SOFT = 1, WORKER_STOP_HARD = 2 };

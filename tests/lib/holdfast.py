@@ -697,7 +697,7 @@ class Holdfast(Process):
     """`holdfast run` with one service "shop" of these members. Checks are off unless `health` says
     otherwise. `top` overrides keys of the configuration's top level, `service` those of the service."""
 
-    def __init__(self, members, session=None, health=None, passive=None, timeouts=None, service=None,
+    def __init__(self, members, session=None, health=None, passive=None, timeouts=None, rates=None, service=None,
                  workers=1, top=None, services=None, nofile=None, env=None, address=None, level="info",
                  start=True):
         self.where = folder()
@@ -705,7 +705,7 @@ class Holdfast(Process):
         self.failover_path = os.path.join(self.where, "failover.log")
         self.access_path = os.path.join(self.where, "access.log")
         one = {"name": "shop", "session": session, "health": health or UNCHECKED, "passive": passive,
-               "timeouts": timeouts, **(service or {}),
+               "timeouts": timeouts, "rates": rates, **(service or {}),
                "members": [m if isinstance(m, dict) else member(m) for m in members]}
         self.conf = {"workers": workers, "state_dir": self.where, "stop": "5s",
                      "listeners": [{"address": text_of(self.address)}],
