@@ -44,10 +44,9 @@ load(const char *file, struct config **config, struct problem *p)
 		size_t first = 0;
 		while (first + 1 < findings.count && findings.list[first].warning)
 			first++;
-		const struct config_finding *f = &findings.list[first];
-		(void)problem_set(p, r, "%s:%d: %s: %s", f->file, f->line, f->path, f->reason);
+		config_finding_text(&findings.list[first], p->text, sizeof(p->text));
 		if (findings.errors > 1)
-			(void)problem_prefix(p, r, "%zu findings, the first: ", findings.errors);
+			(void)problem_prefix(p, r, "%zu findings, the first", findings.errors);
 	} else if (r != RESULT_OK) {
 		(void)problem_set(p, r, "%s: cannot be read", file);
 	}

@@ -21,8 +21,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CONFIG_FINDINGS_MAX   200 /* reported at once; more are counted */
-#define CONFIG_FILE_BYTES_MAX (16 * 1024 * 1024)
+#define CONFIG_FINDINGS_MAX      200   /* reported at once; more are counted */
+#define CONFIG_FINDING_BYTES_MAX 16384 /* of one as text */
+#define CONFIG_FILE_BYTES_MAX    (16 * 1024 * 1024)
 
 /* All strings are owned by the struct config and terminated; absent ones are NULL. */
 
@@ -193,6 +194,8 @@ enum result config_load(const char *file, enum config_purpose purpose, struct co
 			struct config_findings *findings);
 void config_free(struct config **config);
 void config_findings_free(struct config_findings *findings);
+/* One line without its end, cut when `bytes` do not hold it. */
+void config_finding_text(const struct config_finding *finding, char *text, size_t bytes);
 /* "conf/x.conf:12: services[0].members[2].weight = 70000: above 65535" a line each. */
 void config_findings_print(const struct config_findings *findings, FILE *to);
 

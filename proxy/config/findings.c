@@ -83,18 +83,25 @@ config_findings_free(struct config_findings *findings)
 }
 
 void
+config_finding_text(const struct config_finding *f, char *text, size_t bytes)
+{
+	char line[16] = "";
+	bool path = f->path[0] != '\0';
+	bool value = f->value[0] != '\0';
+	if (f->line > 0)
+		(void)snprintf(line, sizeof(line), "%d:", f->line);
+	(void)snprintf(text, bytes, "%s:%s %s%s%s%s%s%s", f->file, line,
+		       f->warning ? "warning: " : "", f->path, path && value ? " = " : "", f->value,
+		       path || value ? ": " : "", f->reason);
+}
+
+void
 config_findings_print(const struct config_findings *findings, FILE *to)
 {
 	for (size_t i = 0; i < findings->count; i++) {
-		const struct config_finding *f = &findings->list[i];
-		(void)fprintf(to, "%s:", f->file);
-		if (f->line > 0)
-			(void)fprintf(to, "%d:", f->line);
-		bool path = f->path[0] != '\0';
-		bool value = f->value[0] != '\0';
-		(void)fprintf(to, " %s%s%s%s%s%s\n", f->warning ? "warning: " : "", f->path,
-			      path && value ? " = " : "", f->value, path || value ? ": " : "",
-			      f->reason);
+		char text[CONFIG_FINDING_BYTES_MAX];
+		config_finding_text(&findings->list[i], text, sizeof(text));
+		(void)fprintf(to, "%s\n", text);
 	}
 	if (findings->not_shown > 0)
 		(void)fprintf(to, "%zu more %s not shown\n", findings->not_shown,

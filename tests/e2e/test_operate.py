@@ -247,14 +247,6 @@ def test_a_second_term_does_not_wait_either():
     p.stop()
 
 
-def test_hup_changes_nothing():
-    p = Holdfast([Origin("a")])
-    assert p.once().status == 200
-    p.signal(signal.SIGHUP)
-    wait_until(lambda: "reload" in p.stderr, "it says that it does not reload")
-    assert p.once().status == 200
-
-
 # ---- logs ---------------------------------------------------------------------------------------
 
 

@@ -199,7 +199,8 @@ def suite_tsan():
     if run.make("-j2", "all", *TSAN, counts=False):
         run.env["HOLDFAST"] = os.path.join(ROOT, "build/tsan/holdfast")
         run.env["B"] = "build/tsan"
-        run.command([*prefix, "python3", "tests/e2e/test_workers.py"])
+        for test in ("workers", "reload"):
+            run.command([*prefix, "python3", f"tests/e2e/test_{test}.py"])
     total.add(run.end())
     return total
 

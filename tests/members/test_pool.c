@@ -465,6 +465,113 @@ orders_outlive_an_address(void **state)
 	(void)stop(state);
 }
 
+/* The members `ids`, e.g. "ac", of the fixture's list; `moved`: one of them is elsewhere. */
+static void
+revise(const char *ids, char moved)
+{
+	static struct config_member list[FIXTURE_MEMBERS_MAX];
+	struct config_service service = fixture_service(4);
+	struct pool_revision *revision = NULL;
+	struct problem p = {""};
+	for (size_t i = 0; ids[i] != '\0'; i++) {
+		list[i] = fixture_list[ids[i] - 'a'];
+		if (ids[i] == moved)
+			list[i].origin.port = 19000;
+	}
+	service.members = list;
+	service.member_count = strlen(ids);
+	if (pool_revise(pool, &service, &revision, &p) != RESULT_OK)
+		fail_msg("%s", p.text);
+	pool_commit(pool, &revision);
+	assert_null(revision);
+}
+
+/* Who stays, wherever it stands now, keeps verdict and counters; the others begin anew or are gone.
+ */
+static void
+a_revision_keeps_who_stays(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(3);
+	pool_build(&service);
+	struct member_live *a = live_of(pool, 0);
+	struct member_live *b = member_live_ref(live_of(pool, 1));
+	struct member_live *c = live_of(pool, 2);
+	atomic_store(&c->load[0].active, 3);
+	pool_evidence(pool, c, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 1);
+	assert_states("UUD");
+	struct view *held = pool_view(pool);
+	revise("cda", '-');
+	assert_states("DUU");
+	assert_ptr_equal(live_of(pool, 0), c);
+	assert_ptr_equal(live_of(pool, 2), a);
+	assert_int_equal(member_live_active(c), 3);
+	assert_true(atomic_load(&b->retired));
+	assert_false(atomic_load(&c->retired));
+	assert_int_equal(membership_find(held->membership, &held->membership->member[2]), 2);
+	struct view *now = pool_view(pool);
+	assert_int_equal(membership_find(now->membership, &held->membership->member[2]), 0);
+	assert_int_equal(membership_find(now->membership, &held->membership->member[1]),
+			 MEMBER_NONE);
+	view_unref(&now);
+	/* Evidence against who left is nobody's; c is told of by its new place. */
+	unsigned changes = told.changes;
+	pool_evidence(pool, b, EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 2);
+	assert_int_equal(told.changes, changes);
+	pool_evidence(pool, c, EVIDENCE_PROBE_OK, REASON_NONE, 3);
+	pool_evidence(pool, c, EVIDENCE_PROBE_OK, REASON_NONE, 4);
+	assert_states("UUU");
+	assert_int_equal(told.last.member, 0);
+	assert_int_equal(held->state[2], MEMBER_DOWN);
+	view_unref(&held);
+	member_live_unref(&b);
+	(void)stop(state);
+}
+
+static void
+another_address_is_another_member(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(2);
+	pool_build(&service);
+	pool_evidence(pool, live_of(pool, 0), EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 1);
+	assert_states("DU");
+	revise("ab", 'a');
+	assert_states("UU");
+	(void)stop(state);
+}
+
+/* Which member is the last one is counted anew. */
+static void
+the_last_one_stays_after_a_revision(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(3);
+	pool_build(&service);
+	pool_evidence(pool, live_of(pool, 0), EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 1);
+	revise("ab", '-');
+	pool_evidence(pool, live_of(pool, 1), EVIDENCE_LIVE_FAILED, REASON_CONNECT_REFUSED, 2);
+	assert_states("DS");
+	(void)stop(state);
+}
+
+static void
+a_bad_revision_changes_nothing(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(2);
+	struct problem p = {""};
+	struct pool_revision *revision = NULL;
+	pool_build(&service);
+	uint64_t generation = pool_generation(pool);
+	fixture_list[1].id = fixture_list[0].id;
+	assert_int_equal(pool_revise(pool, &service, &revision, &p), RESULT_INVALID);
+	assert_null(revision);
+	assert_int_equal(pool_generation(pool), generation);
+	assert_states("UU");
+	(void)stop(state);
+}
+
 int
 main(void)
 {
@@ -479,6 +586,10 @@ main(void)
 	    cmocka_unit_test(time_alone_brings_nobody_back),
 	    cmocka_unit_test(load_is_summed_over_workers),
 	    cmocka_unit_test(a_bad_membership_is_refused),
+	    cmocka_unit_test(a_revision_keeps_who_stays),
+	    cmocka_unit_test(another_address_is_another_member),
+	    cmocka_unit_test(the_last_one_stays_after_a_revision),
+	    cmocka_unit_test(a_bad_revision_changes_nothing),
 	    cmocka_unit_test(many_threads),
 	    cmocka_unit_test(orders_stand),
 	    cmocka_unit_test(orders_count_for_the_last_one),

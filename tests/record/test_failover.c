@@ -323,6 +323,25 @@ an_outage_spans_its_trials(void **state)
 	assert_int_equal(number(2, "outage_ms"), 10000);
 }
 
+/* Who leaves the configuration while it is down ends its outage; who is well leaves silently. */
+static void
+an_outage_ends_with_its_member(void **state)
+{
+	(void)state;
+	went(A, MEMBER_UP, MEMBER_DOWN, REASON_RESET);
+	failover_log_request_failed(failover, SHOP, SLICE("a"));
+	now_ms += 7000;
+	failover_log_member_left(failover, SHOP, 1, SLICE("b"));
+	failover_log_member_left(failover, SHOP, 1, SLICE("a"));
+	failover_log_member_left(failover, SHOP, 1, SLICE("a"));
+	read_back();
+	ASSERT_EVENTS("member_down", "outage_summary");
+	assert_string_equal(text(1, "reason"), "reset");
+	assert_string_equal(text(1, "member"), "a");
+	assert_int_equal(number(1, "outage_ms"), 7000);
+	assert_int_equal(number(1, "requests_failed"), 1);
+}
+
 /* Suspicion that comes to nothing is no event; what failed then is no outage's. */
 static void
 suspicion_is_no_outage(void **state)
@@ -369,6 +388,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(counts_for_many_threads, start, stop),
 	    cmocka_unit_test_setup_teardown(sums_up_an_outage, start, stop),
 	    cmocka_unit_test_setup_teardown(an_outage_spans_its_trials, start, stop),
+	    cmocka_unit_test_setup_teardown(an_outage_ends_with_its_member, start, stop),
 	    cmocka_unit_test_setup_teardown(suspicion_is_no_outage, start, stop),
 	    cmocka_unit_test_setup_teardown(tells_what_the_operator_does, start, stop),
 	};

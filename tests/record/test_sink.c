@@ -243,6 +243,23 @@ reopens_when_told(void **state)
 	assert_string_equal(scratch_read("log.1"), "old\n");
 }
 
+/* Lines go where the last redirection says; also to a path that was waited for in vain before. */
+static void
+goes_elsewhere_when_told(void **state)
+{
+	(void)state;
+	sink_on(scratch_path("log"));
+	append("old\n");
+	WAIT_FOR(holds("log", "old\n"));
+	assert_true(sink_redirect(sink, scratch_path("nowhere/log")));
+	assert_true(sink_redirect(sink, scratch_path("other")));
+	WAIT_FOR(access(scratch_path("other"), F_OK) == 0);
+	append("new\n");
+	sink_free(&sink);
+	assert_string_equal(scratch_read("other"), "new\n");
+	assert_string_equal(scratch_read("log"), "old\n");
+}
+
 /* ---- trouble ------------------------------------------------------------------------------- */
 
 /* A missing directory is said once; when it is there, what waited is written and that is said. */
@@ -411,6 +428,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(takes_lines_of_many_threads, start, stop),
 	    cmocka_unit_test_setup_teardown(follows_its_path, start, stop),
 	    cmocka_unit_test_setup_teardown(reopens_when_told, start, stop),
+	    cmocka_unit_test_setup_teardown(goes_elsewhere_when_told, start, stop),
 	    cmocka_unit_test_setup_teardown(waits_for_its_directory, start, stop),
 	    cmocka_unit_test_setup_teardown(counts_what_a_full_disk_loses, start, stop),
 	    cmocka_unit_test_setup_teardown(completes_a_torn_line, start, stop),
