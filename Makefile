@@ -67,8 +67,9 @@ CONFIG   = proxy/config/check.c proxy/config/config.c proxy/config/findings.c pr
 CLI      = proxy/cli/check.c proxy/cli/explain.c proxy/cli/explain_answer.c proxy/cli/options.c \
            proxy/cli/run.c proxy/cli/service.c proxy/cli/tail.c proxy/cli/tail_file.c \
            proxy/cli/tail_line.c proxy/cli/version.c
+CLUSTER  = proxy/cluster/machine.c
 NODE     = proxy/main.c proxy/node.c proxy/node_ev.c proxy/node_reload.c
-PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) \
+PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) $(CLUSTER) \
            $(CLI) $(NODE)
 
 LLHTTP_SRC = $(LLHTTP)/api.c $(LLHTTP)/http.c $(LLHTTP)/llhttp.c
