@@ -47,8 +47,8 @@ BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/dige
 HTTP     = proxy/http/chunk.c proxy/http/conclude.c proxy/http/fields.c proxy/http/forward.c \
            proxy/http/grammar.c proxy/http/octets.c proxy/http/parse.c proxy/http/request.c \
            proxy/http/response.c proxy/http/scan.c
-AFFINITY = proxy/affinity/cookie.c proxy/affinity/keyrule.c proxy/affinity/session.c \
-           proxy/affinity/tag.c
+AFFINITY = proxy/affinity/cookie.c proxy/affinity/credentials.c proxy/affinity/json.c \
+           proxy/affinity/keyrule.c proxy/affinity/session.c proxy/affinity/tag.c
 MEMBERS  = proxy/members/member.c proxy/members/membership.c proxy/members/pool.c \
            proxy/members/probe.c proxy/members/probe_ev.c proxy/members/verdict.c \
            proxy/members/view.c
@@ -97,9 +97,14 @@ UNIT += $(HTTP_TESTS)
 $(foreach t,$(HTTP_TESTS),$(eval LINK_$(t) = $$(HTTP) proxy/base/result.c proxy/base/text.c \
                                                   proxy/base/vocab.c))
 # affinity
-UNIT += affinity/test_cookie affinity/test_keyrule affinity/test_session affinity/test_tag
+UNIT += affinity/test_cookie affinity/test_credentials affinity/test_json affinity/test_keyrule \
+        affinity/test_session affinity/test_tag
 LINK_affinity/test_cookie = proxy/affinity/cookie.c proxy/base/result.c proxy/base/text.c
-LINK_affinity/test_keyrule = proxy/affinity/cookie.c proxy/affinity/keyrule.c proxy/base/addr.c \
+LINK_affinity/test_credentials = proxy/affinity/credentials.c proxy/affinity/json.c \
+                                 proxy/base/result.c proxy/base/text.c
+LINK_affinity/test_json = proxy/affinity/json.c proxy/base/result.c proxy/base/text.c
+LINK_affinity/test_keyrule = proxy/affinity/cookie.c proxy/affinity/credentials.c \
+                             proxy/affinity/json.c proxy/affinity/keyrule.c proxy/base/addr.c \
                              proxy/base/result.c proxy/base/text.c
 LINK_affinity/test_session = $(AFFINITY) proxy/base/addr.c proxy/base/digest.c \
                              proxy/base/result.c proxy/base/text.c
@@ -215,13 +220,14 @@ clean:
 # ---- tests, measurements, checks ----------------------------------------------------------------
 
 # Fuzz targets: tests/fuzz/fuzz_<name>.c links with the files named in FUZZ_<name>.
-FUZZ = chunk config cookie escape keyrule request response tag
+FUZZ = chunk config cookie escape json keyrule request response tag
 FUZZ_chunk = $(LINK_http/test_chunk)
 FUZZ_config = $(CONFIG_LINK)
 FUZZ_cookie = $(LINK_affinity/test_session)
 FUZZ_escape = proxy/base/addr.c proxy/base/clock.c proxy/base/result.c proxy/base/text.c \
               proxy/base/vocab.c proxy/cli/tail_line.c proxy/record/access.c \
               proxy/record/failover_line.c
+FUZZ_json = $(LINK_affinity/test_json)
 FUZZ_keyrule = $(LINK_affinity/test_session)
 FUZZ_request = $(LINK_http/test_request)
 FUZZ_response = $(LINK_http/test_response)

@@ -9,6 +9,8 @@
 #include "affinity/keyrule.h"
 
 #include "affinity/cookie.h"
+#include "affinity/credentials.h"
+#include "affinity/json.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <assert.h>
@@ -35,7 +37,7 @@ struct keyrule {
 	struct option option[OPTIONS_MAX];
 	pcre2_code *regex;           /* owned; path: alone */
 	pcre2_match_context *limits; /* owned; path: alone; only read by a match */
-	struct slice name;           /* of cookie, header or parameter; in `text` */
+	struct slice name;           /* of cookie, header, parameter or claim; in `text` */
 	char text[];
 };
 
@@ -76,6 +78,41 @@ query_check(struct slice name, struct problem *p)
 			return problem_set(p, RESULT_INVALID, "not the name of a query parameter");
 	}
 	return RESULT_OK;
+}
+
+/* A claim's name may be any text, such as "https://shop.example/user". */
+static enum result
+claim_check(struct slice name, struct problem *p)
+{
+	static_assert(JSON_NAME_BYTES_MAX >= KEYRULE_TEXT_BYTES_MAX, "each name can be asked for");
+	for (size_t i = 0; i < name.bytes; i++) {
+		if ((uint8_t)name.at[i] < 0x20 || name.at[i] == 0x7f)
+			return problem_set(p, RESULT_INVALID, "not the name of a claim");
+	}
+	return RESULT_OK;
+}
+
+static enum result
+name_check(enum keyrule_source source, struct slice name, struct problem *p)
+{
+	switch (source) {
+	case KEY_HEADER:
+	case KEY_RESPONSE_HEADER:
+		return header_check(name, p);
+	case KEY_QUERY:
+		return query_check(name, p);
+	case KEY_BEARER:
+		return claim_check(name, p);
+	case KEY_BASIC:
+		return slice_equal(name, SLICE("user"))
+			   ? RESULT_OK
+			   : problem_set(p, RESULT_INVALID,
+					 "of Basic credentials there is basic:user alone");
+	default:
+		return cookie_name_valid(name)
+			   ? RESULT_OK
+			   : problem_set(p, RESULT_INVALID, "not a cookie name");
+	}
 }
 
 static enum result
@@ -176,6 +213,10 @@ static const struct {
     {{"header:", 7}, KEY_HEADER},
     {{"query:", 6}, KEY_QUERY},
     {{"path:", 5}, KEY_PATH},
+    {{"bearer:", 7}, KEY_BEARER},
+    {{"basic:", 6}, KEY_BASIC},
+    {{"response-cookie:", 16}, KEY_RESPONSE_COOKIE},
+    {{"response-header:", 16}, KEY_RESPONSE_HEADER},
 };
 
 static enum result
@@ -193,7 +234,8 @@ source_compile(struct keyrule *rule, struct slice text, struct problem *p)
 		return problem_set(
 		    p, RESULT_INVALID,
 		    "not a key rule; there are cookie:NAME, header:NAME, query:NAME, "
-		    "path:REGEX and ip");
+		    "path:REGEX, bearer:CLAIM, basic:user, ip, response-cookie:NAME and "
+		    "response-header:NAME");
 	rule->source = kinds[kind].source;
 	size_t taken = kinds[kind].prefix.bytes;
 	rule->name = slice_trim((struct slice){text.at + taken, text.bytes - taken});
@@ -206,12 +248,7 @@ source_compile(struct keyrule *rule, struct slice text, struct problem *p)
 	if (slice_find(rule->name, '|') != rule->name.bytes)
 		return problem_set(p, RESULT_INVALID,
 				   "an option wants a blank on both sides of '|'");
-	if (rule->source == KEY_HEADER)
-		return header_check(rule->name, p);
-	if (rule->source == KEY_QUERY)
-		return query_check(rule->name, p);
-	return cookie_name_valid(rule->name) ? RESULT_OK
-					     : problem_set(p, RESULT_INVALID, "not a cookie name");
+	return name_check(rule->source, rule->name, p);
 }
 
 enum result
@@ -386,6 +423,18 @@ find_header(const struct http_head *head, struct slice name, struct slice *value
 	return true;
 }
 
+static bool
+find_credentials(const struct keyrule *rule, const struct http_head *request, char *scratch,
+		 struct slice *key)
+{
+	struct slice value;
+	if (!find_header(request, SLICE("authorization"), &value))
+		return false;
+	return rule->source == KEY_BEARER
+		   ? credentials_bearer_claim(value, rule->name, scratch, key)
+		   : credentials_basic_user(value, scratch, key);
+}
+
 bool
 keyrule_match(const struct keyrule *rule, const struct http_head *request,
 	      const struct addr *client, char *scratch, struct slice *key)
@@ -415,6 +464,13 @@ keyrule_match(const struct keyrule *rule, const struct http_head *request,
 			hit = true;
 		}
 		break;
+	case KEY_BEARER:
+	case KEY_BASIC:
+		hit = find_credentials(rule, request, scratch, key);
+		break;
+	case KEY_RESPONSE_COOKIE:
+	case KEY_RESPONSE_HEADER:
+		break;
 	}
 	return hit && apply_options(rule, scratch, key);
 }
@@ -428,14 +484,21 @@ keyrule_match_value(const struct keyrule *rule, struct slice value, char *scratc
 }
 
 bool
+keyrule_learns(const struct keyrule *rule)
+{
+	return rule->source == KEY_COOKIE || rule->source == KEY_RESPONSE_COOKIE ||
+	       rule->source == KEY_HEADER || rule->source == KEY_RESPONSE_HEADER;
+}
+
+bool
 keyrule_match_response(const struct keyrule *rule, const struct http_head *response, char *scratch,
 		       struct slice *key)
 {
 	bool hit = false;
-	if (rule->source == KEY_COOKIE) {
+	if (rule->source == KEY_COOKIE || rule->source == KEY_RESPONSE_COOKIE) {
 		bool deleted;
 		hit = set_cookie_find(response, rule->name, key, &deleted) && !deleted;
-	} else if (rule->source == KEY_HEADER) {
+	} else if (keyrule_learns(rule)) {
 		hit = find_header(response, rule->name, key);
 	}
 	return hit && apply_options(rule, scratch, key);

@@ -128,10 +128,16 @@ static bool
 names_the_tag(const struct session_rules *rules, const struct keyrule *key)
 {
 	bool cookie = rules->tag->carrier == TAG_COOKIE;
-	if (keyrule_source(key) == KEY_COOKIE)
+	switch (keyrule_source(key)) {
+	case KEY_COOKIE:
+	case KEY_RESPONSE_COOKIE:
 		return cookie && slice_equal(keyrule_name(key), rules->tag_name);
-	return keyrule_source(key) == KEY_HEADER && !cookie &&
-	       slice_equal_nocase(keyrule_name(key), rules->tag_name);
+	case KEY_HEADER:
+	case KEY_RESPONSE_HEADER:
+		return !cookie && slice_equal_nocase(keyrule_name(key), rules->tag_name);
+	default:
+		return false;
+	}
 }
 
 static enum result
@@ -150,6 +156,7 @@ compile_keys(struct session_rules *rules, const struct config_service *service, 
 		if (names_the_tag(rules, rules->keys[i]))
 			return problem_set(p, RESULT_INVALID,
 					   "keys[%zu]: this is the tag's own name", i);
+		rules->learns |= keyrule_learns(rules->keys[i]);
 		if (keyrule_source(rules->keys[i]) == KEY_COOKIE) {
 			rules->cookie_of_rule[i] = (uint8_t)rules->cookie_count;
 			rules->cookies[rules->cookie_count++] = keyrule_name(rules->keys[i]);

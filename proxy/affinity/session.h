@@ -4,6 +4,21 @@
  *
  * First key rule that matches gives the key; else the tag gives the digest; else
  * a new session with 16 random bytes.
+ *
+ * Answers issue keys: cookie: and header: rules watch them, too, and response-cookie:
+ * and response-header: find a key nowhere else. A key that an answer issues makes the
+ * digest of the tag from there on, with the same primary. The next request is that
+ * session's by what it brings back:
+ *
+ *   tag and key   some rule finds the same bytes in the request: key and tag agree
+ *   tag alone     no rule finds a key there: the tag carries the digest
+ *   key alone     the client kept no tag: the session's place is what the ordering says of the
+ *                 key, which need not be where it was issued. There is no table of sessions;
+ *                 for such clients the tag travels in the key itself (tag.suffix).
+ *
+ * A tag never steers a request in which a rule finds another key. So a rule is not asked
+ * about an answer when one before it found the key in the request: that one will find
+ * it again, and what the later one learned would be thrown away.
  */
 #ifndef HOLDFAST_AFFINITY_SESSION_H
 #define HOLDFAST_AFFINITY_SESSION_H
@@ -17,6 +32,7 @@
 struct session_rules {
 	struct keyrule **keys; /* owned */
 	size_t key_count;
+	bool learns; /* some rule may find a key in an answer */
 	/* What is looked for in Cookie: the tag first (empty when it is a header), then by rule. */
 	struct slice cookies[1 + KEY_RULES_MAX]; /* in the rules and in tag->name */
 	uint8_t cookie_of_rule[KEY_RULES_MAX];   /* place in cookies; 0: not a cookie: rule */
@@ -68,8 +84,9 @@ void session_identify(const struct session_rules *rules, const struct http_head 
 		      struct session *session);
 
 /*
- * *digest: the new one, when the answer issues or changes the key by a cookie: or header: rule
- * at or before the rule that matched. False: the session stays who it is, *digest is undefined.
+ * *digest: the new one, when the answer issues or changes the key by a rule at or before the
+ * one that matched. Asked only when rules->learns. False: the session stays who it is, *digest is
+ * undefined.
  */
 bool session_learn(const struct session_rules *rules, const struct session *session,
 		   const struct http_head *response, struct session_digest *digest);

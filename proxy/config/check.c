@@ -79,7 +79,7 @@ check_key_rule(const struct checked *c, config_setting_t *element, const struct 
 	const char *text = config_setting_get_string(element);
 	char *key = (char *)(uintptr_t)text;
 	struct problem p = {""};
-	if (text == NULL || text[0] == '\0' || key_is_later("services[].session.keys[]", text))
+	if (text == NULL || text[0] == '\0')
 		return; /* was found */
 	struct config_service tried = {
 	    .name = c->service->name, .keys = &key, .key_count = 1, .tag = *tag};

@@ -198,7 +198,7 @@ learn(struct exchange *x, const struct http_head *head)
 			      x->worker->now_ms);
 	journal_moved(x);
 	struct session_digest changed;
-	if (service->rules->key_count > 0 &&
+	if (service->rules->learns &&
 	    session_learn(service->rules, &x->session, head, &changed)) {
 		journal_rehomed(x, &changed, REASON_KEY_CHANGED);
 		x->session.digest = changed;

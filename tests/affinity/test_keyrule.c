@@ -49,6 +49,12 @@ takes_good_rules(void **state)
 	    {"path:(?:x)(?<id>y) | lower", KEY_PATH, "(?:x)(?<id>y)"},
 	    {"ip", KEY_IP, ""},
 	    {"ip | before:.", KEY_IP, ""},
+	    {"bearer:sub", KEY_BEARER, "sub"},
+	    {"bearer:https://shop.example/user id | lower", KEY_BEARER,
+	     "https://shop.example/user id"},
+	    {"basic:user", KEY_BASIC, "user"},
+	    {"response-cookie:SID | before:.", KEY_RESPONSE_COOKIE, "SID"},
+	    {"response-header:Mcp-Session-Id", KEY_RESPONSE_HEADER, "Mcp-Session-Id"},
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct keyrule *rule = compiled(rows[i].text);
@@ -72,9 +78,19 @@ refuses_bad_rules(void **state)
 	    {"   ", "not a key rule"},
 	    {"JSESSIONID", "cookie:NAME"},
 	    {"Cookie:a", "not a key rule"},
-	    {"bearer:sub", "not a key rule"},
-	    {"basic:user", "not a key rule"},
-	    {"response-cookie:a", "not a key rule"},
+	    {"bearer sub", "bearer:CLAIM"},
+	    {"bearer:", "nothing stands behind"},
+	    {"bearer:a\tb", "not the name of a claim"},
+	    {"bearer:a\x7f", "not the name of a claim"},
+	    {"bearer:sub|lower", "blank on both sides"},
+	    {"basic:", "nothing stands behind"},
+	    {"basic:password", "basic:user alone"},
+	    {"response-cookie:", "nothing stands behind"},
+	    {"response-cookie:a b", "not a cookie name"},
+	    {"response-header:X Y", "not a header name"},
+	    {"response-header:Set-Cookie", "cookie:NAME"},
+	    {"response-header:Holdfast-Pass", "belongs to"},
+	    {"response-query:a", "not a key rule"},
 	    {"ip:", "not a key rule"},
 	    {"ip | ", "not an option"},
 	    {"cookie:", "nothing stands behind"},
@@ -204,6 +220,24 @@ finds_keys(void **state)
 	    {"path:^/(?:(a)|b)(b)(c)", GET("/bbc", ""), NULL},
 	    {"path:;jsessionid=(\\w+)", GET("/x;jsessionid=A1", ""), "A1"},
 	    {"path:(\\xe4.)", GET("/\xe4\xf6", ""), "\xe4\xf6"},
+	    /* credentials; credentials.h's own tests have the rest */
+	    {"bearer:sub", GET("/", "authorization: Bearer e30.eyJzdWIiOiJBbm4uWCJ9.\r\n"),
+	     "Ann.X"},
+	    {"bearer:sub | before:. | lower",
+	     GET("/", "Authorization: bearer e30.eyJzdWIiOiJBbm4uWCJ9.c2ln\r\n"), "ann"},
+	    {"bearer:Sub", GET("/", "Authorization: Bearer e30.eyJzdWIiOiJBbm4uWCJ9.\r\n"), NULL},
+	    {"bearer:sub", GET("/", "Authorization: Basic YW5uOng=\r\n"), NULL},
+	    {"bearer:sub", GET("/", "Proxy-Authorization: Bearer e30.eyJzdWIiOiJBbm4uWCJ9.\r\n"),
+	     NULL},
+	    {"bearer:sub", GET("/", ""), NULL},
+	    {"basic:user", GET("/", "Authorization: Basic QW5uQHg6cHc=\r\n"), "Ann@x"},
+	    {"basic:user | before:@ | lower", GET("/", "Authorization: Basic QW5uQHg6cHc=\r\n"),
+	     "ann"},
+	    {"basic:user", GET("/", "Authorization: Bearer e30.eyJzdWIiOiJBbm4uWCJ9.\r\n"), NULL},
+	    {"basic:user", GET("/", ""), NULL},
+	    /* what stands in answers alone */
+	    {"response-cookie:J", GET("/", "Cookie: J=abc\r\nSet-Cookie: J=abc\r\n"), NULL},
+	    {"response-header:X-Id", GET("/", "X-Id: abc\r\n"), NULL},
 	    /* ip: without the port */
 	    {"ip", GET("/", ""), "192.0.2.7"},
 	    /* options, in order */
@@ -360,6 +394,15 @@ finds_issued_keys(void **state)
 	    {"header:X-Id", ANSWER("x-id: abc\r\n"), "abc"},
 	    {"header:X-Id", ANSWER("X-Id: \r\n"), NULL},
 	    {"header:X-Id", ANSWER(""), NULL},
+	    {"response-cookie:J", ANSWER("Set-Cookie: J=abc; Path=/\r\n"), "abc"},
+	    {"response-cookie:J | before:. | lower", ANSWER("Set-Cookie: J=Abc.N1\r\n"), "abc"},
+	    {"response-cookie:J", ANSWER("Set-Cookie: J=; Max-Age=0\r\n"), NULL},
+	    {"response-cookie:J", ANSWER("J: abc\r\n"), NULL},
+	    {"response-header:X-Id", ANSWER("x-id: abc\r\n"), "abc"},
+	    {"response-header:X-Id | after:=", ANSWER("x-id: v=abc\r\n"), "abc"},
+	    {"response-header:X-Id", ANSWER("Set-Cookie: X-Id=abc\r\n"), NULL},
+	    {"bearer:sub", ANSWER("Authorization: Bearer e30.eyJzdWIiOiJBbm4uWCJ9.\r\n"), NULL},
+	    {"basic:user", ANSWER("Authorization: Basic YW5uOng=\r\n"), NULL},
 	    {"query:J", ANSWER("Set-Cookie: J=abc\r\n"), NULL},
 	    {"path:(J)", ANSWER("Set-Cookie: J=abc\r\n"), NULL},
 	    {"ip", ANSWER("Set-Cookie: J=abc\r\n"), NULL},
@@ -369,6 +412,7 @@ finds_issued_keys(void **state)
 		head_split(slice_of(rows[i].head), &head);
 		struct slice key;
 		bool matched = keyrule_match_response(rule, &head, scratch, &key);
+		assert_true(keyrule_learns(rule) || !matched);
 		if (matched != (rows[i].key != NULL))
 			fail_msg("%s on %s", rows[i].rule, rows[i].head);
 		if (matched)

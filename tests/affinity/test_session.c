@@ -393,6 +393,89 @@ learned_key_is_at_home(void **state)
 	assert_int_equal(session.rejected, TAG_NONE);
 }
 
+static void
+use_keys(char **rules_text, size_t count)
+{
+	service.keys = rules_text;
+	service.key_count = count;
+	rules_build(1);
+}
+
+/* A key that stands in answers alone: afterwards the tag carries the session. */
+static void
+learned_key_without_a_key_in_requests(void **state)
+{
+	(void)state;
+	static char *learning[] = {TEXT("response-cookie:SID"), TEXT("response-header:X-Sid")};
+	use_keys(learning, COUNT(learning));
+	identify("Cookie: SID=abc\r\nX-Sid: abc\r\n", "");
+	assert_int_equal(session.source, SESSION_ISSUED);
+	struct session_digest digest;
+	assert_true(learns(ANSWER("X-Sid: b\r\nSet-Cookie: SID=abc\r\n"), &digest));
+	assert_digest(digest, digest_of("abc"));
+	char tag[TAG_TEXT_BYTES + 1];
+	make_tag(digest, tag);
+	identify("Cookie: SID=whatever; HOLDFAST=%T\r\n", tag);
+	assert_int_equal(session.source, SESSION_FROM_TAG);
+	assert_digest(session.digest, digest_of("abc"));
+	/* said again, it is nothing new; another one is */
+	assert_false(learns(ANSWER("Set-Cookie: SID=abc\r\n"), &digest));
+	assert_true(learns(ANSWER("Set-Cookie: SID=def\r\n"), &digest));
+	assert_digest(digest, digest_of("def"));
+}
+
+/* What an answer issues in a header comes back in the query: one session, key and tag agree. */
+static void
+learned_key_comes_back_elsewhere(void **state)
+{
+	(void)state;
+	static char *both[] = {TEXT("query:q"), TEXT("response-header:X-Sid")};
+	use_keys(both, COUNT(both));
+	char tag[TAG_TEXT_BYTES + 1];
+	make_tag(digest_of("1"), tag); /* identify() asks for /p?q=1 */
+	identify("Cookie: HOLDFAST=%T\r\n", tag);
+	assert_int_equal(session.source, SESSION_FROM_KEY);
+	assert_true(session.tagged);
+	/* the query's rule comes first and will find its key again: nothing else is learned */
+	struct session_digest digest;
+	assert_false(learns(ANSWER("X-Sid: 2\r\n"), &digest));
+	static char *first[] = {TEXT("response-header:X-Sid"), TEXT("query:q")};
+	use_keys(first, COUNT(first));
+	identify("", "");
+	assert_int_equal(session.source, SESSION_FROM_KEY);
+	assert_true(learns(ANSWER("X-Sid: 2\r\n"), &digest));
+	assert_digest(digest, digest_of("2"));
+	assert_false(learns(ANSWER("X-Sid: 1\r\n"), &digest));
+}
+
+/* Whether answers are looked into at all is known when the rules are made. */
+static void
+knows_what_learns(void **state)
+{
+	(void)state;
+	static const struct {
+		char *rule;
+		bool learns;
+	} rows[] = {
+	    {TEXT("cookie:a"), true},
+	    {TEXT("header:a"), true},
+	    {TEXT("response-cookie:a"), true},
+	    {TEXT("response-header:a"), true},
+	    {TEXT("query:a"), false},
+	    {TEXT("path:(a)"), false},
+	    {TEXT("ip"), false},
+	    {TEXT("bearer:sub"), false},
+	    {TEXT("basic:user"), false},
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char *one[] = {TEXT("ip"), rows[i].rule};
+		use_keys(one, COUNT(one));
+		assert_int_equal(rules->learns, rows[i].learns);
+	}
+	use_keys(NULL, 0);
+	assert_false(rules->learns);
+}
+
 /* The line that sets the tag, for each set of attributes. */
 static void
 writes_the_line(void **state)
@@ -554,12 +637,25 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    CASE(issues_a_new_session), CASE(first_rule_that_matches), CASE(tag_gives_the_digest),
-	    CASE(key_and_its_tag),      CASE(key_and_another_tag),     CASE(rejected_tags),
-	    CASE(doubled_tags),         CASE(rotated_secret),          CASE(tag_in_a_header),
-	    CASE(no_rules_at_all),      CASE(learns_from_answers),     CASE(learned_key_is_at_home),
-	    CASE(writes_the_line),      CASE(refuses_bad_tags),        CASE(refuses_bad_lists),
+	    CASE(issues_a_new_session),
+	    CASE(first_rule_that_matches),
+	    CASE(tag_gives_the_digest),
+	    CASE(key_and_its_tag),
+	    CASE(key_and_another_tag),
+	    CASE(rejected_tags),
+	    CASE(doubled_tags),
+	    CASE(rotated_secret),
+	    CASE(tag_in_a_header),
+	    CASE(no_rules_at_all),
+	    CASE(learns_from_answers),
+	    CASE(learned_key_is_at_home),
+	    CASE(writes_the_line),
+	    CASE(refuses_bad_tags),
+	    CASE(refuses_bad_lists),
 	    CASE(many_cookie_rules),
+	    CASE(learned_key_without_a_key_in_requests),
+	    CASE(learned_key_comes_back_elsewhere),
+	    CASE(knows_what_learns),
 	};
 	return cmocka_run_group_tests(tests, start_all, NULL);
 }
