@@ -64,9 +64,11 @@ CONFIG   = proxy/config/check.c proxy/config/config.c proxy/config/findings.c pr
            proxy/config/load.c proxy/config/loops.c proxy/config/overlap.c proxy/config/place.c \
            proxy/config/rows.c proxy/config/scan.c proxy/config/secrets.c proxy/config/unique.c \
            proxy/config/values.c
-CLI      = proxy/cli/check.c proxy/cli/explain.c proxy/cli/explain_answer.c proxy/cli/options.c \
-           proxy/cli/run.c proxy/cli/service.c proxy/cli/tail.c proxy/cli/tail_file.c \
-           proxy/cli/tail_line.c proxy/cli/version.c
+CLI      = proxy/cli/change.c proxy/cli/check.c proxy/cli/compare.c proxy/cli/compare_print.c \
+           proxy/cli/expected.c proxy/cli/explain.c proxy/cli/explain_answer.c \
+           proxy/cli/key_lines.c proxy/cli/moves.c proxy/cli/options.c proxy/cli/run.c \
+           proxy/cli/service.c proxy/cli/tag.c proxy/cli/tail.c proxy/cli/tail_file.c \
+           proxy/cli/tail_line.c proxy/cli/version.c proxy/cli/what_if.c
 CLUSTER  = proxy/cluster/machine.c
 NODE     = proxy/main.c proxy/node.c proxy/node_ev.c proxy/node_reload.c
 PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) $(CLUSTER) \
@@ -162,10 +164,16 @@ LINK_config/test_findings = proxy/config/findings.c
 $(foreach t,$(CONFIG_TESTS),$(eval LINK_$(t) = $$(CONFIG_LINK)))
 $(B)/tests/config/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 # cli
-UNIT += cli/test_explain cli/test_options cli/test_tail cli/test_tail_file cli/test_tail_line
+UNIT += cli/test_change cli/test_expected cli/test_explain cli/test_key_lines cli/test_moves \
+        cli/test_options cli/test_tail cli/test_tail_file cli/test_tail_line
+LINK_cli/test_change = proxy/base/addr.c proxy/base/result.c proxy/base/text.c proxy/cli/change.c \
+                       proxy/config/rows.c proxy/config/values.c
+LINK_cli/test_expected = proxy/base/result.c proxy/cli/expected.c
+LINK_cli/test_key_lines = proxy/base/result.c proxy/base/text.c proxy/cli/key_lines.c
+LINK_cli/test_moves = proxy/base/result.c proxy/cli/moves.c
 LINK_cli/test_explain = $(sort $(CONFIG_LINK) $(VIEW_LINK)) proxy/cli/explain.c \
-                        proxy/cli/explain_answer.c proxy/cli/options.c proxy/cli/service.c \
-                        proxy/route/assign.c proxy/route/plan.c
+                        proxy/cli/explain_answer.c proxy/cli/key_lines.c proxy/cli/options.c \
+                        proxy/cli/service.c proxy/route/assign.c proxy/route/plan.c
 LINK_cli/test_options = proxy/base/result.c proxy/base/text.c proxy/cli/options.c
 LINK_cli/test_tail = $(CONFIG_LINK) proxy/base/clock.c proxy/base/vocab.c proxy/cli/options.c \
                      proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c

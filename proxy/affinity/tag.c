@@ -127,33 +127,82 @@ tag_write(const struct tag_codec *codec, const struct tag_claims *claims, struct
 	write_bytes(w, text, sizeof(text));
 }
 
+/* False: not base64url, wrong length or wrong version. */
+static bool
+decode(struct slice text, uint8_t tag[TAG_BYTES])
+{
+	return text.bytes == TAG_TEXT_BYTES &&
+	       base64url_decode(text, tag, TAG_BYTES) == TAG_BYTES &&
+	       tag[AT_VERSION] == TAG_VERSION;
+}
+
+static void
+get_claims(const uint8_t tag[TAG_BYTES], struct tag_claims *claims)
+{
+	memcpy(claims->digest.bytes, tag + AT_DIGEST, DIGEST_BYTES);
+	claims->primary = get_u32(tag + AT_PRIMARY);
+	claims->last = get_u32(tag + AT_LAST);
+	claims->rank = get_u16(tag + AT_RANK);
+	claims->issued_s = get_u32(tag + AT_ISSUED);
+}
+
+static bool
+mac_verifies(const struct tag_key *key, const uint8_t tag[TAG_BYTES])
+{
+	uint8_t mac[MAC_BYTES];
+	digest_mac(key->mac, tag, AT_MAC, mac);
+	return digest_equal(mac, tag + AT_MAC, MAC_BYTES);
+}
+
 enum tag_rejection
 tag_read(const struct tag_codec *codec, struct slice text, struct tag_claims *claims)
 {
 	uint8_t tag[TAG_BYTES];
-	if (text.bytes != TAG_TEXT_BYTES || base64url_decode(text, tag, sizeof(tag)) != TAG_BYTES ||
-	    tag[AT_VERSION] != TAG_VERSION)
+	if (!decode(text, tag))
 		return TAG_MALFORMED;
 	enum tag_rejection rejection = TAG_UNKNOWN_SECRET;
 	uint16_t secret = get_u16(tag + AT_SECRET);
 	for (size_t i = 0; i < codec->key_count; i++) {
 		if (codec->key[i].secret != secret)
 			continue;
-		uint8_t mac[MAC_BYTES];
-		digest_mac(codec->key[i].mac, tag, AT_MAC, mac);
-		if (!digest_equal(mac, tag + AT_MAC, MAC_BYTES)) {
+		if (!mac_verifies(&codec->key[i], tag)) {
 			rejection = TAG_BAD_MAC;
 			continue;
 		}
 		if (get_u16(tag + AT_POOL) != codec->pool)
 			return TAG_OTHER_POOL;
-		memcpy(claims->digest.bytes, tag + AT_DIGEST, DIGEST_BYTES);
-		claims->primary = get_u32(tag + AT_PRIMARY);
-		claims->last = get_u32(tag + AT_LAST);
-		claims->rank = get_u16(tag + AT_RANK);
-		claims->issued_s = get_u32(tag + AT_ISSUED);
+		get_claims(tag, claims);
 		claims->old_secret = i != 0;
 		return TAG_NONE;
 	}
 	return rejection;
+}
+
+/* Who signed it, else the first that may have; SIZE_MAX: nobody of these. */
+static size_t
+secret_index(const struct tag_codec *codec, const uint8_t tag[TAG_BYTES])
+{
+	size_t found = SIZE_MAX;
+	for (size_t i = codec->key_count; i-- > 0;) {
+		if (codec->key[i].secret != get_u16(tag + AT_SECRET))
+			continue;
+		found = i;
+		if (mac_verifies(&codec->key[i], tag))
+			break;
+	}
+	return found;
+}
+
+enum tag_rejection
+tag_inspect(const struct tag_codec *codec, struct slice text, struct tag_inspection *out)
+{
+	uint8_t tag[TAG_BYTES];
+	*out = (struct tag_inspection){.decoded = decode(text, tag), .secret_index = SIZE_MAX};
+	if (!out->decoded)
+		return TAG_MALFORMED;
+	get_claims(tag, &out->claims);
+	out->secret = get_u16(tag + AT_SECRET);
+	out->secret_index = secret_index(codec, tag);
+	out->pool_matches = get_u16(tag + AT_POOL) == codec->pool;
+	return tag_read(codec, text, &out->claims);
 }

@@ -57,4 +57,17 @@ void tag_write(const struct tag_codec *codec, const struct tag_claims *claims, s
 enum tag_rejection tag_read(const struct tag_codec *codec, struct slice text,
 			    struct tag_claims *claims);
 
+/* What a tag says of itself, whether it verifies or not: for `holdfast tag`, never to steer by. */
+struct tag_inspection {
+	bool decoded;             /* the rest is filled: right length, alphabet and version */
+	struct tag_claims claims; /* old_secret: only when it verified */
+	uint16_t secret;          /* its number in the tag */
+	size_t
+	    secret_index; /* who signed; not verified: the first of this number; SIZE_MAX: none */
+	bool pool_matches;
+};
+/* Rejections as those of tag_read. */
+enum tag_rejection tag_inspect(const struct tag_codec *codec, struct slice text,
+			       struct tag_inspection *out);
+
 #endif

@@ -5,10 +5,10 @@
 #include "cli/cli.h"
 
 #include "cli/explain_answer.h"
+#include "cli/key_lines.h"
 #include "cli/options.h"
 #include "cli/service.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 struct question {
@@ -106,64 +106,34 @@ answer_one(const struct explained *x, const struct question *q)
 	return e.plan.step_count > 0 ? EXIT_SUCCESS : EXIT_NEGATIVE;
 }
 
-/* False: too long, or empty. */
-static bool
+static void
 answer_line(const struct explained *x, struct slice key, bool json, bool *served)
 {
 	struct explanation e;
-	if (key.bytes == 0 || key.bytes > SESSION_KEY_BYTES_MAX)
-		return false;
 	explain_key(x, key, &e);
 	if (json)
 		explanation_print_json_line(x, key, &e, stdout);
 	else
 		explanation_print_line(x, key, &e, stdout);
 	*served = *served && e.plan.step_count > 0;
-	return true;
 }
 
 static int
-answer_lines(const struct explained *x, FILE *keys, const char *name, bool json)
+answer_lines(const struct explained *x, const char *name, bool json)
 {
-	char *line = NULL;
-	size_t capacity = 0;
-	unsigned long number = 0;
-	ssize_t bytes;
-	bool served = true;
-	bool ok = true;
-	while (ok && (bytes = getline(&line, &capacity, keys)) != -1) {
-		struct slice key = {line, (size_t)bytes};
-		if (key.at[key.bytes - 1] == '\n')
-			key.bytes--;
-		number++;
-		ok = answer_line(x, key, json, &served);
-	}
-	free(line);
+	struct key_lines lines;
 	struct problem p;
-	if (!ok)
-		(void)problem_set(&p, RESULT_INVALID, "%s:%lu: a key has 1 to %d bytes", name,
-				  number, SESSION_KEY_BYTES_MAX);
-	else if (ferror(keys) != 0)
-		(void)problem_set(&p, RESULT_IO, "%s: %s", name, strerror(errno));
-	else
-		return served ? EXIT_SUCCESS : EXIT_NEGATIVE;
-	return refuse(&p);
-}
-
-static int
-answer_file(const struct explained *x, const char *name, bool json)
-{
-	if (strcmp(name, "-") == 0)
-		return answer_lines(x, stdin, "standard input", json);
-	FILE *keys = fopen(name, "re");
-	if (keys == NULL) {
-		struct problem p;
-		(void)problem_set(&p, RESULT_IO, "%s: %s", name, strerror(errno));
+	struct slice key;
+	bool served = true;
+	enum result r = key_lines_open(&lines, name, &p);
+	if (r != RESULT_OK)
 		return refuse(&p);
-	}
-	int status = answer_lines(x, keys, name, json);
-	(void)fclose(keys);
-	return status;
+	while ((r = key_lines_next(&lines, &key, &p)) == RESULT_OK)
+		answer_line(x, key, json, &served);
+	key_lines_close(&lines);
+	if (r != RESULT_NOT_FOUND)
+		return refuse(&p);
+	return served ? EXIT_SUCCESS : EXIT_NEGATIVE;
 }
 
 static int
@@ -176,7 +146,7 @@ answer(const struct config *config, const struct question *q)
 	    explained_init(&x, service, q->down, q->primary, q->last, &p) != RESULT_OK)
 		return refuse(&p);
 	int status =
-	    q->keys_file != NULL ? answer_file(&x, q->keys_file, q->json) : answer_one(&x, q);
+	    q->keys_file != NULL ? answer_lines(&x, q->keys_file, q->json) : answer_one(&x, q);
 	explained_deinit(&x);
 	return status;
 }
@@ -195,7 +165,7 @@ cli_explain(int argc, char **argv)
 	if (check_question(&q, keys.count, &p) != RESULT_OK)
 		return refuse(&p);
 	struct config *config;
-	if (cli_config_load(q.config, &config) != RESULT_OK)
+	if (cli_config_load(q.config, CONFIG_FOR_EXPLAIN, &config) != RESULT_OK)
 		return EXIT_USAGE;
 	status = answer(config, &q);
 	config_free(&config);

@@ -96,19 +96,26 @@ explained_deinit(struct explained *x)
  */
 
 void
-explain_digest(const struct explained *x, struct session_digest digest, struct explanation *out)
+explain_session(const struct explained *x, struct session_digest digest, uint32_t primary,
+		uint32_t last, struct explanation *out)
 {
 	struct assign_inputs in = {.method = ASSIGN_ORDERING, .digest = digest, .view = x->view};
 	out->digest = digest;
 	out->from_key = false;
-	out->primary = x->primary != MEMBER_NONE ? x->primary : assign_primary(&in);
+	out->primary = primary != MEMBER_NONE ? primary : assign_primary(&in);
 	struct plan_session session = {
 	    .digest = digest,
 	    .primary = out->primary,
-	    .last = x->last,
-	    .fresh = x->primary == MEMBER_NONE && x->last == MEMBER_NONE,
+	    .last = last,
+	    .fresh = primary == MEMBER_NONE && last == MEMBER_NONE,
 	};
 	plan_make(&x->rules, &session, x->view, &out->plan);
+}
+
+void
+explain_digest(const struct explained *x, struct session_digest digest, struct explanation *out)
+{
+	explain_session(x, digest, x->primary, x->last, out);
 }
 
 void
@@ -120,16 +127,16 @@ explain_key(const struct explained *x, struct slice key, struct explanation *out
 	out->from_key = true;
 }
 
+uint32_t
+explanation_chosen(const struct explanation *e)
+{
+	return e->plan.step_count > 0 ? e->plan.step[0].member : MEMBER_NONE;
+}
+
 static const char *
 id_of(const struct explained *x, uint32_t member)
 {
 	return member == MEMBER_NONE ? "-" : x->membership->member[member].id;
-}
-
-static uint32_t
-chosen(const struct explanation *e)
-{
-	return e->plan.step_count > 0 ? e->plan.step[0].member : MEMBER_NONE;
 }
 
 static const char *
@@ -241,7 +248,7 @@ explanation_print(const struct explained *x, const struct explanation *e, FILE *
 	print_order(x, e, to);
 	print_plan(x, e, to);
 	if (e->plan.step_count > 0)
-		(void)fprintf(to, "chosen     %s: %s\n", id_of(x, chosen(e)),
+		(void)fprintf(to, "chosen     %s: %s\n", id_of(x, explanation_chosen(e)),
 			      affinity_text(e->plan.affinity));
 	else if (e->plan.refuse_status != 0)
 		(void)fprintf(to, "chosen     none: strict, answered with %d\n",
@@ -308,7 +315,7 @@ explanation_print_json(const struct explained *x, const struct explanation *e, F
 	    e->primary != MEMBER_NONE ? id_of(x, e->primary) : NULL, "order", order_json(x, e),
 	    "skipped", skipped_json(x, &e->plan), "plan", steps_json(x, &e->plan), "attempts",
 	    (json_int_t)plan_attempts(&x->rules, &e->plan), "chosen",
-	    served ? id_of(x, chosen(e)) : NULL, "affinity",
+	    served ? id_of(x, explanation_chosen(e)) : NULL, "affinity",
 	    served ? affinity_text(e->plan.affinity) : NULL, "refuse_status",
 	    (int)e->plan.refuse_status);
 	if (root == NULL)
@@ -330,7 +337,7 @@ explanation_print_line(const struct explained *x, struct slice key, const struct
 	struct writer w = writer_on(text, sizeof(text));
 	write_escaped(&w, key);
 	(void)fprintf(to, "%s\t%s\t%s\t%s\n", writer_text(&w), digest_text(e->digest, digest),
-		      id_of(x, e->primary), id_of(x, chosen(e)));
+		      id_of(x, e->primary), id_of(x, explanation_chosen(e)));
 }
 
 static void
@@ -354,7 +361,7 @@ explanation_print_json_line(const struct explained *x, struct slice key,
 	write_format(&w, ", \"digest\": \"%s\", \"primary\": ", digest_text(e->digest, digest));
 	write_id(&w, x, e->primary);
 	write_text(&w, ", \"chosen\": ");
-	write_id(&w, x, chosen(e));
+	write_id(&w, x, explanation_chosen(e));
 	write_text(&w, "}\n");
 	(void)fwrite(w.at, 1, w.bytes, to);
 }

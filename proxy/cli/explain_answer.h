@@ -40,6 +40,11 @@ void explain_digest(const struct explained *x, struct session_digest digest,
 		    struct explanation *out);
 /* The digest of a session key under the service's pool key, then as above. */
 void explain_key(const struct explained *x, struct slice key, struct explanation *out);
+/* As explain_digest, but with this primary and last instead of those of *x. */
+void explain_session(const struct explained *x, struct session_digest digest, uint32_t primary,
+		     uint32_t last, struct explanation *out);
+/* Who serves it; MEMBER_NONE: nobody. */
+uint32_t explanation_chosen(const struct explanation *e);
 
 void explanation_print(const struct explained *x, const struct explanation *e, FILE *to);
 enum result explanation_print_json(const struct explained *x, const struct explanation *e,

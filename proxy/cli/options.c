@@ -10,7 +10,7 @@
 
 #define LONG_OPTION_BASE  256 /* above every letter */
 #define HELP_COLUMNS      96
-#define HELP_OPTION_WIDTH 22
+#define HELP_OPTION_WIDTH 26
 #define CULPRIT_BYTES_MAX 64 /* shown of an option that is none */
 
 struct option_row {
@@ -97,17 +97,28 @@ cli_print_commands(FILE *to)
 			  "Exit status: 0 ok, 1 negative answer, 2 usage or configuration.\n");
 }
 
+/* Bytes of the next word: up to a blank; what stands in brackets belongs together. */
+static size_t
+word_bytes(const char *text)
+{
+	size_t bytes = 0;
+	size_t depth = 0;
+	for (; text[bytes] != '\0' && (text[bytes] != ' ' || depth > 0); bytes++) {
+		depth += text[bytes] == '[';
+		depth -= text[bytes] == ']' && depth > 0;
+	}
+	return bytes;
+}
+
 /*
  * Words of `text` from `column` on, those that do not fit in further lines that begin at `indent`.
- * What stands in brackets is one word.
  */
 static void
 print_wrapped(const char *text, size_t column, size_t indent, FILE *to)
 {
 	bool first = true;
 	while (*text != '\0') {
-		size_t bytes = *text == '[' ? strcspn(text, "]") + 1 : strcspn(text, " ");
-		bytes = strnlen(text, bytes);
+		size_t bytes = word_bytes(text);
 		bool wraps = !first && column + 1 + bytes > HELP_COLUMNS;
 		if (wraps)
 			(void)fprintf(to, "\n%*s", (int)indent, "");

@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum result
-cli_config_load(const char *file, struct config **out)
+cli_config_load(const char *file, enum config_purpose purpose, struct config **out)
 {
 	struct config_findings findings;
 	*out = NULL;
@@ -14,7 +14,7 @@ cli_config_load(const char *file, struct config **out)
 		(void)fprintf(stderr, "holdfast: libsodium cannot be started\n");
 		return RESULT_IO;
 	}
-	enum result r = config_load(file, CONFIG_FOR_EXPLAIN, out, &findings);
+	enum result r = config_load(file, purpose, out, &findings);
 	if (r != RESULT_OK)
 		config_findings_print(&findings, stderr);
 	config_findings_free(&findings);

@@ -5,11 +5,10 @@
 #include "config/config.h"
 
 /*
- * Loads `file` for a question (CONFIG_FOR_EXPLAIN: unreadable secrets are no error) and starts
- * what digests need. On an error it was said on stderr, a line a finding, and *out is NULL. Free
- * with config_free.
+ * Loads `file` for a question and starts what digests need. On an error it was said on stderr, a
+ * line a finding, and *out is NULL. Free with config_free.
  */
-enum result cli_config_load(const char *file, struct config **out);
+enum result cli_config_load(const char *file, enum config_purpose purpose, struct config **out);
 
 /* By name; NULL: the only one. NULL with the problem set: there is none, or several. */
 const struct config_service *cli_service_find(const struct config *config, const char *name,

@@ -373,16 +373,65 @@ start(void **state)
 	return digest_init() ? 0 : -1;
 }
 
+/* A tag that is rejected is shown as well, with whose it claims to be. */
+static void
+inspection(void **state)
+{
+	(void)state;
+	const struct tag_secret secrets[] = {{SLICE("k2"), master_2}, {SLICE("k1"), master_1}};
+	struct tag_codec *old = codec_of("shop", "k1", master_1);
+	struct tag_codec *now = codec_with("shop", "shop", secrets, 2);
+	struct tag_codec *other_pool = codec_with("shop", "blog", secrets, 2);
+	struct tag_claims claims = some_claims();
+	struct tag_inspection got;
+	char text[TAG_TEXT_BYTES];
+	struct slice tag = written(old, &claims, text);
+
+	assert_int_equal(tag_inspect(now, tag, &got), TAG_NONE);
+	assert_true(got.decoded && got.pool_matches && got.claims.old_secret);
+	assert_int_equal(got.secret_index, 1);
+	assert_memory_equal(got.claims.digest.bytes, claims.digest.bytes, DIGEST_BYTES);
+	assert_int_equal(got.claims.primary, claims.primary);
+	assert_int_equal(got.claims.last, claims.last);
+	assert_int_equal(got.claims.rank, claims.rank);
+	assert_int_equal(got.claims.issued_s, claims.issued_s);
+
+	assert_int_equal(tag_inspect(other_pool, tag, &got), TAG_OTHER_POOL);
+	assert_true(got.decoded && !got.pool_matches);
+	text[20] = text[20] == 'A' ? 'B' : 'A';
+	assert_int_equal(tag_inspect(now, tag, &got), TAG_BAD_MAC);
+	assert_true(got.decoded && got.pool_matches);
+	assert_int_equal(got.secret_index, 1);
+	struct tag_codec *alone = codec_of("shop", "k2", master_2);
+	assert_int_equal(tag_inspect(alone, tag, &got), TAG_UNKNOWN_SECRET);
+	tag_codec_free(&alone);
+	assert_true(got.decoded);
+	assert_int_equal(got.secret_index, SIZE_MAX);
+	tag.bytes--;
+	assert_int_equal(tag_inspect(now, tag, &got), TAG_MALFORMED);
+	assert_false(got.decoded);
+	tag_codec_free(&other_pool);
+	tag_codec_free(&now);
+	tag_codec_free(&old);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(round_trip),       cmocka_unit_test(golden_vector),
-	    cmocka_unit_test(every_bit_counts), cmocka_unit_test(every_character_counts),
-	    cmocka_unit_test(malformed_texts),  cmocka_unit_test(another_service),
-	    cmocka_unit_test(another_pool),     cmocka_unit_test(rotation),
-	    cmocka_unit_test(many_secrets),     cmocka_unit_test(secrets_of_one_number),
-	    cmocka_unit_test(full_writer),      cmocka_unit_test(aliases),
+	    cmocka_unit_test(round_trip),
+	    cmocka_unit_test(golden_vector),
+	    cmocka_unit_test(every_bit_counts),
+	    cmocka_unit_test(every_character_counts),
+	    cmocka_unit_test(malformed_texts),
+	    cmocka_unit_test(another_service),
+	    cmocka_unit_test(another_pool),
+	    cmocka_unit_test(rotation),
+	    cmocka_unit_test(inspection),
+	    cmocka_unit_test(many_secrets),
+	    cmocka_unit_test(secrets_of_one_number),
+	    cmocka_unit_test(full_writer),
+	    cmocka_unit_test(aliases),
 	};
 	return cmocka_run_group_tests(tests, start, NULL);
 }
