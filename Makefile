@@ -99,8 +99,8 @@ UNIT += $(HTTP_TESTS)
 $(foreach t,$(HTTP_TESTS),$(eval LINK_$(t) = $$(HTTP) proxy/base/result.c proxy/base/text.c \
                                                   proxy/base/vocab.c))
 # affinity
-UNIT += affinity/test_cookie affinity/test_credentials affinity/test_json affinity/test_keyrule \
-        affinity/test_session affinity/test_tag
+UNIT += affinity/test_cookie affinity/test_credentials affinity/test_idle affinity/test_json \
+        affinity/test_keyrule affinity/test_session affinity/test_tag
 LINK_affinity/test_cookie = proxy/affinity/cookie.c proxy/base/result.c proxy/base/text.c
 LINK_affinity/test_credentials = proxy/affinity/credentials.c proxy/affinity/json.c \
                                  proxy/base/result.c proxy/base/text.c

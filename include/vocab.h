@@ -88,17 +88,19 @@ enum assign_method {
 	ASSIGN_ROUND_ROBIN,
 };
 
-enum failback { FAILBACK_STAY, FAILBACK_RETURN };
+enum failback { FAILBACK_STAY, FAILBACK_RETURN, FAILBACK_STAY_UNTIL_IDLE };
 
 enum spread { SPREAD_ANY, SPREAD_ZONE };
 
 /* What became of the session's affinity in one exchange: the access log's `affinity`. */
 enum affinity {
-	AFFINITY_PASS,     /* no session was involved (no service, answered here) */
+	AFFINITY_NONE,     /* no session was involved (no service, answered here) */
 	AFFINITY_NEW,      /* a session without a primary got one */
 	AFFINITY_HIT,      /* served where it was last served */
 	AFFINITY_FAILOVER, /* moved to a backup */
 	AFFINITY_FAILBACK, /* moved back to its primary */
+	AFFINITY_PASS,     /* moved on by a member that does not hold it (421, Holdfast-Pass) */
+	AFFINITY_SPILL, /* served elsewhere because its member was full; it stays where it lives */
 	AFFINITIES
 };
 

@@ -44,7 +44,8 @@ static const char *const tag_rejections[] = {
 #undef TAG_REJECTION
 };
 
-static const char *const affinities[] = {"pass", "new", "hit", "failover", "failback"};
+static const char *const affinities[] = {"none",     "new",  "hit",  "failover",
+					 "failback", "pass", "spill"};
 
 const char *
 member_state_text(enum member_state state)

@@ -15,11 +15,13 @@ struct question {
 	const char *config;
 	const char *service; /* NULL: the only one */
 	const char *down;
+	const char *drain;
 	const char *primary;
 	const char *last;
 	const char *keys_file; /* "-": standard input */
 	struct slice key;      /* empty with keys_file only */
 	bool is_digest;        /* the key is one, in hex */
+	bool idle;
 	bool json;
 };
 
@@ -45,6 +47,12 @@ set_option(void *context, enum cli_option option, const char *value, struct prob
 		break;
 	case OPTION_DOWN:
 		q->down = value;
+		break;
+	case OPTION_DRAIN:
+		q->drain = value;
+		break;
+	case OPTION_IDLE:
+		q->idle = true;
 		break;
 	case OPTION_PRIMARY:
 		q->primary = value;
@@ -145,8 +153,14 @@ answer(const struct config *config, const struct question *q)
 	if (service == NULL ||
 	    explained_init(&x, service, q->down, q->primary, q->last, &p) != RESULT_OK)
 		return refuse(&p);
-	int status =
-	    q->keys_file != NULL ? answer_lines(&x, q->keys_file, q->json) : answer_one(&x, q);
+	x.idle = q->idle;
+	struct explained_marks drain = {q->drain, MEMBER_DRAIN, "--drain"};
+	int status;
+	if (q->drain != NULL && explained_mark(&x, &drain, &p) != RESULT_OK)
+		status = refuse(&p);
+	else
+		status = q->keys_file != NULL ? answer_lines(&x, q->keys_file, q->json)
+					      : answer_one(&x, q);
 	explained_deinit(&x);
 	return status;
 }

@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "route/assign.h"
+#include "route/rules.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -28,32 +29,42 @@ find_member(const struct explained *x, struct slice id, const char *option, uint
 			   x->service->name, writer_text(&w));
 }
 
+/* Sets the states of these members. */
 static enum result
-mark_down(const struct explained *x, const char *down, uint8_t *state, struct problem *p)
+mark(const struct explained *x, const struct explained_marks *marks, uint8_t *state,
+     struct problem *p)
 {
-	struct slice rest = slice_of(down);
+	struct slice rest = slice_of(marks->ids);
 	struct slice id;
 	while (slice_next_element(&rest, &id)) {
 		uint32_t member;
-		enum result r = find_member(x, id, "--down", &member, p);
+		enum result r = find_member(x, id, marks->option, &member, p);
 		if (r != RESULT_OK)
 			return r;
-		state[member] = MEMBER_DOWN;
+		state[member] = (uint8_t)marks->state;
 	}
 	return RESULT_OK;
 }
 
-static enum result
-view_init(struct explained *x, const char *down, struct problem *p)
+enum result
+explained_mark(struct explained *x, const struct explained_marks *marks, struct problem *p)
 {
-	uint8_t *state = calloc(x->membership->count + 1, sizeof(*state));
+	size_t count = x->membership->count;
+	uint8_t *state = calloc(count + 1, sizeof(*state));
 	if (state == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
-	enum result r = down != NULL ? mark_down(x, down, state, p) : RESULT_OK;
+	if (x->view != NULL)
+		memcpy(state, x->view->state, count);
+	enum result r = marks != NULL ? mark(x, marks, state, p) : RESULT_OK;
 	if (r == RESULT_OK) {
-		x->view = view_create(x->membership, 1, state, !x->service->health.enabled);
-		if (x->view == NULL)
+		struct view *view =
+		    view_create(x->membership, 1, state, !x->service->health.enabled);
+		if (view == NULL) {
 			r = problem_set(p, RESULT_NO_MEMORY, "no memory");
+		} else {
+			view_unref(&x->view);
+			x->view = view;
+		}
 	}
 	free(state);
 	return r;
@@ -65,17 +76,15 @@ explained_init(struct explained *x, const struct config_service *service, const 
 {
 	*x = (struct explained){
 	    .service = service,
-	    .rules = {.assign = service->assign,
-		      .failback = service->failback,
-		      .spread = service->spread,
-		      .strict = service->strict,
-		      .attempts_max = service->attempts_max},
+	    .rules = plan_rules_of(service),
 	    .primary = MEMBER_NONE,
 	    .last = MEMBER_NONE,
 	};
 	enum result r = membership_create(service, &x->membership, p);
 	if (r == RESULT_OK)
-		r = view_init(x, down, p);
+		r = explained_mark(
+		    x, down != NULL ? &(struct explained_marks){down, MEMBER_DOWN, "--down"} : NULL,
+		    p);
 	if (r == RESULT_OK && primary != NULL)
 		r = find_member(x, slice_of(primary), "--primary", &x->primary, p);
 	if (r == RESULT_OK && last != NULL)
@@ -108,6 +117,7 @@ explain_session(const struct explained *x, struct session_digest digest, uint32_
 	    .primary = out->primary,
 	    .last = last,
 	    .fresh = primary == MEMBER_NONE && last == MEMBER_NONE,
+	    .idle = x->idle && x->rules.failback == FAILBACK_STAY_UNTIL_IDLE,
 	};
 	plan_make(&x->rules, &session, x->view, &out->plan);
 }
@@ -235,6 +245,12 @@ print_notes(const struct explained *x, const struct explanation *e, FILE *to)
 		    "note       assign = %s chooses the primary of a new session by load or turn; "
 		    "its first place in the order stands for it here (--primary ID)\n",
 		    method == ASSIGN_ROUND_ROBIN ? "round_robin" : "least_requests");
+	if (x->rules.failback == FAILBACK_STAY_UNTIL_IDLE && !x->idle && x->last != MEMBER_NONE &&
+	    x->last != e->primary)
+		(void)fprintf(to,
+			      "note       after %us without a request the session goes home "
+			      "(--idle)\n",
+			      x->service->stay_until_idle_s);
 }
 
 void

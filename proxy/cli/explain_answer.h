@@ -19,6 +19,14 @@ struct explained {
 	struct plan_rules rules;
 	uint32_t primary; /* as the session's tag says; MEMBER_NONE: no tag, the order decides */
 	uint32_t last;
+	bool idle; /* the session was without a request for session.stay_until_idle */
+};
+
+/* As if these members were in a state. */
+struct explained_marks {
+	const char *ids; /* with ',' between */
+	enum member_state state;
+	const char *option; /* for the problem: "--down" */
 };
 
 /*
@@ -29,6 +37,9 @@ enum result explained_init(struct explained *x, const struct config_service *ser
 			   const char *down, const char *primary, const char *last,
 			   struct problem *p);
 void explained_deinit(struct explained *x);
+/* Changes the view; on an error the problem says it in one line and *x is as it was. */
+enum result explained_mark(struct explained *x, const struct explained_marks *marks,
+			   struct problem *p);
 
 struct explanation {
 	struct session_digest digest;

@@ -106,6 +106,10 @@ check_session(const struct checked *c)
 	if (c->service->strict > 0 && c->service->strict < STATUS_ERROR_LOW)
 		complain(c->l, c->group, "session.strict", "neither 0 nor from %d to 599",
 			 STATUS_ERROR_LOW);
+	if (c->service->failback != FAILBACK_STAY_UNTIL_IDLE &&
+	    config_setting_lookup(c->group, "session.stay_until_idle") != NULL)
+		warn(c->l, c->group, "session.stay_until_idle",
+		     "means nothing unless session.failback is \"stay_until_idle\"");
 }
 
 /* ---- members and their checks --------------------------------------------------------------- */

@@ -97,8 +97,9 @@ struct config_service {
 	uint8_t pool_key[POOL_KEY_BYTES]; /* from session.pool_key, else derived from the name */
 	struct config_tag tag;
 	enum assign_method assign;
-	enum failback failback; /* default stay */
-	uint16_t strict;        /* 0: backups are used; else the status answered instead */
+	enum failback failback;     /* default stay */
+	uint32_t stay_until_idle_s; /* 30 min; at least 4 s: see affinity/idle.h */
+	uint16_t strict;            /* 0: backups are used; else the status answered instead */
 	enum spread spread;
 
 	struct config_health health;

@@ -88,10 +88,17 @@ static void
 give_up(struct exchange *x)
 {
 	bool nobody = nobody_lives(x);
+	uint16_t strict = x->slot->service->plan.strict;
 	if (nobody)
 		journal_nobody(x);
 	else
 		journal_stuck(x);
+	if (nobody && strict != 0) {
+		/* The others may live; they are not asked. */
+		x->plan.refuse_status = strict;
+		exchange_fail(x, CAUSE_STRICT);
+		return;
+	}
 	exchange_fail(x, nobody ? CAUSE_NO_LIVE_MEMBER : cause_of(x->failed_why));
 }
 

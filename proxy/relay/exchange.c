@@ -4,6 +4,7 @@
  */
 #include "relay/exchange.h"
 
+#include "affinity/idle.h"
 #include "base/clock.h"
 #include "route/assign.h"
 
@@ -57,7 +58,7 @@ exchange_get(struct worker *w, struct door *door)
 	x->plan.skipped_count = 0;
 	x->plan.home = MEMBER_NONE;
 	x->plan.refuse_status = 0;
-	x->plan.affinity = AFFINITY_PASS;
+	x->plan.affinity = AFFINITY_NONE;
 	x->whom.primary = MEMBER_NONE;
 	x->whom.last = MEMBER_NONE;
 	return x;
@@ -145,6 +146,18 @@ load_of(const void *context, uint32_t member)
 	return member_live_active(view->membership->member[member].live);
 }
 
+/* A session that lives away from home: where, and for how long without a request. */
+static void
+find_last(struct exchange *x, const struct view *view)
+{
+	const struct config_service *config = x->slot->service->config;
+	const struct tag_claims *claims = &x->session.claims;
+	x->whom.last = membership_by_alias(view->membership, claims->last);
+	if (config->failback == FAILBACK_STAY_UNTIL_IDLE)
+		x->whom.idle = idle_is_over(config->stay_until_idle_s, claims->issued_s,
+					    (uint32_t)(clock_wall_ms() / 1000));
+}
+
 /* Section 6, step 2: the primary from the tag, or assigned. */
 static void
 find_primary(struct exchange *x)
@@ -156,11 +169,13 @@ find_primary(struct exchange *x)
 	x->whom.primary = MEMBER_NONE;
 	x->whom.last = MEMBER_NONE;
 	x->whom.fresh = !s->tagged;
+	x->whom.idle = false;
 	if (s->tagged) {
 		x->whom.primary = membership_by_alias(view->membership, s->claims.primary);
-		x->whom.last = s->claims.last == s->claims.primary
-				   ? x->whom.primary
-				   : membership_by_alias(view->membership, s->claims.last);
+		if (s->claims.last == s->claims.primary)
+			x->whom.last = x->whom.primary;
+		else
+			find_last(x, view);
 	}
 	if (x->whom.primary != MEMBER_NONE)
 		return;

@@ -190,7 +190,7 @@ journal_refused(struct worker *w, const struct addr *peer, enum cause cause)
 	    .wall_ms = clock_wall_ms(),
 	    .client = peer,
 	    .status = cause_table[cause].status,
-	    .affinity = AFFINITY_PASS,
+	    .affinity = AFFINITY_NONE,
 	    .cause = cause,
 	};
 	access_batch_add(w->access, &entry);

@@ -4,6 +4,7 @@
  */
 #include "relay/exchange.h"
 
+#include "affinity/idle.h"
 #include "base/clock.h"
 
 static struct slice
@@ -44,9 +45,11 @@ told_reason(const struct exchange *x)
 {
 	if (x->failed_why != REASON_NONE)
 		return x->failed_why;
+	if (x->plan.skipped_count > 0)
+		return x->plan.skipped[0].why;
 	if (x->plan.affinity == AFFINITY_FAILBACK)
-		return REASON_PRIMARY_BACK;
-	return x->plan.skipped_count > 0 ? x->plan.skipped[0].why : REASON_DOWN;
+		return x->whom.idle ? REASON_IDLE : REASON_PRIMARY_BACK;
+	return REASON_DOWN;
 }
 
 static void
@@ -131,13 +134,23 @@ told_member(struct exchange *x)
 	return (struct slice){out.at, out.bytes};
 }
 
+/* failback = "stay_until_idle": a session that lives away from home shows that it is not idle. */
+static bool
+tag_is_due(const struct exchange *x)
+{
+	const struct config_service *config = x->slot->service->config;
+	return config->failback == FAILBACK_STAY_UNTIL_IDLE &&
+	       idle_tag_is_due(config->stay_until_idle_s, x->session.claims.issued_s,
+			       (uint32_t)(clock_wall_ms() / 1000));
+}
+
 /* A tag is sent only when it says something new. */
 static bool
 tag_is_news(const struct exchange *x, uint32_t primary, uint32_t last)
 {
 	const struct session *s = &x->session;
 	return !s->tagged || s->claims.old_secret || s->claims.primary != primary ||
-	       s->claims.last != last;
+	       s->claims.last != last || (primary != last && tag_is_due(x));
 }
 
 struct slice

@@ -72,11 +72,12 @@ places(const struct planning *g, struct plan_step place[PLACES])
 	struct plan_step last = {s->last, STEP_LAST, PLAN_RANK_UNASKED};
 	size_t count = 0;
 	bool both = s->last != MEMBER_NONE && s->last != s->primary;
-	if (both && g->rules->failback == FAILBACK_STAY)
+	bool stays = g->rules->failback != FAILBACK_RETURN && !s->idle;
+	if (both && stays)
 		place[count++] = last;
 	if (s->primary != MEMBER_NONE)
 		place[count++] = primary;
-	if (both && g->rules->failback == FAILBACK_RETURN)
+	if (both && !stays)
 		place[count++] = last;
 	return count;
 }
@@ -248,7 +249,7 @@ plan_make(const struct plan_rules *rules, const struct plan_session *session,
 	plan->skipped_count = 0;
 	plan->home = session->last != MEMBER_NONE ? session->last : session->primary;
 	plan->refuse_status = 0;
-	plan->affinity = AFFINITY_PASS;
+	plan->affinity = AFFINITY_NONE;
 	add_places(&g);
 	if (rules->strict == 0)
 		add_backups(&g);

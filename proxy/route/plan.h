@@ -25,6 +25,7 @@ struct plan_session {
 	uint32_t primary; /* never MEMBER_NONE when the membership is not empty: assign it first */
 	uint32_t last;    /* where it was served last; MEMBER_NONE: unknown, or new */
 	bool fresh;       /* a new session: nothing lives anywhere yet */
+	bool idle;        /* failback = "stay_until_idle": it was (affinity/idle.h) */
 };
 
 enum step_why {
@@ -60,7 +61,8 @@ struct plan {
 };
 
 /*
- * Steps: `stay`: last, then primary; `return`: primary, then last; each if operational. Then
+ * Steps: `stay`: last, then primary; `return`: primary, then last; `stay_until_idle`: as stay, of
+ * a session that was idle for longer as return; each if operational. Then
  * the other up and suspect members in the order of the digest (spread = "zone": apart from the
  * primary's zone), then draining ones in that order, as nothing else is left. A draining member
  * counts as operational where the session lives already (it is `home` and the session is not

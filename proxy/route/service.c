@@ -1,6 +1,8 @@
 /* service.c: from the configuration half to the live half; see service.h. */
 #include "route/service.h"
 
+#include "route/rules.h"
+
 #include <stdlib.h>
 
 /* A pool of its own, or that of the same name with a revision to come. */
@@ -34,11 +36,7 @@ service_init(struct service *s, size_t number, const struct config *config, unsi
 	s->number = number;
 	s->config = c;
 	s->name = slice_of(c->name);
-	s->plan = (struct plan_rules){.assign = c->assign,
-				      .failback = c->failback,
-				      .spread = c->spread,
-				      .strict = c->strict,
-				      .attempts_max = c->attempts_max};
+	s->plan = plan_rules_of(c);
 	enum result r =
 	    session_rules_create(c, config->secrets, config->secret_count, &s->rules, p);
 	if (r != RESULT_OK)

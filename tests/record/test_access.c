@@ -99,17 +99,17 @@ writes_what_is_not_known(void **state)
 	struct access_entry entry = {.wall_ms = WALL_MS,
 				     .client = &client,
 				     .status = 400,
-				     .affinity = AFFINITY_PASS,
+				     .affinity = AFFINITY_NONE,
 				     .cause = CAUSE_CLIENT_BAD_REQUEST};
 	assert_json(&entry,
 		    "{\"ts\":\"2026-01-31T12:00:00.250Z\",\"client\":\"192.0.2.7:40001\","
 		    "\"service\":null,\"method\":null,\"target\":null,\"host\":null,\"minor\":0,"
 		    "\"status\":400,\"bytes\":0,\"request_bytes\":0,\"duration_us\":0,"
-		    "\"first_byte_us\":0,\"affinity\":\"pass\",\"cause\":\"client_bad_request\","
+		    "\"first_byte_us\":0,\"affinity\":\"none\",\"cause\":\"client_bad_request\","
 		    "\"session\":null,\"member\":null,\"primary\":null,\"attempts\":0,"
 		    "\"request_id\":\"0000000000000000\"}\n");
 	assert_combined(&entry, "192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] \"-\" 400 0 \"-\" "
-				"\"-\" pass client_bad_request - - 0\n");
+				"\"-\" none client_bad_request - - 0\n");
 }
 
 /* Quotes, controls and bytes above ASCII cannot leave their field. */

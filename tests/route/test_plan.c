@@ -16,6 +16,9 @@ static struct session_digest digest; /* whose order is a, b, c, d */
 
 static const struct plan_rules stay = {.failback = FAILBACK_STAY, .attempts_max = 3};
 static const struct plan_rules back = {.failback = FAILBACK_RETURN, .attempts_max = 3};
+static const struct plan_rules until = {.failback = FAILBACK_STAY_UNTIL_IDLE, .attempts_max = 3};
+static const struct plan_rules strict_until = {
+    .failback = FAILBACK_STAY_UNTIL_IDLE, .strict = 503, .attempts_max = 3};
 static const struct plan_rules strict_stay = {
     .failback = FAILBACK_STAY, .strict = 503, .attempts_max = 3};
 static const struct plan_rules strict_back = {
@@ -64,7 +67,7 @@ struct row {
 	const struct plan_rules *rules;
 	const char *states;
 	char primary;
-	char last; /* '-': unknown; '*': a fresh session */
+	char last; /* '-': unknown; '*': a fresh session; 'B': at b, and it was idle */
 	const char *plan;
 };
 
@@ -93,6 +96,19 @@ static const struct row rows[] = {
     {&back, "UDUU", 'a', 'b', "a=primary c=backup d=backup / / failback"},
     {&stay, "DDUU", 'a', 'b', "c=backup d=backup / b=down a=down / failover"},
     {&back, "DDUU", 'a', 'b', "c=backup d=backup / a=down b=down / failover"},
+    /* it stays with the backup until it was idle */
+    {&until, "UUUU", 'a', 'b', "b=last a=primary c=backup / / hit"},
+    {&until, "UUUU", 'a', 'B', "a=primary b=last c=backup / / failback"},
+    {&until, "DUUU", 'a', 'B', "b=last c=backup d=backup / / hit"},
+    {&until, "RUUU", 'a', 'B', "b=last c=backup d=backup / / hit"},
+    {&until, "UDUU", 'a', 'B', "a=primary c=backup d=backup / / failback"},
+    {&until, "DDUU", 'a', 'B', "c=backup d=backup / a=down b=down / failover"},
+    {&until, "UDUU", 'a', 'b', "a=primary c=backup d=backup / b=down / failback"},
+    {&until, "UUUU", 'b', 'B', "b=primary a=backup c=backup / / hit"},
+    {&strict_until, "UUUU", 'a', 'b', "b=last / / hit"},
+    {&strict_until, "UUUU", 'a', 'B', "a=primary / / failback"},
+    {&strict_until, "DUUU", 'a', 'B', "b=last / / hit"},
+    {&strict_until, "DDUU", 'a', 'B', "refused 503 / a=down b=down"},
     /* suspect: keeps its sessions and may take others', but drain takes none */
     {&stay, "SUUU", 'a', 'a', "a=primary b=backup c=backup / / hit"},
     {&stay, "SUUU", 'a', '*', "a=primary b=backup c=backup / / new"},
@@ -135,8 +151,11 @@ plan_of(const struct row *row)
 	struct plan_session session = {
 	    .digest = digest,
 	    .primary = fixture_member(row->primary),
-	    .last = row->last == '*' ? MEMBER_NONE : fixture_member(row->last),
+	    .last = row->last == '*'   ? MEMBER_NONE
+		    : row->last == 'B' ? fixture_member('b')
+				       : fixture_member(row->last),
 	    .fresh = row->last == '*',
+	    .idle = row->last == 'B',
 	};
 	struct view *view = fixture_view(members, row->states);
 	plan_make(row->rules, &session, view, &plan);
@@ -184,7 +203,8 @@ class_of(const struct plan_rules *rules, const struct plan_session *s, enum memb
 	uint32_t home = s->last != MEMBER_NONE ? s->last : s->primary;
 	bool open = state == MEMBER_UP || state == MEMBER_SUSPECT ||
 		    (state == MEMBER_DRAIN && member == home && !s->fresh);
-	uint32_t first = rules->failback == FAILBACK_RETURN ? s->primary : home;
+	bool returns = rules->failback == FAILBACK_RETURN || s->idle;
+	uint32_t first = returns ? s->primary : home;
 	if (state == MEMBER_DOWN || state == MEMBER_MAINT)
 		return CLASS_NEVER;
 	if (open && member == first)
@@ -252,17 +272,21 @@ each_session(const struct plan_rules *rules, const struct view *view)
 		s.fresh = false;
 		for (s.last = 0; s.last < 4; s.last++)
 			compare_with_naive(rules, &s, view);
+		s.idle = rules->failback == FAILBACK_STAY_UNTIL_IDLE;
+		for (s.last = 0; s.idle && s.last < 4; s.last++)
+			compare_with_naive(rules, &s, view);
 	}
 }
 
 static void
 each_rule(const struct view *view)
 {
-	for (int i = 0; i < 8; i++) {
-		struct plan_rules rules = {.failback =
-					       (i & 1) != 0 ? FAILBACK_RETURN : FAILBACK_STAY,
-					   .strict = (i & 2) != 0 ? 503 : 0,
-					   .spread = (i & 4) != 0 ? SPREAD_ZONE : SPREAD_ANY,
+	static const enum failback policies[] = {FAILBACK_STAY, FAILBACK_RETURN,
+						 FAILBACK_STAY_UNTIL_IDLE};
+	for (size_t i = 0; i < 4 * COUNT(policies); i++) {
+		struct plan_rules rules = {.failback = policies[i / 4],
+					   .strict = (i & 1) != 0 ? 503 : 0,
+					   .spread = (i & 2) != 0 ? SPREAD_ZONE : SPREAD_ANY,
 					   .attempts_max = 3};
 		each_session(&rules, view);
 	}

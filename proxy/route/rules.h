@@ -1,0 +1,20 @@
+/* rules.h: what the plan needs of a service's configuration; for all who make plans. */
+#ifndef HOLDFAST_ROUTE_RULES_H
+#define HOLDFAST_ROUTE_RULES_H
+
+#include "config/config.h"
+#include "route/plan.h"
+
+static inline struct plan_rules
+plan_rules_of(const struct config_service *service)
+{
+	return (struct plan_rules){
+	    .assign = service->assign,
+	    .failback = service->failback,
+	    .spread = service->spread,
+	    .strict = service->strict,
+	    .attempts_max = service->attempts_max,
+	};
+}
+
+#endif
