@@ -42,17 +42,18 @@ endif
 
 HASHRING = hashring/hash.c hashring/logtable.c hashring/order.c hashring/ring.c hashring/scan.c
 BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/digest.c \
-           proxy/base/log.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
-           proxy/base/wheel.c
-HTTP     = proxy/http/cache.c proxy/http/chunk.c proxy/http/conclude.c proxy/http/fields.c \
-           proxy/http/forward.c proxy/http/grammar.c proxy/http/octets.c proxy/http/parse.c \
-           proxy/http/request.c proxy/http/response.c proxy/http/scan.c
+           proxy/base/grow.c proxy/base/log.c proxy/base/result.c proxy/base/text.c \
+           proxy/base/vocab.c proxy/base/wheel.c
+HTTP     = proxy/http/chunk.c proxy/http/conclude.c proxy/http/fields.c proxy/http/forward.c \
+           proxy/http/grammar.c proxy/http/octets.c proxy/http/parse.c proxy/http/request.c \
+           proxy/http/response.c proxy/http/scan.c
 AFFINITY = proxy/affinity/cookie.c proxy/affinity/credentials.c proxy/affinity/json.c \
            proxy/affinity/keyrule.c proxy/affinity/session.c proxy/affinity/tag.c
 MEMBERS  = proxy/members/member.c proxy/members/membership.c proxy/members/pool.c \
            proxy/members/probe.c proxy/members/probe_ev.c proxy/members/verdict.c \
            proxy/members/view.c
-ROUTE    = proxy/route/assign.c proxy/route/match.c proxy/route/plan.c proxy/route/service.c
+ROUTE    = proxy/route/assign.c proxy/route/explain.c proxy/route/match.c proxy/route/plan.c \
+           proxy/route/service.c
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/body_queue.c \
            proxy/relay/exchange.c proxy/relay/io_ev.c proxy/relay/journal.c proxy/relay/splice.c \
            proxy/relay/told.c proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
@@ -60,19 +61,24 @@ EDGE     = proxy/edge/addresses.c proxy/edge/client.c proxy/edge/client_out.c \
            proxy/edge/listener.c proxy/edge/pace.c proxy/edge/worker_ev.c
 RECORD   = proxy/record/access.c proxy/record/failover.c proxy/record/failover_line.c \
            proxy/record/limiter.c proxy/record/outage.c proxy/record/sink.c proxy/record/tally.c
-CONFIG   = proxy/config/check.c proxy/config/config.c proxy/config/findings.c proxy/config/keys.c \
-           proxy/config/load.c proxy/config/loops.c proxy/config/overlap.c proxy/config/place.c \
-           proxy/config/rows.c proxy/config/scan.c proxy/config/secrets.c proxy/config/unique.c \
+CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/config.c \
+           proxy/config/findings.c proxy/config/keys.c proxy/config/load.c proxy/config/loops.c \
+           proxy/config/overlap.c proxy/config/place.c proxy/config/rows.c proxy/config/scan.c \
+           proxy/config/secrets.c proxy/config/small_file.c proxy/config/unique.c \
            proxy/config/values.c
+ADMIN    = proxy/admin/answers.c proxy/admin/events.c proxy/admin/explain_json.c \
+           proxy/admin/guard.c proxy/admin/metrics.c proxy/admin/page.c proxy/admin/routes.c \
+           proxy/admin/server_ev.c proxy/admin/status.c proxy/admin/status_json.c
 CLI      = proxy/cli/change.c proxy/cli/check.c proxy/cli/compare.c proxy/cli/compare_print.c \
            proxy/cli/expected.c proxy/cli/explain.c proxy/cli/explain_answer.c \
            proxy/cli/key_lines.c proxy/cli/moves.c proxy/cli/options.c proxy/cli/run.c \
            proxy/cli/service.c proxy/cli/tag.c proxy/cli/tail.c proxy/cli/tail_file.c \
            proxy/cli/tail_line.c proxy/cli/version.c proxy/cli/what_if.c
-CLUSTER  = proxy/cluster/body.c proxy/cluster/machine.c
-NODE     = proxy/main.c proxy/node.c proxy/node_ev.c proxy/node_reload.c
+CLUSTER  = proxy/cluster/machine.c
+NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_ev.c proxy/node_reload.c \
+           proxy/node_status.c
 PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) $(CLUSTER) \
-           $(CLI) $(NODE)
+           $(ADMIN) $(CLI) $(NODE)
 
 LLHTTP_SRC = $(LLHTTP)/api.c $(LLHTTP)/http.c $(LLHTTP)/llhttp.c
 LLHTTP_OBJ = $(B)/llhttp/api.o $(B)/llhttp/http.o $(B)/llhttp/llhttp.o
@@ -94,7 +100,7 @@ LINK_base/test_digest = proxy/base/digest.c proxy/base/result.c proxy/base/text.
 LINK_base/test_text = proxy/base/result.c proxy/base/text.c
 LINK_base/test_wheel = proxy/base/wheel.c
 # http
-HTTP_TESTS = http/test_cache http/test_chunk http/test_forward http/test_request http/test_response
+HTTP_TESTS = http/test_chunk http/test_forward http/test_request http/test_response
 UNIT += $(HTTP_TESTS)
 $(foreach t,$(HTTP_TESTS),$(eval LINK_$(t) = $$(HTTP) proxy/base/result.c proxy/base/text.c \
                                                   proxy/base/vocab.c))
@@ -163,9 +169,6 @@ UNIT += config/test_findings $(CONFIG_TESTS)
 LINK_config/test_findings = proxy/config/findings.c
 $(foreach t,$(CONFIG_TESTS),$(eval LINK_$(t) = $$(CONFIG_LINK)))
 $(B)/tests/config/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
-# cluster
-UNIT += cluster/test_body
-LINK_cluster/test_body = proxy/cluster/body.c proxy/cluster/machine.c
 # cli
 UNIT += cli/test_change cli/test_expected cli/test_explain cli/test_key_lines cli/test_moves \
         cli/test_options cli/test_tail cli/test_tail_file cli/test_tail_line
@@ -176,7 +179,8 @@ LINK_cli/test_key_lines = proxy/base/result.c proxy/base/text.c proxy/cli/key_li
 LINK_cli/test_moves = proxy/base/result.c proxy/cli/moves.c
 LINK_cli/test_explain = $(sort $(CONFIG_LINK) $(VIEW_LINK)) proxy/cli/explain.c \
                         proxy/cli/explain_answer.c proxy/cli/key_lines.c proxy/cli/options.c \
-                        proxy/cli/service.c proxy/route/assign.c proxy/route/plan.c
+                        proxy/cli/service.c proxy/admin/explain_json.c proxy/base/grow.c \
+                        proxy/route/assign.c proxy/route/explain.c proxy/route/plan.c
 LINK_cli/test_options = proxy/base/result.c proxy/base/text.c proxy/cli/options.c
 LINK_cli/test_tail = $(CONFIG_LINK) proxy/base/clock.c proxy/base/vocab.c proxy/cli/options.c \
                      proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c

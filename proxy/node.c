@@ -1,6 +1,8 @@
 /* node.c: the parts of a node, in order; see node.h. */
 #include "node.h"
 
+#include "admin/events.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "edge/addresses.h"
 #include "edge/listener.h"
@@ -184,6 +186,8 @@ assemble(struct node *n, struct config **held, struct problem *p)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	r = bind_all(n, config, p);
 	if (r == RESULT_OK)
+		r = node_admin_bind(n, p);
+	if (r == RESULT_OK)
 		r = drop_rights(config->user, p);
 	if (r == RESULT_OK)
 		r = open_logs(n, config, p);
@@ -203,6 +207,9 @@ node_create(struct config **config, struct node **out, struct problem *p)
 	struct node *n = calloc(1, sizeof(*n));
 	if (n == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
+	n->admin_fd = -1;
+	n->started_ms = clock_ms();
+	n->config_ms = n->started_ms;
 	enum result r = assemble(n, config, p);
 	if (r != RESULT_OK)
 		node_free(&n);
@@ -254,6 +261,8 @@ node_run(struct node *n, struct problem *p)
 {
 	enum result r = node_probers_start(n, p);
 	if (r == RESULT_OK)
+		r = node_admin_start(n, p);
+	if (r == RESULT_OK)
 		r = start_workers(n, p);
 	if (r == RESULT_OK) {
 		say_ready(n);
@@ -263,6 +272,7 @@ node_run(struct node *n, struct problem *p)
 			worker_thread_stop(n->threads[i], WORKER_STOP_HARD);
 	}
 	join_workers(n);
+	node_admin_stop(n);
 	node_probers_stop(n->services);
 	return r;
 }
@@ -277,6 +287,8 @@ node_free(struct node **held)
 	for (size_t i = 0; n->sockets != NULL && i < n->socket_count; i++)
 		(void)close(n->sockets[i].fd);
 	free(n->sockets);
+	if (n->admin_fd != -1)
+		(void)close(n->admin_fd);
 	free(n->threads);
 	if (n->base != NULL)
 		event_base_free(n->base);
@@ -286,5 +298,6 @@ node_free(struct node **held)
 	failover_log_free(&n->shared.failover);
 	(void)sem_destroy(&n->adopted);
 	tally_unref(&n->shared.unrouted);
+	events_free(&n->events);
 	free(n);
 }

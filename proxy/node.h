@@ -14,7 +14,10 @@
 
 #include <pthread.h>
 
+struct admin_server;
+struct events;
 struct node;
+struct status;
 
 /* A pool's checks, and what it tells the log. Lives as long as its pool, which owns it. */
 struct node_service {
@@ -36,6 +39,12 @@ struct node {
 	unsigned workers;
 	unsigned started;
 	struct event_base *base; /* of the control thread; owned */
+	bool stopping;           /* exchanges may finish */
+	uint64_t started_ms;
+	uint64_t config_ms;         /* when the configuration was loaded */
+	int admin_fd;               /* bound, until the server has it; -1: none */
+	struct events *events;      /* owned; NULL: no admin interface */
+	struct admin_server *admin; /* owned; likewise */
 };
 
 /*
@@ -63,6 +72,14 @@ enum result node_control(struct node *n, struct problem *p);
 enum result node_probers_start(struct node *n, struct problem *p);
 /* Those of `services`; before their configuration is freed. */
 void node_probers_stop(struct services *services);
+
+/* In node_admin.c. Before rights are dropped; nothing is done without admin.address. */
+enum result node_admin_bind(struct node *n, struct problem *p);
+/* On the control thread, before it runs; and when it has ended. */
+enum result node_admin_start(struct node *n, struct problem *p);
+void node_admin_stop(struct node *n);
+/* In node_status.c. *out is initialised. RESULT_NO_MEMORY. */
+enum result node_status(const struct node *n, struct status *out);
 
 /* In node.c. Observes the pools of `services` that nobody observes yet, before they are used. */
 enum result node_watch(struct node *n, struct services *services, struct problem *p);

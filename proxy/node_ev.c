@@ -38,6 +38,7 @@ stop(struct control *c, bool hard)
 	}
 	uint64_t stop_ms = c->node->services->config->stop_ms;
 	c->stop_until_ms = clock_ms() + stop_ms;
+	c->node->stopping = true;
 	log_info("stopping: exchanges may finish for %llu ms", (unsigned long long)stop_ms);
 	tell_workers(c->node, WORKER_STOP_SOFT);
 }

@@ -10,6 +10,7 @@
  */
 #include "node.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -241,6 +242,8 @@ say_what_waits(const struct config *before, const struct config *after)
 	    {"node", !same_text(before->node, after->node)},
 	    {"workers", before->workers != after->workers},
 	    {"user", !same_text(before->user, after->user)},
+	    {"admin.address", before->admin_enabled != after->admin_enabled ||
+				  !addr_equal(&before->admin, &after->admin)},
 	};
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (keys[i].changed)
@@ -334,6 +337,7 @@ commit(struct reload *r)
 	services_unref(&n->services);
 	n->services = r->next;
 	n->shared.services = r->next;
+	n->config_ms = clock_ms();
 	r->next = NULL;
 	r->before = NULL;
 	if (node_probers_start(n, &p) != RESULT_OK)

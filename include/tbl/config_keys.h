@@ -26,12 +26,13 @@ CONFIG_LIST(config, "listeners", config_listener, listeners, listener_count, 1, 
 CONFIG_KEY(config_listener, "listeners[].address", ADDRESS, address, "address:port", CONFIG_REQUIRED, 0, 0, "\"127.0.0.1:8080\", \"[::]:8080\"")
 
 CONFIG_KEY(config, "admin.address", ADDRESS, admin, "address:port", NULL, 0, 0, "where the admin interface listens; absent: nowhere")
-CONFIG_KEY(config, "admin.token", TOKEN, admin_token, "", NULL, 16, CONFIG_TEXT_BYTES_MAX, "bearer token of the admin interface; a must beyond loopback")
+CONFIG_KEY(config, "admin.token", TOKEN, admin_token, "", NULL, 16, CONFIG_TEXT_BYTES_MAX, "bearer token that everyone needs at the admin interface; a must beyond loopback; absent: token_file, or none")
+CONFIG_KEY(config, "admin.token_file", FILE, admin_token_file, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "file that holds the token, on one line, not readable by others; instead of token")
+CONFIG_TEXTS(config, "admin.hosts", HOST, admin_hosts, admin_host_count, 0, HOSTS_MAX, "names by which the admin interface may be asked for, besides IP addresses and localhost")
 
 CONFIG_KEY(config, "log.failover", FILE, log_failover, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "file of the failover log; absent: stderr")
 CONFIG_KEY(config, "log.access", FILE, log_access, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "file of the access log; absent: none")
 CONFIG_KEY(config, "log.access_format", WORD, log_access_combined, "json|combined", "json", 0, 0, "form of the access log's lines")
-CONFIG_KEY(config, "log.access_query", BOOL, log_access_query, "", "true", 0, 0, "queries stand in the access log; false: targets and referers end before their '?'")
 CONFIG_KEY(config, "log.level", WORD, log_level, "error|warn|info|debug", "info", 0, 0, "how much the process log on stderr says")
 
 CONFIG_KEY(config, "limits.head_bytes_max", SIZE, limits.head_bytes_max, "size", "16KiB", 1024, (int64_t)HTTP_HEAD_BYTES_MAX, "a request's whole head; 431 above it")
@@ -56,7 +57,6 @@ CONFIG_KEY(config_service, "services[].session.tag.secure", BOOL, tag.secure, ""
 CONFIG_KEY(config_service, "services[].session.tag.http_only", BOOL, tag.http_only, "", "true", 0, 0, "HttpOnly: scripts do not see the cookie")
 CONFIG_KEY(config_service, "services[].session.tag.same_site", WORD, tag.same_site, "none|lax|strict|absent", "lax", 0, 0, "SameSite of the cookie; absent: the attribute is left out")
 CONFIG_KEY(config_service, "services[].session.tag.max_age", SECONDS, tag.max_age_s, "duration", "0s", 0, 9600 * CONFIG_HOUR, "Max-Age of the cookie in whole seconds; 0s: until the browser ends")
-CONFIG_KEY(config_service, "services[].session.tag.partitioned", BOOL, tag.partitioned, "", "false", 0, 0, "Partitioned: kept apart for each site that embeds this one (CHIPS); needs secure")
 CONFIG_KEY(config_service, "services[].session.assign", WORD, assign, "default|ordering|least_requests|round_robin", "default", 0, 0, "how a new session gets its primary; default: ordering when the request had a key, least_requests when Holdfast issues it")
 CONFIG_KEY(config_service, "services[].session.failback", WORD, failback, "stay|return|stay_until_idle", "stay", 0, 0, "where a session goes when its primary is back: stay with the backup, return, or stay until it was idle")
 CONFIG_KEY(config_service, "services[].session.stay_until_idle", SECONDS, stay_until_idle_s, "duration", "30m", 4000, 9600 * CONFIG_HOUR, "failback = \"stay_until_idle\": so long without a request, then the session goes home; found out within a quarter of it")

@@ -2,7 +2,6 @@
  * config_later.h: CONFIG_LATER(path, value): what the design has and this version has not. Refused
  * by these words, so that nobody takes it for a misspelling. value: how the text begins, or "".
  */
-CONFIG_LATER("admin", "")
 CONFIG_LATER("cluster", "")
 CONFIG_LATER("listeners[].tls", "")
 CONFIG_LATER("services[].fence", "")

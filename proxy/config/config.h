@@ -48,7 +48,6 @@ struct config_tag {
 	bool http_only;           /* default true */
 	enum same_site same_site; /* default lax */
 	uint64_t max_age_s;       /* 0: a session cookie */
-	bool partitioned;         /* default false */
 };
 
 struct config_health {
@@ -153,11 +152,13 @@ struct config {
 	size_t listener_count;
 	bool admin_enabled;
 	struct addr admin;
-	char *admin_token;        /* NULL: none */
+	char *admin_token;      /* NULL: none; from admin.token or the file */
+	char *admin_token_file; /* NULL: none */
+	char **admin_hosts;     /* lower case, no wildcards */
+	size_t admin_host_count;
 	char *log_failover;       /* NULL: stderr */
 	char *log_access;         /* NULL: none */
 	bool log_access_combined; /* log.access_format = "combined"; default JSON */
-	bool log_access_query;    /* default true */
 	enum log_level log_level;
 	struct config_limits limits;
 	struct config_service *services;

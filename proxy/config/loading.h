@@ -7,6 +7,7 @@
  *   keys.c     tree -> struct config, by the table of keys (rows.c, values.c)
  *   check.c    what no single key shows: services, sessions, members
  *   loops.c    listeners that are their own members
+ *   admin.c    the admin interface's address, names and token
  *   secrets.c  files of secrets and pool keys
  *
  * Each complains and goes on, so that all findings come at once.
@@ -16,6 +17,7 @@
 
 #include "config/config.h"
 
+#include <ifaddrs.h>
 #include <libconfig.h>
 
 struct loading {
@@ -59,5 +61,14 @@ void read_secrets(struct loading *l);
 
 /* [::ffff:192.0.2.1] is 192.0.2.1: what the one reaches, the other does too. */
 struct addr unmapped(const struct addr *a);
+/* Whether what connects to `origin` reaches `listener`. `addresses`: this machine's; NULL: unknown.
+ */
+bool reaches(const struct addr *origin, const struct addr *listener,
+	     const struct ifaddrs *addresses);
+
+/* ---- admin.c ---- */
+
+void check_admin(struct loading *l, const struct ifaddrs *addresses);
+void read_admin_token(struct loading *l);
 
 #endif

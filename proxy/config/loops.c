@@ -7,7 +7,6 @@
  */
 #include "config/loading.h"
 
-#include <ifaddrs.h>
 #include <stdlib.h>
 
 struct addr
@@ -45,8 +44,7 @@ is_local(const struct addr *a, const struct ifaddrs *addresses)
 	return false;
 }
 
-/* Whether what connects to `origin` reaches `listener`. */
-static bool
+bool
 reaches(const struct addr *origin, const struct addr *listener, const struct ifaddrs *addresses)
 {
 	struct addr to = unmapped(origin);
@@ -99,16 +97,6 @@ check_twice(struct loading *l, config_setting_t *list, size_t number)
 	}
 }
 
-static void
-check_admin(struct loading *l)
-{
-	const struct config *config = l->config;
-	if (config->admin_enabled && !addr_is_loopback(&config->admin) &&
-	    config->admin_token == NULL)
-		complain(l, l->root, "admin.address",
-			 "beyond loopback the admin interface needs admin.token");
-}
-
 void
 check_listeners(struct loading *l)
 {
@@ -119,11 +107,11 @@ check_listeners(struct loading *l)
 		check_mapped(l, listeners, i);
 		check_twice(l, listeners, i);
 	}
-	check_admin(l);
 	if (getifaddrs(&addresses) != 0)
 		addresses = NULL; /* loopback is known without */
 	for (size_t i = 0; i < l->config->service_count; i++)
 		check_members_of(l, i, config_setting_get_elem(services, (unsigned)i), addresses);
+	check_admin(l, addresses);
 	if (addresses != NULL)
 		freeifaddrs(addresses);
 }

@@ -5,6 +5,7 @@
  */
 #include "config/loading.h"
 #include "config/rows.h"
+#include "config/small_file.h"
 
 #include "base/digest.h"
 
@@ -14,60 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SECRET_BYTES_MIN    32
-#define SECRET_BYTES_MAX    4096
-#define SECRET_MODE_REFUSED (S_IWGRP | S_IXGRP | S_IRWXO) /* a group may read, no more */
+#define SECRET_BYTES_MIN 32
 
-#define STATE_SECRET_ID     "auto"
-#define STATE_DIR_MODE      0750
-#define STATE_PATH_BYTES    (CONFIG_TEXT_BYTES_MAX + 32) /* state_dir and a name in it */
-
-/* ---- files ---------------------------------------------------------------------------------- */
-
-struct small_file {
-	size_t bytes;
-	mode_t mode;
-	char at[SECRET_BYTES_MAX + 1];
-};
-
-static enum result
-read_all(int fd, struct small_file *f, struct problem *p)
-{
-	while (f->bytes < sizeof(f->at)) {
-		ssize_t got = read(fd, f->at + f->bytes, sizeof(f->at) - f->bytes);
-		if (got == -1 && errno == EINTR)
-			continue;
-		if (got == -1)
-			return problem_set(p, RESULT_IO, "%s", strerror(errno));
-		if (got == 0)
-			return RESULT_OK;
-		f->bytes += (size_t)got;
-	}
-	return problem_set(p, RESULT_INVALID, "larger than %d bytes", SECRET_BYTES_MAX);
-}
-
-/* Without waiting for the other end when it is no file. */
-static enum result
-read_small_file(const char *path, struct small_file *f, struct problem *p)
-{
-	struct stat st = {.st_mode = 0};
-	f->bytes = 0;
-	f->mode = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd == -1)
-		return problem_set(p, errno == ENOENT ? RESULT_NOT_FOUND : RESULT_IO, "%s",
-				   strerror(errno));
-	enum result r;
-	if (fstat(fd, &st) == -1)
-		r = problem_set(p, RESULT_IO, "%s", strerror(errno));
-	else if (!S_ISREG(st.st_mode))
-		r = problem_set(p, RESULT_INVALID, "not a file");
-	else
-		r = read_all(fd, f, p);
-	f->mode = st.st_mode;
-	(void)close(fd);
-	return r;
-}
+#define STATE_SECRET_ID  "auto"
+#define STATE_DIR_MODE   0750
+#define STATE_PATH_BYTES (CONFIG_TEXT_BYTES_MAX + 32) /* state_dir and a name in it */
 
 /* ---- one secret ----------------------------------------------------------------------------- */
 
@@ -75,19 +27,17 @@ static enum result
 derive_master(struct config_secret *secret, struct problem *p)
 {
 	struct small_file f;
-	enum result r = read_small_file(secret->file, &f, p);
+	enum result r = small_file_read(secret->file, &f, p);
 	if (r != RESULT_OK)
 		return r;
-	if ((f.mode & SECRET_MODE_REFUSED) != 0)
-		r = problem_set(p, RESULT_INVALID, "others can read or change it (mode %04o)",
-				(unsigned)f.mode & 07777U);
-	else if (f.bytes < SECRET_BYTES_MIN)
+	r = small_file_check_mode(&f, p);
+	if (r == RESULT_OK && f.bytes < SECRET_BYTES_MIN)
 		r = problem_set(p, RESULT_INVALID, "%zu bytes, fewer than %d", f.bytes,
 				SECRET_BYTES_MIN);
-	else
+	if (r == RESULT_OK)
 		digest_derive("holdfast secret v1", slice_of(secret->id), f.at, f.bytes,
 			      secret->master);
-	explicit_bzero(&f, sizeof(f));
+	small_file_wipe(&f);
 	return r;
 }
 
@@ -206,23 +156,17 @@ read_state_secret(struct loading *l)
 /* ---- pool keys ------------------------------------------------------------------------------ */
 
 static enum result
-read_pool_key(const char *path, uint8_t out[POOL_KEY_BYTES], mode_t *mode, struct problem *p)
+read_pool_key(const char *path, uint8_t out[POOL_KEY_BYTES], struct small_file *f,
+	      struct problem *p)
 {
-	struct small_file f;
-	enum result r = read_small_file(path, &f, p);
+	enum result r = small_file_read(path, f, p);
 	if (r != RESULT_OK)
 		return r;
-	struct slice text = {f.at, f.bytes};
-	*mode = f.mode;
-	if (f.bytes == POOL_KEY_BYTES) {
-		memcpy(out, f.at, POOL_KEY_BYTES);
+	if (f->bytes == POOL_KEY_BYTES) {
+		memcpy(out, f->at, POOL_KEY_BYTES);
 		return RESULT_OK;
 	}
-	if (text.bytes > 0 && text.at[text.bytes - 1] == '\n')
-		text.bytes--;
-	if (text.bytes > 0 && text.at[text.bytes - 1] == '\r')
-		text.bytes--;
-	if (!hex_decode(text, out, POOL_KEY_BYTES))
+	if (!hex_decode(small_file_line(f), out, POOL_KEY_BYTES))
 		return problem_set(p, RESULT_INVALID, "neither %d bytes nor %d hex digits",
 				   POOL_KEY_BYTES, 2 * POOL_KEY_BYTES);
 	return RESULT_OK;
@@ -234,16 +178,15 @@ read_pool_key_of(struct loading *l, config_setting_t *group, struct config_servi
 	config_setting_t *setting = config_setting_lookup(group, "session.pool_key");
 	const char *file = setting == NULL ? NULL : config_setting_get_string(setting);
 	struct problem p = {""};
-	mode_t mode = 0;
+	struct small_file f;
 	if (service->name != NULL)
 		digest_default_pool_key(slice_of(service->name), service->pool_key);
 	if (file == NULL || file[0] == '\0')
 		return;
-	if (read_pool_key(file, service->pool_key, &mode, &p) != RESULT_OK)
+	if (read_pool_key(file, service->pool_key, &f, &p) != RESULT_OK)
 		complain(l, setting, NULL, "%s", p.text);
-	else if ((mode & SECRET_MODE_REFUSED) != 0)
-		warn(l, setting, NULL, "others can read or change it (mode %04o)",
-		     (unsigned)mode & 07777U);
+	else if (small_file_check_mode(&f, &p) != RESULT_OK)
+		warn(l, setting, NULL, "%s", p.text);
 }
 
 void
@@ -255,6 +198,7 @@ read_secrets(struct loading *l)
 		if (config_setting_is_group(group))
 			read_pool_key_of(l, group, &l->config->services[i]);
 	}
+	read_admin_token(l);
 	if (l->config->secret_count == 0)
 		read_state_secret(l);
 	else if (l->purpose != CONFIG_FOR_EXPLAIN)

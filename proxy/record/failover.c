@@ -15,6 +15,8 @@ struct failover_log {
 	struct sink *sink;
 	char *node; /* owned; NULL: none */
 	struct failover_clock clock;
+	failover_tap *tap; /* NULL: none */
+	void *tap_context;
 	pthread_mutex_t lock;
 	/* under the lock */
 	struct limiter limiter;
@@ -54,6 +56,13 @@ failover_log_set_clock(struct failover_log *log, struct failover_clock clock)
 }
 
 void
+failover_log_tap(struct failover_log *log, failover_tap *tap, void *context)
+{
+	log->tap = tap;
+	log->tap_context = context;
+}
+
+void
 failover_log_reopen(struct failover_log *log)
 {
 	sink_reopen(log->sink);
@@ -82,6 +91,8 @@ write_entry(struct failover_log *log, struct failover_entry *entry)
 	entry->node = log->node != NULL ? slice_of(log->node) : SLICE_NONE;
 	write_failover_line(&w, entry);
 	sink_append(log->sink, (struct slice){line, w.bytes});
+	if (log->tap != NULL)
+		log->tap(log->tap_context, (struct slice){line, w.bytes});
 }
 
 /* Of no session: nothing of one is known. */

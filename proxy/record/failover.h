@@ -25,6 +25,10 @@ void failover_log_free(struct failover_log **log);
 void failover_log_reopen(struct failover_log *log);
 /* Once a second, monotonic: writes what was held back and followed by no line of its kind. */
 void failover_log_tick(struct failover_log *log, uint64_t now_ms);
+/* Gets each line as it is written, also when the file takes none; set before any thread writes. It
+ * is called by whoever writes the line and must not wait. */
+typedef void failover_tap(void *context, struct slice line);
+void failover_log_tap(struct failover_log *log, failover_tap *tap, void *context);
 /* Lines that could not be written so far. */
 uint64_t failover_log_lost(const struct failover_log *log);
 

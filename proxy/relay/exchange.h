@@ -71,7 +71,6 @@ struct exchange {
 	uint64_t begun_wall_ms;
 	uint64_t first_byte_us; /* 0: none */
 	uint64_t attempt_us;    /* when the present attempt began */
-	uint64_t connect_us;    /* the present attempt's; 0: its connection was there */
 	uint64_t wasted_us;     /* spent on attempts that failed */
 	uint64_t request_id;
 	enum cause cause;
@@ -157,10 +156,9 @@ bool splice_wanted(const struct exchange *x);
 void splice_start(struct exchange *x);
 void splice_pump(struct exchange *x);
 
-/* told.c: lines written into worker->added: for the member; for the client. */
+/* told.c: lines written into worker->added for the member; for the client. */
 struct slice told_member(struct exchange *x);
-/* The tag in answer->added and ->tag_field, when it says something new. */
-void told_client(struct exchange *x, struct door_answer *answer);
+struct slice told_client(struct exchange *x, bool *tagged);
 enum reason told_reason(const struct exchange *x); /* why the session is not where it lived */
 uint32_t told_rank(const struct exchange *x,
 		   uint32_t member); /* HASHRING_NONE: stands in no order */

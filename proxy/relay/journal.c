@@ -112,15 +112,12 @@ access_entry(struct exchange *x)
 	    .client = x->door->peer,
 	    .method = x->request.method_text,
 	    .target = x->request.target,
-	    .hide_query = w->access->hide_query,
 	    .host = x->request.host,
 	    .minor = x->request.minor,
 	    .status = x->door->status,
 	    .bytes = x->door->sent,
 	    .request_bytes = x->body_received,
 	    .duration_us = w->now_us - x->begun_us,
-	    .reached = x->reached,
-	    .connect_us = x->connect_us,
 	    .affinity = x->plan.affinity,
 	    .cause = x->cause,
 	    .member = member_name(x, x->answered_by),
@@ -185,7 +182,7 @@ void
 journal_refused(struct worker *w, const struct addr *peer, enum cause cause)
 {
 	tally_count(w->unrouted, &(struct tally_entry){.cause = cause,
-						       .affinity = AFFINITY_PASS,
+						       .affinity = AFFINITY_NONE,
 						       .status = cause_table[cause].status});
 	if (w->access == NULL)
 		return;

@@ -185,6 +185,48 @@ bounds_the_mode(void **state)
 	assert_int_equal(load(in_dir("holdfast.conf"), CONFIG_FOR_EXPLAIN), RESULT_OK);
 }
 
+/* ---- the admin interface's token --------------------------------------------------------------
+ */
+
+static enum result
+load_with_token(const char *text, mode_t mode)
+{
+	char top[256];
+	const char *file = put_file("token", text, strlen(text), mode);
+	(void)snprintf(top, sizeof(top),
+		       "admin = { address = \"127.0.0.1:8081\"; token_file = \"%s\"; };", file);
+	return load(put_config(top, ""), CONFIG_FOR_RUN);
+}
+
+/* One line of a file that others cannot read. */
+static void
+reads_a_token(void **state)
+{
+	(void)state;
+	assert_int_equal(load_with_token("0123456789abcdef\n", 0600), RESULT_OK);
+	assert_string_equal(config->admin_token, "0123456789abcdef");
+	assert_int_equal(load_with_token("0123456789abcdef0", 0640), RESULT_OK);
+	assert_string_equal(config->admin_token, "0123456789abcdef0");
+	assert_int_equal(load_with_token("0123456789abcdef\r\n", 0600), RESULT_OK);
+	assert_string_equal(config->admin_token, "0123456789abcdef");
+}
+
+static void
+refuses_a_token(void **state)
+{
+	(void)state;
+	assert_int_equal(load_with_token("0123456789abcde\n", 0600), RESULT_INVALID);
+	assert_finding(&findings, "admin.token_file", "shorter than 16 bytes");
+	assert_int_equal(load_with_token("0123456789 abcdef\n", 0600), RESULT_INVALID);
+	assert_finding(&findings, "admin.token_file", "one line of printable ASCII");
+	assert_int_equal(load_with_token("0123456789abcdef\nmore\n", 0600), RESULT_INVALID);
+	assert_finding(&findings, "admin.token_file", "one line of printable ASCII");
+	assert_int_equal(load_with_token("0123456789abcdef\n", 0604), RESULT_INVALID);
+	assert_finding(&findings, "admin.token_file", "others can read or change it");
+	assert_int_equal(load(in_dir("holdfast.conf"), CONFIG_FOR_EXPLAIN), RESULT_OK);
+	assert_null(config->admin_token);
+}
+
 /* A pipe that nobody writes to is refused, not waited for. */
 static void
 waits_for_no_pipe(void **state)
@@ -275,6 +317,8 @@ main(void)
 	    cmocka_unit_test_teardown(makes_one_directory, stop),
 	    cmocka_unit_test_teardown(bounds_the_bytes, stop),
 	    cmocka_unit_test_teardown(bounds_the_mode, stop),
+	    cmocka_unit_test_teardown(reads_a_token, stop),
+	    cmocka_unit_test_teardown(refuses_a_token, stop),
 	    cmocka_unit_test_teardown(waits_for_no_pipe, stop),
 	    cmocka_unit_test_teardown(reads_pool_keys, stop),
 	    cmocka_unit_test_teardown(refuses_pool_keys, stop),

@@ -1,0 +1,16 @@
+/*
+ * admin_routes.h: ADMIN_ROUTE(ident, method, path, help): what the admin listener answers. "*" stands
+ * for one segment, a member's id. What changes something is POST and nothing else is. The router
+ * (admin/routes.c), the answers (admin/answers.c) and the tests read these rows.
+ */
+ADMIN_ROUTE(page, GET, "/", "status page for people")
+ADMIN_ROUTE(status, GET, "/status", "the whole status as JSON")
+ADMIN_ROUTE(metrics, GET, "/metrics", "counters and gauges for Prometheus")
+ADMIN_ROUTE(events, GET, "/events", "the failover log's lines as they come: server-sent events")
+ADMIN_ROUTE(explain, GET, "/explain", "where a session goes now: ?service=&key=&down=")
+ADMIN_ROUTE(health, GET, "/health", "200 while the node serves")
+ADMIN_ROUTE(drain, POST, "/members/*/drain", "no new sessions there; ?service= when an id is in several")
+ADMIN_ROUTE(undrain, POST, "/members/*/undrain", "takes a drain back")
+ADMIN_ROUTE(maint, POST, "/members/*/maint", "nobody goes there any more")
+ADMIN_ROUTE(up, POST, "/members/*/up", "takes drain or maint back: what the checks say counts")
+ADMIN_ROUTE(reload, POST, "/reload", "reads the configuration again")

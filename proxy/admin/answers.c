@@ -1,0 +1,345 @@
+/* answers.c: see answers.h. One function a route, found by the route's row. */
+#include "admin/answers.h"
+
+#include "admin/metrics.h"
+#include "admin/page.h"
+#include "admin/routes.h"
+#include "admin/status_json.h"
+#include "base/digest.h"
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define JSON_TYPE "application/json"
+
+/* One request on its way to its answer. */
+struct asked {
+	const struct admin_face *face;
+	const struct admin_ask *ask;
+	const char *peer;
+	struct admin_answer *out;
+};
+
+/* ---- errors -----------------------------------------------------------------------------------
+ */
+
+/* Whatever was there goes. */
+static void
+begin(struct admin_answer *out, uint16_t status, const char *type)
+{
+	admin_answer_deinit(out);
+	*out = (struct admin_answer){.status = status, .type = type};
+	grow_init(&out->body, ADMIN_ANSWER_BYTES_MAX);
+}
+
+static void add_field(struct admin_answer *out, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+add_field(struct admin_answer *out, const char *format, ...)
+{
+	size_t held = strlen(out->fields);
+	va_list args;
+	va_start(args, format);
+	(void)vsnprintf(out->fields + held, sizeof(out->fields) - held, format, args);
+	va_end(args);
+}
+
+void
+admin_refuse(struct admin_answer *out, uint16_t status, const char *text)
+{
+	char room[6 * PROBLEM_BYTES_MAX + 2];
+	struct writer w = writer_on(room, sizeof(room));
+	begin(out, status, JSON_TYPE);
+	write_json_string(&w, slice_of(text));
+	grow_text(&out->body, "{\"error\":");
+	grow_slice(&out->body, (struct slice){w.at, w.bytes});
+	grow_text(&out->body, "}\n");
+}
+
+static void
+refuse(const struct asked *a, enum result r, const struct problem *p)
+{
+	static const uint16_t status[] = {
+	    [RESULT_OK] = 200,    [RESULT_NO_MEMORY] = 503, [RESULT_INVALID] = 400,
+	    [RESULT_LIMIT] = 409, [RESULT_IO] = 500,        [RESULT_NOT_FOUND] = 404,
+	};
+	admin_refuse(a->out, status[r], p->text);
+}
+
+/* ---- looking ----------------------------------------------------------------------------------
+ */
+
+typedef void rendering(const struct status *s, struct grow *out);
+
+static void
+render(const struct asked *a, rendering *as, const char *type)
+{
+	struct status s;
+	status_init(&s);
+	begin(a->out, 200, type);
+	if (a->face->status(a->face->node, &s) == RESULT_OK)
+		as(&s, &a->out->body);
+	else
+		a->out->body.failed = true;
+	status_deinit(&s);
+	if (a->out->body.failed)
+		admin_refuse(a->out, 503, "no memory");
+}
+
+static void
+answer_status(const struct asked *a)
+{
+	render(a, status_json, JSON_TYPE);
+}
+
+static void
+answer_metrics(const struct asked *a)
+{
+	render(a, metrics_write, METRICS_TYPE);
+}
+
+static void
+answer_page(const struct asked *a)
+{
+	uint8_t random[16];
+	char nonce[PAGE_NONCE_BYTES];
+	struct writer w = writer_on(nonce, sizeof(nonce));
+	struct status s;
+	digest_random(random);
+	write_base64url(&w, random, sizeof(random));
+	status_init(&s);
+	begin(a->out, 200, PAGE_TYPE);
+	add_field(a->out, "Content-Security-Policy: " PAGE_POLICY_FORMAT "\r\n", writer_text(&w));
+	if (a->face->status(a->face->node, &s) == RESULT_OK)
+		page_write(&s, nonce, &a->out->body);
+	else
+		a->out->body.failed = true;
+	status_deinit(&s);
+	if (a->out->body.failed)
+		admin_refuse(a->out, 503, "no memory");
+}
+
+static void
+answer_health(const struct asked *a)
+{
+	bool stopping = a->face->stopping(a->face->node);
+	begin(a->out, stopping ? 503 : 200, JSON_TYPE);
+	grow_text(&a->out->body,
+		  stopping ? "{\"status\":\"stopping\"}\n" : "{\"status\":\"ok\"}\n");
+}
+
+static void
+answer_events(const struct asked *a)
+{
+	begin(a->out, 200, "text/event-stream");
+	grow_text(&a->out->body, "retry: 2000\n: the failover log's lines from here on\n\n");
+	a->out->follow = true;
+}
+
+/* ---- asking -----------------------------------------------------------------------------------
+ */
+
+/* Values of a query; each has its own room. */
+struct explain_room {
+	char service[ID_BYTES_MAX];
+	char key[SESSION_KEY_BYTES_MAX];
+	char digest[2 * DIGEST_BYTES];
+	char down[ROUTE_TARGET_BYTES_MAX + 1];
+	char primary[ID_BYTES_MAX + 1];
+	char last[ID_BYTES_MAX + 1];
+};
+
+/* False: the answer is a refusal. */
+static bool
+take_slice(const struct asked *a, const char *name, char *room, size_t bytes, struct slice *out)
+{
+	bool bad;
+	*out = SLICE_NONE;
+	(void)query_value(a->ask->query, slice_of(name), room, bytes, out, &bad);
+	if (bad) {
+		char text[64];
+		(void)snprintf(text, sizeof(text), "%s: too long, or encoded wrongly", name);
+		admin_refuse(a->out, 400, text);
+	}
+	return !bad;
+}
+
+/* The same, terminated; NULL: none. A 0 byte in it is no name of anything. */
+static bool
+take_text(const struct asked *a, const char *name, char *room, size_t bytes, const char **out)
+{
+	struct slice value;
+	*out = NULL;
+	if (!take_slice(a, name, room, bytes - 1, &value))
+		return false;
+	if (value.bytes > 0) {
+		room[value.bytes] = '\0';
+		*out = room;
+	}
+	return true;
+}
+
+static bool
+take_question(const struct asked *a, struct explain_room *room, struct admin_question *q)
+{
+	return take_slice(a, "service", room->service, sizeof(room->service), &q->service) &&
+	       take_slice(a, "key", room->key, sizeof(room->key), &q->key) &&
+	       take_slice(a, "digest", room->digest, sizeof(room->digest), &q->digest) &&
+	       take_text(a, "down", room->down, sizeof(room->down), &q->down) &&
+	       take_text(a, "primary", room->primary, sizeof(room->primary), &q->primary) &&
+	       take_text(a, "last", room->last, sizeof(room->last), &q->last);
+}
+
+static void
+answer_explain(const struct asked *a)
+{
+	struct explain_room room;
+	struct admin_question q;
+	struct problem p = {""};
+	begin(a->out, 200, JSON_TYPE);
+	if (!take_question(a, &room, &q))
+		return;
+	if ((q.key.bytes == 0) == (q.digest.bytes == 0)) {
+		admin_refuse(a->out, 400, "a key or a digest is wanted: ?key= or ?digest=");
+		return;
+	}
+	enum result r = a->face->explain(a->face->node, &q, &a->out->body, &p);
+	if (r != RESULT_OK)
+		refuse(a, r, &p);
+	else if (a->out->body.failed)
+		admin_refuse(a->out, 503, "no memory");
+}
+
+/* ---- steering ---------------------------------------------------------------------------------
+ */
+
+static void
+grant(const struct asked *a, const struct admin_granted *g)
+{
+	const char *order = g->order == MEMBER_UP ? "none" : member_state_text(g->order);
+	log_info("admin: %s of %s: order %s, by %s", g->id, g->service, order, a->peer);
+	/* Names are letters, digits and . _ : - (KIND_ID): nothing to escape. */
+	grow_format(&a->out->body,
+		    "{\"service\":\"%s\",\"member\":\"%s\",\"order\":%s%s%s,\"state\":\"%s\","
+		    "\"active\":%u}\n",
+		    g->service, g->id, g->order == MEMBER_UP ? "" : "\"",
+		    g->order == MEMBER_UP ? "null" : order, g->order == MEMBER_UP ? "" : "\"",
+		    member_state_text(g->state), g->active);
+}
+
+static void
+give_order(const struct asked *a, enum member_state order, bool drain_only)
+{
+	char service[ID_BYTES_MAX];
+	struct admin_wish wish = {.id = a->ask->id, .order = order, .drain_only = drain_only};
+	struct admin_granted granted;
+	struct problem p = {""};
+	begin(a->out, 200, JSON_TYPE);
+	if (!take_slice(a, "service", service, sizeof(service), &wish.service))
+		return;
+	enum result r = a->face->order(a->face->node, &wish, &granted, &p);
+	if (r == RESULT_OK)
+		grant(a, &granted);
+	else if (r == RESULT_INVALID) /* which one is meant? */
+		admin_refuse(a->out, 409, p.text);
+	else
+		refuse(a, r, &p);
+}
+
+static void
+answer_drain(const struct asked *a)
+{
+	give_order(a, MEMBER_DRAIN, false);
+}
+
+static void
+answer_undrain(const struct asked *a)
+{
+	give_order(a, MEMBER_UP, true);
+}
+
+static void
+answer_maint(const struct asked *a)
+{
+	give_order(a, MEMBER_MAINT, false);
+}
+
+static void
+answer_up(const struct asked *a)
+{
+	give_order(a, MEMBER_UP, false);
+}
+
+static void
+answer_reload(const struct asked *a)
+{
+	struct problem p = {""};
+	if (a->face->reload == NULL) {
+		admin_refuse(a->out, 501, "not in this version");
+		return;
+	}
+	if (a->face->stopping(a->face->node)) {
+		admin_refuse(a->out, 503, "the node is stopping");
+		return;
+	}
+	log_info("admin: reload, by %s", a->peer);
+	if (a->face->reload(a->face->node, &p) != RESULT_OK) {
+		admin_refuse(a->out, 422, p.text);
+		return;
+	}
+	begin(a->out, 200, JSON_TYPE);
+	grow_text(&a->out->body, "{\"reloaded\":true}\n");
+}
+
+/* ---- the face ---------------------------------------------------------------------------------
+ */
+
+static void (*const answers[ADMIN_ROUTES])(const struct asked *a) = {
+#define ADMIN_ROUTE(ident, method, path, help) answer_##ident,
+#include "tbl/admin_routes.h"
+#undef ADMIN_ROUTE
+};
+
+static bool
+is_let_in(const struct asked *a, const struct http_head *head)
+{
+	struct guard_rules rules = a->face->rules(a->face->node);
+	/* A method that a path has not is none of a change: it is refused below. */
+	enum guard_verdict verdict = guard_check(&rules, head, a->ask->changes);
+	if (verdict == GUARD_PASS)
+		return true;
+	admin_refuse(a->out, guard_status(verdict), guard_text(verdict));
+	if (guard_status(verdict) == 401)
+		add_field(a->out, "WWW-Authenticate: Bearer realm=\"holdfast\"\r\n");
+	return false;
+}
+
+void
+admin_answer(const struct admin_face *face, const struct http_head *head, const char *peer,
+	     struct admin_answer *out)
+{
+	struct admin_ask ask;
+	struct asked a = {face, &ask, peer, out};
+	route_find(head, &ask);
+	if (is_let_in(&a, head)) {
+		if (ask.route == ROUTE_NOT_FOUND) {
+			admin_refuse(out, 404, "no such thing here");
+		} else if (ask.route == ROUTE_NOT_ALLOWED) {
+			admin_refuse(out, 405, "not with this method");
+			add_field(out, "Allow: %s\r\n", ask.allowed);
+		} else {
+			answers[ask.route](&a);
+		}
+	}
+	out->head_only = ask.head_only;
+	out->follow = out->follow && !ask.head_only;
+}
+
+void
+admin_answer_deinit(struct admin_answer *answer)
+{
+	grow_deinit(&answer->body);
+}

@@ -1,0 +1,33 @@
+/*
+ * answers.h: from a request's head to the whole answer; the table of routes carried out. Pure but
+ * for what it asks of the node.
+ */
+#ifndef HOLDFAST_ADMIN_ANSWERS_H
+#define HOLDFAST_ADMIN_ANSWERS_H
+
+#include "admin/face.h"
+#include "http/head.h"
+
+#define ADMIN_ANSWER_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define ADMIN_FIELDS_BYTES_MAX 512
+
+struct admin_answer {
+	uint16_t status;
+	const char *type;                    /* Content-Type; static */
+	struct grow body;                    /* owned */
+	char fields[ADMIN_FIELDS_BYTES_MAX]; /* whole lines that this answer has more, terminated */
+	bool follow;                         /* events follow, without an end */
+	bool head_only;
+};
+
+/*
+ * `peer`: who asks, for the process log. *out is zeroed before, here and for admin_refuse, and
+ * freed with admin_answer_deinit behind.
+ */
+void admin_answer(const struct admin_face *face, const struct http_head *head, const char *peer,
+		  struct admin_answer *out);
+/* What could not even be understood: {"error": text}. */
+void admin_refuse(struct admin_answer *out, uint16_t status, const char *text);
+void admin_answer_deinit(struct admin_answer *answer);
+
+#endif

@@ -1,0 +1,10 @@
+/* explain_json.h: what route/explain.h says, as one JSON object. */
+#ifndef HOLDFAST_ADMIN_EXPLAIN_JSON_H
+#define HOLDFAST_ADMIN_EXPLAIN_JSON_H
+
+#include "base/grow.h"
+#include "route/explain.h"
+
+void explain_json(const struct explained *x, const struct explanation *e, struct grow *out);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * face.h: what the admin interface can ask of the node that it belongs to. All of it is called on
+ * the control thread. A node gives it; tests give another one.
+ */
+#ifndef HOLDFAST_ADMIN_FACE_H
+#define HOLDFAST_ADMIN_FACE_H
+
+#include "admin/guard.h"
+#include "admin/status.h"
+#include "base/grow.h"
+#include "result.h"
+
+/* Where does a session go? Texts may be NULL; either key or digest is there. */
+struct admin_question {
+	struct slice service; /* empty: the only one */
+	struct slice key;
+	struct slice digest; /* 32 hex digits, instead of a key; empty: none */
+	const char *down;    /* as if these were down, besides those that are; ids with ',' */
+	const char *primary; /* ids, as a tag would name them */
+	const char *last;
+};
+
+/* What the operator wants of a member. */
+struct admin_wish {
+	struct slice service; /* empty: whichever has the id */
+	struct slice id;
+	enum member_state order; /* DRAIN, MAINT; UP: none */
+	bool drain_only;         /* of an order that is taken back: only a drain */
+};
+
+struct admin_granted {
+	char service[ID_BYTES_MAX + 1];
+	char id[ID_BYTES_MAX + 1];
+	enum member_state state;
+	enum member_state order;
+	unsigned active;
+};
+
+struct admin_face {
+	void *node;
+	/* Good until the next call of anything here. */
+	struct guard_rules (*rules)(void *node);
+	bool (*stopping)(void *node);
+	/* *out is an initialised status. */
+	enum result (*status)(void *node, struct status *out);
+	/* One JSON object. RESULT_NOT_FOUND: no such service or member; RESULT_INVALID. */
+	enum result (*explain)(void *node, const struct admin_question *question, struct grow *out,
+			       struct problem *p);
+	/* RESULT_NOT_FOUND: no such id; RESULT_INVALID: in several services; RESULT_LIMIT: it is in
+	 * maintenance, and a drain was to be taken back. */
+	enum result (*order)(void *node, const struct admin_wish *wish, struct admin_granted *out,
+			     struct problem *p);
+	/* NULL: this version cannot. Anything but RESULT_OK: the old configuration stays. */
+	enum result (*reload)(void *node, struct problem *p);
+};
+
+#endif

@@ -1,0 +1,283 @@
+/*
+ * metrics.c: see metrics.h. A family stands together, its HELP and TYPE before it; a row of the
+ * table without code here does not compile.
+ */
+#include "admin/metrics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum metric {
+#define METRIC(ident, name, type, help) METRIC_##ident,
+#include "tbl/metrics.h"
+#undef METRIC
+	METRICS
+};
+
+static const struct {
+	const char *name;
+	const char *type;
+	const char *help;
+} metrics[METRICS] = {
+#define METRIC(ident, name, type, help) {name, type, help},
+#include "tbl/metrics.h"
+#undef METRIC
+};
+
+struct page {
+	const struct status *s;
+	struct grow *out;
+	const char *name; /* of the family */
+};
+
+/* ---- one line ---------------------------------------------------------------------------------
+ */
+
+/* In a label: '\', '"' and line feed are escaped; the rest is UTF-8. */
+static void
+label_value(struct grow *out, const char *text)
+{
+	for (const char *at = text; *at != '\0'; at++) {
+		if (*at == '\n')
+			grow_text(out, "\\n");
+		else if (*at == '\\' || *at == '"')
+			grow_bytes(out, (const char[]){'\\', *at}, 2);
+		else
+			grow_bytes(out, at, 1);
+	}
+}
+
+/* "name{a="x",b="y"} "; up to the first NULL name. */
+struct label {
+	const char *name;
+	const char *value;
+};
+#define LABELS_MAX 3
+
+static void
+begin(struct page *p, const char *suffix, const struct label labels[LABELS_MAX])
+{
+	grow_text(p->out, p->name);
+	grow_text(p->out, suffix);
+	for (size_t i = 0; i < LABELS_MAX && labels[i].name != NULL; i++) {
+		grow_text(p->out, i == 0 ? "{" : ",");
+		grow_text(p->out, labels[i].name);
+		grow_text(p->out, "=\"");
+		label_value(p->out, labels[i].value);
+		grow_text(p->out, "\"");
+	}
+	grow_text(p->out, labels[0].name != NULL ? "} " : " ");
+}
+
+#define LABELS(...) ((const struct label[LABELS_MAX]){__VA_ARGS__})
+#define NO_LABELS   LABELS({NULL, NULL})
+
+static void
+count(struct page *p, const struct label labels[LABELS_MAX], uint64_t value)
+{
+	begin(p, "", labels);
+	grow_format(p->out, "%" PRIu64 "\n", value);
+}
+
+/* A whole number of thousandths or millionths, as a decimal fraction: exact. */
+static void
+milliseconds(struct page *p, const struct label labels[LABELS_MAX], uint64_t ms)
+{
+	begin(p, "", labels);
+	grow_format(p->out, "%" PRIu64 ".%03" PRIu64 "\n", ms / 1000, ms % 1000);
+}
+
+/* ---- the node ---------------------------------------------------------------------------------
+ */
+
+static void
+node_family(struct page *p, enum metric metric)
+{
+	const struct status *s = p->s;
+	switch (metric) {
+	case METRIC_INFO:
+		count(p, LABELS({"node", s->node != NULL ? s->node : "-"}, {"version", s->version}),
+		      1);
+		break;
+	case METRIC_UPTIME:
+		milliseconds(p, NO_LABELS, s->uptime_ms);
+		break;
+	case METRIC_STOPPING:
+		count(p, NO_LABELS, s->stopping);
+		break;
+	case METRIC_CONFIG_AGE:
+		milliseconds(p, NO_LABELS, s->config_ms);
+		break;
+	case METRIC_WORKERS:
+		count(p, NO_LABELS, s->workers);
+		break;
+	case METRIC_CLIENTS:
+		count(p, NO_LABELS, s->clients);
+		break;
+	case METRIC_LOG_LOST:
+		count(p, LABELS({"log", "failover"}), s->failover_lost);
+		count(p, LABELS({"log", "access"}), s->access_lost);
+		break;
+	case METRIC_FOLLOWERS:
+		count(p, NO_LABELS, s->followers);
+		break;
+	case METRIC_FOLLOWERS_DROPPED:
+		count(p, NO_LABELS, s->followers_dropped);
+		break;
+	case METRIC_EVENTS_LOST:
+		count(p, NO_LABELS, s->events_lost);
+		break;
+	case METRIC_CPU:
+		milliseconds(p, NO_LABELS, s->process.cpu_ms);
+		break;
+	case METRIC_RESIDENT:
+		count(p, NO_LABELS, s->process.resident_bytes);
+		break;
+	case METRIC_OPEN_FDS:
+		count(p, NO_LABELS, s->process.descriptors);
+		break;
+	case METRIC_MAX_FDS:
+		count(p, NO_LABELS, s->process.descriptors_max);
+		break;
+	case METRIC_START_TIME:
+		milliseconds(p, NO_LABELS, s->wall_ms - s->uptime_ms);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- services ---------------------------------------------------------------------------------
+ */
+
+static void
+duration(struct page *p, const char *service, const struct tally_sum *t)
+{
+	uint64_t seen = 0;
+	for (size_t i = 0; i < TALLY_BUCKETS; i++) {
+		char bound[32] = "+Inf";
+		uint64_t us = tally_bucket_us(i);
+		if (us != UINT64_MAX)
+			(void)snprintf(bound, sizeof(bound), "%" PRIu64 ".%06" PRIu64, us / 1000000,
+				       us % 1000000);
+		seen += t->bucket[i];
+		begin(p, "_bucket", LABELS({"service", service}, {"le", bound}));
+		grow_format(p->out, "%" PRIu64 "\n", seen);
+	}
+	begin(p, "_sum", LABELS({"service", service}));
+	grow_format(p->out, "%" PRIu64 ".%06" PRIu64 "\n", t->duration_us / 1000000,
+		    t->duration_us % 1000000);
+	begin(p, "_count", LABELS({"service", service}));
+	grow_format(p->out, "%" PRIu64 "\n", seen);
+}
+
+static void
+tally_family(struct page *p, enum metric metric, const char *service, const struct tally_sum *t)
+{
+	static const char *const classes[TALLY_CLASSES] = {"none", "1xx", "2xx",
+							   "3xx",  "4xx", "5xx"};
+	switch (metric) {
+	case METRIC_REQUESTS:
+		for (size_t i = 0; i < CAUSES; i++)
+			count(p, LABELS({"service", service}, {"cause", cause_table[i].text}),
+			      t->cause[i]);
+		break;
+	case METRIC_AFFINITY:
+		for (size_t i = 0; i < AFFINITIES; i++)
+			count(p,
+			      LABELS({"service", service},
+				     {"affinity", affinity_text((enum affinity)i)}),
+			      t->affinity[i]);
+		break;
+	case METRIC_RESPONSES:
+		for (size_t i = 0; i < TALLY_CLASSES; i++)
+			count(p, LABELS({"service", service}, {"class", classes[i]}), t->class[i]);
+		break;
+	case METRIC_BYTES_IN:
+		count(p, LABELS({"service", service}), t->bytes_in);
+		break;
+	case METRIC_BYTES_OUT:
+		count(p, LABELS({"service", service}), t->bytes_out);
+		break;
+	case METRIC_RETRIES:
+		count(p, LABELS({"service", service}), t->retries);
+		break;
+	case METRIC_REJECTED:
+		for (size_t i = TAG_NONE + 1; i < TAG_REJECTIONS; i++)
+			count(p,
+			      LABELS({"service", service},
+				     {"reason", tag_rejection_text((enum tag_rejection)i)}),
+			      t->rejected[i]);
+		break;
+	case METRIC_DURATION:
+		duration(p, service, t);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- members ----------------------------------------------------------------------------------
+ */
+
+static void
+member_family(struct page *p, enum metric metric, const char *service,
+	      const struct status_member *m)
+{
+	const struct label *labels = LABELS({"service", service}, {"member", m->id});
+	switch (metric) {
+	case METRIC_STATE:
+		count(p, labels, m->state);
+		break;
+	case METRIC_OPERATIONAL:
+		count(p, labels, member_state_operational(m->state));
+		break;
+	case METRIC_WEIGHT:
+		count(p, labels, m->weight);
+		break;
+	case METRIC_CHECK:
+		if (m->check.any)
+			count(p, labels, m->check.well);
+		break;
+	case METRIC_ACTIVE:
+		count(p, labels, m->active);
+		break;
+	case METRIC_ATTEMPTS:
+		count(p, labels, m->attempts);
+		break;
+	case METRIC_FAILURES:
+		count(p, labels, m->failures);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+service_family(struct page *p, enum metric metric, const struct status_service *s)
+{
+	if (metric == METRIC_POOL) {
+		char pool[2 * sizeof(uint64_t) + 1];
+		(void)snprintf(pool, sizeof(pool), "%016" PRIx64, s->pool);
+		count(p, LABELS({"service", s->name}, {"pool", pool}), 1);
+		return;
+	}
+	tally_family(p, metric, s->name, &s->tally);
+	for (size_t i = 0; i < s->member_count; i++)
+		member_family(p, metric, s->name, &s->member[i]);
+}
+
+void
+metrics_write(const struct status *s, struct grow *out)
+{
+	for (size_t i = 0; i < METRICS; i++) {
+		struct page p = {s, out, metrics[i].name};
+		enum metric metric = (enum metric)i;
+		grow_format(out, "# HELP %s %s\n# TYPE %s %s\n", metrics[i].name, metrics[i].help,
+			    metrics[i].name, metrics[i].type);
+		node_family(&p, metric);
+		tally_family(&p, metric, "-", &s->unrouted);
+		for (size_t j = 0; j < s->service_count; j++)
+			service_family(&p, metric, &s->service[j]);
+	}
+}

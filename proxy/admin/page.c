@@ -1,0 +1,156 @@
+/* page.c: see page.h. */
+#include "admin/page.h"
+
+#include "base/clock.h"
+
+#include <inttypes.h>
+
+static const char style[] =
+    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem;color:#222;background:#fff}"
+    "h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}"
+    "table{border-collapse:collapse}"
+    "td,th{padding:.2rem .8rem .2rem 0;text-align:left;border-bottom:1px solid #ddd}"
+    "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}"
+    ".up{color:#1a7f37}.suspect,.drain{color:#9a6700}.down,.maint{color:#cf222e}"
+    "@media(prefers-color-scheme:dark){body{color:#ddd;background:#111}td,th{border-color:#333}}";
+
+/* For element content and quoted attributes alike. */
+static void
+escaped(struct grow *out, const char *text)
+{
+	for (const char *at = text; *at != '\0'; at++) {
+		if (*at == '&')
+			grow_text(out, "&amp;");
+		else if (*at == '<')
+			grow_text(out, "&lt;");
+		else if (*at == '>')
+			grow_text(out, "&gt;");
+		else if (*at == '"')
+			grow_text(out, "&quot;");
+		else if (*at == '\'')
+			grow_text(out, "&#39;");
+		else
+			grow_bytes(out, at, 1);
+	}
+}
+
+static void
+cell(struct grow *out, const char *text)
+{
+	grow_text(out, "<td>");
+	escaped(out, text);
+	grow_text(out, "</td>");
+}
+
+static void
+number(struct grow *out, uint64_t value)
+{
+	grow_format(out, "<td class=n>%" PRIu64 "</td>", value);
+}
+
+/* "3 d 4 h", "2 min 5 s", "1.5 s". */
+static void
+duration(struct grow *out, uint64_t ms)
+{
+	uint64_t s = ms / 1000;
+	if (s < 60)
+		grow_format(out, "%" PRIu64 ".%" PRIu64 " s", s, ms % 1000 / 100);
+	else if (s < 3600)
+		grow_format(out, "%" PRIu64 " min %" PRIu64 " s", s / 60, s % 60);
+	else if (s < 86400)
+		grow_format(out, "%" PRIu64 " h %" PRIu64 " min", s / 3600, s % 3600 / 60);
+	else
+		grow_format(out, "%" PRIu64 " d %" PRIu64 " h", s / 86400, s % 86400 / 3600);
+}
+
+static void
+member_row(struct grow *out, const struct status_member *m)
+{
+	const char *state = member_state_text(m->state);
+	grow_text(out, "<tr>");
+	cell(out, m->id);
+	cell(out, m->origin);
+	cell(out, m->zone != NULL ? m->zone : "-");
+	number(out, m->weight);
+	grow_format(out, "<td class=%s>%s</td><td>", state, state);
+	if (m->reason != REASON_NONE)
+		escaped(out, reason_text(m->reason));
+	grow_text(out, "</td><td>");
+	duration(out, m->state_ms);
+	grow_text(out, "</td>");
+	cell(out, !m->check.any ? "-" : m->check.well ? "well" : m->check.seen);
+	number(out, m->active);
+	number(out, m->attempts);
+	number(out, m->failures);
+	grow_text(out, "</tr>\n");
+}
+
+static void
+requests_line(struct grow *out, const struct tally_sum *t)
+{
+	uint64_t all = 0;
+	uint64_t errors = 0;
+	for (size_t i = 0; i < CAUSES; i++) {
+		all += t->cause[i];
+		errors += cause_table[i].is_error ? t->cause[i] : 0;
+	}
+	grow_format(out,
+		    "<p>%" PRIu64 " requests, %" PRIu64 " ended by an error, %" PRIu64 " retries",
+		    all, errors, t->retries);
+	for (size_t i = AFFINITY_NEW; i < AFFINITIES; i++)
+		grow_format(out, ", %" PRIu64 " %s", t->affinity[i],
+			    affinity_text((enum affinity)i));
+	grow_text(out, "</p>\n");
+}
+
+static void
+service_part(struct grow *out, const struct status_service *s)
+{
+	grow_text(out, "<h2>");
+	escaped(out, s->name);
+	grow_format(out, "</h2>\n<p>pool %016" PRIx64 "</p>\n", s->pool);
+	requests_line(out, &s->tally);
+	grow_text(out, "<table><thead><tr><th>member</th><th>origin</th><th>zone</th>"
+		       "<th class=n>weight</th><th>state</th><th>reason</th><th>for</th>"
+		       "<th>last check</th><th class=n>active</th><th class=n>attempts</th>"
+		       "<th class=n>failed</th></tr></thead><tbody>\n");
+	for (size_t i = 0; i < s->member_count; i++)
+		member_row(out, &s->member[i]);
+	grow_text(out, "</tbody></table>\n");
+}
+
+static void
+node_part(struct grow *out, const struct status *s)
+{
+	char time[32];
+	struct writer w = writer_on(time, sizeof(time));
+	write_timestamp(&w, s->wall_ms);
+	grow_text(out, "<h1>Holdfast ");
+	escaped(out, s->node != NULL ? s->node : "");
+	grow_format(out, "</h1>\n<p>version %s, process %d, up for ", s->version, s->process.pid);
+	duration(out, s->uptime_ms);
+	grow_format(out, "%s, at %s</p>\n<p>configuration ", s->stopping ? ", stopping" : "",
+		    writer_text(&w));
+	escaped(out, s->config_file);
+	grow_text(out, ", loaded ");
+	duration(out, s->config_ms);
+	grow_format(out,
+		    " ago; %u workers, %u client connections; lines lost: %" PRIu64
+		    " of the failover log, %" PRIu64 " of the access log</p>\n",
+		    s->workers, s->clients, s->failover_lost, s->access_lost);
+}
+
+void
+page_write(const struct status *s, const char *nonce, struct grow *out)
+{
+	grow_format(out,
+		    "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>"
+		    "<meta http-equiv=refresh content=%d>"
+		    "<meta name=viewport content=\"width=device-width\">"
+		    "<title>Holdfast</title><style nonce=\"%s\">%s</style></head><body>\n",
+		    PAGE_REFRESH_S, nonce, style);
+	node_part(out, s);
+	for (size_t i = 0; i < s->service_count; i++)
+		service_part(out, &s->service[i]);
+	grow_text(out, "</body></html>\n");
+}

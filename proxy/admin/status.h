@@ -1,0 +1,87 @@
+/*
+ * status.h: the status model: what a running node says of itself at one moment, as plain data.
+ * Filled by the node (node_status.c) from pools, counters and logs; read by the renderings:
+ *
+ *   pools, tallies, logs --node_status.c--> struct status --> status_json.c  GET /status
+ *                                                         --> metrics.c      GET /metrics
+ *                                                         --> page.c         GET /
+ *
+ * Nothing in it points into anything live: texts are copied into memory that the status owns.
+ */
+#ifndef HOLDFAST_ADMIN_STATUS_H
+#define HOLDFAST_ADMIN_STATUS_H
+
+#include "base/text.h"
+#include "record/tally.h"
+#include "vocab.h"
+
+/* The active check that ended last. */
+struct status_check {
+	bool any;
+	bool well;
+	uint64_t ago_ms;
+	const char *seen;
+};
+
+struct status_member {
+	const char *id;
+	const char *origin;
+	const char *zone; /* NULL: none */
+	uint32_t weight;
+	enum member_state state;
+	enum member_state order; /* the operator's: DRAIN, MAINT; UP: none */
+	enum reason reason;      /* of the state */
+	uint64_t state_ms;       /* how long it is in that state */
+	struct status_check check;
+	unsigned active;   /* requests and tunnels in flight */
+	uint64_t attempts; /* since start */
+	uint64_t failures;
+};
+
+struct status_service {
+	const char *name;
+	uint64_t pool; /* fingerprint of members, weights and zones */
+	struct status_member *member;
+	size_t member_count;
+	struct tally_sum tally;
+};
+
+struct status_process {
+	int pid;
+	uint64_t cpu_ms; /* user and system */
+	uint64_t resident_bytes;
+	uint64_t descriptors;
+	uint64_t descriptors_max;
+};
+
+struct status {
+	uint64_t wall_ms; /* of this status */
+	uint64_t uptime_ms;
+	const char *node; /* NULL: no name */
+	const char *version;
+	bool stopping;
+	struct status_process process;
+	const char *config_file;
+	uint64_t config_ms; /* how long ago it was loaded */
+	unsigned workers;
+	unsigned clients;       /* connections */
+	uint64_t failover_lost; /* lines of the logs that could not be written */
+	uint64_t access_lost;
+	unsigned followers; /* of GET /events */
+	uint64_t followers_dropped;
+	uint64_t events_lost;      /* lines that no follower got */
+	struct tally_sum unrouted; /* requests without a service */
+	struct status_service *service;
+	size_t service_count;
+	struct status_memory *memory; /* owns all of the above */
+};
+
+/* An empty status. */
+void status_init(struct status *s);
+void status_deinit(struct status *s);
+/* Zeroed memory that goes with the status. NULL: no memory. */
+void *status_alloc(struct status *s, size_t bytes);
+/* A copy that goes with the status; NULL of NULL. Without memory "". */
+const char *status_text(struct status *s, const char *text);
+
+#endif
