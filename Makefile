@@ -74,7 +74,7 @@ CLI      = proxy/cli/change.c proxy/cli/check.c proxy/cli/compare.c proxy/cli/co
            proxy/cli/key_lines.c proxy/cli/moves.c proxy/cli/options.c proxy/cli/run.c \
            proxy/cli/service.c proxy/cli/tag.c proxy/cli/tail.c proxy/cli/tail_file.c \
            proxy/cli/tail_line.c proxy/cli/version.c proxy/cli/what_if.c
-CLUSTER  = proxy/cluster/machine.c
+CLUSTER  = proxy/cluster/body.c proxy/cluster/machine.c
 NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_ev.c proxy/node_reload.c \
            proxy/node_status.c
 PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) $(CLUSTER) \
@@ -169,6 +169,9 @@ UNIT += config/test_findings $(CONFIG_TESTS)
 LINK_config/test_findings = proxy/config/findings.c
 $(foreach t,$(CONFIG_TESTS),$(eval LINK_$(t) = $$(CONFIG_LINK)))
 $(B)/tests/config/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+# cluster
+UNIT += cluster/test_body
+LINK_cluster/test_body = proxy/cluster/body.c proxy/cluster/machine.c
 # cli
 UNIT += cli/test_change cli/test_expected cli/test_explain cli/test_key_lines cli/test_moves \
         cli/test_options cli/test_tail cli/test_tail_file cli/test_tail_line
