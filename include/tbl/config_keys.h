@@ -33,6 +33,7 @@ CONFIG_TEXTS(config, "admin.hosts", HOST, admin_hosts, admin_host_count, 0, HOST
 CONFIG_KEY(config, "log.failover", FILE, log_failover, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "file of the failover log; absent: stderr")
 CONFIG_KEY(config, "log.access", FILE, log_access, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "file of the access log; absent: none")
 CONFIG_KEY(config, "log.access_format", WORD, log_access_combined, "json|combined", "json", 0, 0, "form of the access log's lines")
+CONFIG_KEY(config, "log.access_query", BOOL, log_access_query, "", "true", 0, 0, "queries stand in the access log; false: targets and referers end before their '?'")
 CONFIG_KEY(config, "log.level", WORD, log_level, "error|warn|info|debug", "info", 0, 0, "how much the process log on stderr says")
 
 CONFIG_KEY(config, "limits.head_bytes_max", SIZE, limits.head_bytes_max, "size", "16KiB", 1024, (int64_t)HTTP_HEAD_BYTES_MAX, "a request's whole head; 431 above it")

@@ -159,6 +159,7 @@ struct config {
 	char *log_failover;       /* NULL: stderr */
 	char *log_access;         /* NULL: none */
 	bool log_access_combined; /* log.access_format = "combined"; default JSON */
+	bool log_access_query;    /* default true */
 	enum log_level log_level;
 	struct config_limits limits;
 	struct config_service *services;

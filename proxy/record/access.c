@@ -43,6 +43,23 @@ cut(struct slice s, struct field_bound bound)
 	return s;
 }
 
+static struct slice
+without_query(const struct access_entry *e, struct slice s)
+{
+	return e->hide_query ? (struct slice){s.at, slice_find(s, '?')} : s;
+}
+
+/* Milliseconds with three places: 1.500 */
+static void
+write_ms(struct writer *w, uint64_t us)
+{
+	unsigned rest = (unsigned)(us % 1000);
+	const char places[] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10),
+			       (char)('0' + rest % 10)};
+	write_u64(w, us / 1000);
+	write_bytes(w, places, sizeof(places));
+}
+
 /* ---- JSON ---------------------------------------------------------------------------------- */
 
 /* Empty: null. */
@@ -82,6 +99,30 @@ json_u64(struct writer *w, const char *name, uint64_t value)
 	write_u64(w, value);
 }
 
+/* null when the request could not be read. */
+static void
+json_protocol(struct writer *w, const struct access_entry *e)
+{
+	write_literal(w, ",\"protocol\":");
+	if (e->method.bytes == 0) {
+		write_literal(w, "null");
+		return;
+	}
+	write_literal(w, "\"HTTP/1.");
+	write_u64(w, e->minor);
+	write_char(w, '"');
+}
+
+static void
+json_ms(struct writer *w, const char *name, uint64_t us, bool known)
+{
+	write_text(w, name);
+	if (known)
+		write_ms(w, us);
+	else
+		write_literal(w, "null");
+}
+
 void
 write_access_json(struct writer *w, const struct access_entry *e)
 {
@@ -94,15 +135,17 @@ write_access_json(struct writer *w, const struct access_entry *e)
 	write_literal(w, ",\"method\":");
 	json_text(w, e->method, bound_method);
 	write_literal(w, ",\"target\":");
-	json_text(w, e->target, bound_target);
+	json_text(w, without_query(e, e->target), bound_target);
 	write_literal(w, ",\"host\":");
 	json_text(w, e->host, bound_host);
-	json_u64(w, ",\"minor\":", e->minor);
+	json_protocol(w, e);
 	json_u64(w, ",\"status\":", e->status);
 	json_u64(w, ",\"bytes\":", e->bytes);
 	json_u64(w, ",\"request_bytes\":", e->request_bytes);
-	json_u64(w, ",\"duration_us\":", e->duration_us);
-	json_u64(w, ",\"first_byte_us\":", e->first_byte_us);
+	write_literal(w, ",\"duration_ms\":");
+	write_ms(w, e->duration_us);
+	json_ms(w, ",\"first_byte_ms\":", e->first_byte_us, e->first_byte_us != 0);
+	json_ms(w, ",\"connect_ms\":", e->connect_us, e->reached);
 	write_literal(w, ",\"affinity\":\"");
 	write_text(w, affinity_text(e->affinity));
 	write_literal(w, "\",\"cause\":\"");
@@ -160,14 +203,13 @@ write_request_line(struct writer *w, const struct access_entry *e)
 	plain_text(w, e->method, bound_method);
 	if (e->method.bytes > 0) {
 		write_char(w, ' ');
-		plain_text(w, e->target, bound_target);
+		plain_text(w, without_query(e, e->target), bound_target);
 		write_literal(w, " HTTP/1.");
 		write_u64(w, e->minor);
 	}
 	write_char(w, '"');
 }
 
-/* The usual nine fields, then: affinity cause member session duration_us. */
 void
 write_access_combined(struct writer *w, const struct access_entry *e)
 {
@@ -176,7 +218,7 @@ write_access_combined(struct writer *w, const struct access_entry *e)
 	write_clf_time(w, e->wall_ms);
 	write_request_line(w, e);
 	write_format(w, " %03u %llu", e->status, (unsigned long long)e->bytes);
-	quoted_text(w, e->referer, bound_agent);
+	quoted_text(w, without_query(e, e->referer), bound_agent);
 	quoted_text(w, e->user_agent, bound_agent);
 	write_char(w, ' ');
 	write_text(w, affinity_text(e->affinity));
@@ -190,7 +232,7 @@ write_access_combined(struct writer *w, const struct access_entry *e)
 	else
 		write_char(w, '-');
 	write_char(w, ' ');
-	write_u64(w, e->duration_us);
+	write_ms(w, e->duration_us);
 	write_char(w, '\n');
 }
 

@@ -19,6 +19,7 @@ struct access_entry {
 	struct slice service; /* empty: none */
 	struct slice method;
 	struct slice target; /* as received; cut to 1,024 bytes */
+	bool hide_query;     /* target and referer end before their first '?' */
 	struct slice host;
 	struct slice referer;    /* combined only */
 	struct slice user_agent; /* combined only */
@@ -26,8 +27,10 @@ struct access_entry {
 	uint16_t status;        /* sent to the client; 0: none */
 	uint64_t bytes;         /* of body, sent to the client */
 	uint64_t request_bytes; /* of body, received */
-	uint64_t duration_us;
-	uint64_t first_byte_us; /* until the member's first byte; 0: none */
+	uint64_t duration_us;   /* from the request's head to the end of the exchange */
+	uint64_t first_byte_us; /* from there to the member's first byte; 0: none */
+	bool reached;           /* a member was connected to: connect_us holds */
+	uint64_t connect_us;    /* the last attempt's connecting; 0: its connection was there */
 	enum affinity affinity;
 	enum cause cause;
 	const struct session_digest *digest; /* NULL: none */
@@ -36,7 +39,12 @@ struct access_entry {
 	uint32_t attempts;
 	uint64_t request_id;
 };
-/* One line with '\n'. An entry that does not fit sets overflow. */
+/*
+ * One line with '\n'. An entry that does not fit sets overflow. JSON: one object (README has the
+ * fields), times in ms with three places. Combined: the form that Apache and nginx call so,
+ * escaped as nginx does (\xHH for '"', '\' and all but printable ASCII, so that a field ends at
+ * the next quote whatever it holds), then behind it: affinity cause member session duration_ms.
+ */
 void write_access_json(struct writer *w, const struct access_entry *entry);
 void write_access_combined(struct writer *w, const struct access_entry *entry);
 
@@ -44,6 +52,7 @@ void write_access_combined(struct writer *w, const struct access_entry *entry);
 struct access_batch {
 	struct sink *sink; /* borrowed */
 	bool combined;
+	bool hide_query;
 	size_t bytes;
 	char held[ACCESS_BATCH_BYTES_MAX];
 };

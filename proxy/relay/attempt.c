@@ -65,6 +65,7 @@ note_failure(struct exchange *x, enum reason why)
 	x->failed_why = why;
 	x->failed_member = member;
 	x->wasted_us += w->now_us - x->attempt_us;
+	x->connect_us = 0;
 	note_evidence(x, why);
 	if (why == REASON_MAINT) /* nothing is wrong with the member */
 		return;

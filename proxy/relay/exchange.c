@@ -53,6 +53,7 @@ exchange_get(struct worker *w, struct door *door)
 	x->pipe = NULL;
 	x->piped = 0;
 	x->first_byte_us = 0;
+	x->connect_us = 0;
 	x->wasted_us = 0;
 	x->plan.step_count = 0;
 	x->plan.skipped_count = 0;
@@ -456,6 +457,7 @@ exchange_on_connect(struct exchange *x, int error)
 		return;
 	}
 	x->upstream->state = UPSTREAM_BUSY;
+	x->connect_us = x->worker->now_us - x->attempt_us;
 	if (!io_want(&x->upstream->io, IO_READ)) {
 		attempt_failed(x, REASON_CONNECT_FAILED);
 		return;

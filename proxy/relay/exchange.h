@@ -71,6 +71,7 @@ struct exchange {
 	uint64_t begun_wall_ms;
 	uint64_t first_byte_us; /* 0: none */
 	uint64_t attempt_us;    /* when the present attempt began */
+	uint64_t connect_us;    /* the present attempt's; 0: its connection was there */
 	uint64_t wasted_us;     /* spent on attempts that failed */
 	uint64_t request_id;
 	enum cause cause;

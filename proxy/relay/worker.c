@@ -108,6 +108,7 @@ log_access_to(struct worker *w, struct sink *sink)
 		return false;
 	w->access->sink = sink;
 	w->access->combined = w->services->config->log_access_combined;
+	w->access->hide_query = !w->services->config->log_access_query;
 	return true;
 }
 

@@ -34,6 +34,8 @@ usual_entry(void)
 	    .request_bytes = 3,
 	    .duration_us = 1500,
 	    .first_byte_us = 900,
+	    .reached = true,
+	    .connect_us = 61,
 	    .affinity = AFFINITY_FAILOVER,
 	    .cause = CAUSE_DONE,
 	    .digest = &digest,
@@ -74,8 +76,9 @@ writes_json(void **state)
 	struct access_entry entry = usual_entry();
 	assert_json(&entry, "{\"ts\":\"2026-01-31T12:00:00.250Z\",\"client\":\"192.0.2.7:40001\","
 			    "\"service\":\"shop\",\"method\":\"GET\",\"target\":\"/cart?x=1\","
-			    "\"host\":\"shop.example\",\"minor\":1,\"status\":200,\"bytes\":512,"
-			    "\"request_bytes\":3,\"duration_us\":1500,\"first_byte_us\":900,"
+			    "\"host\":\"shop.example\",\"protocol\":\"HTTP/1.1\","
+			    "\"status\":200,\"bytes\":512,\"request_bytes\":3,"
+			    "\"duration_ms\":1.500,\"first_byte_ms\":0.900,\"connect_ms\":0.061,"
 			    "\"affinity\":\"failover\",\"cause\":\"done\",\"session\":\"1a2b3c4d\","
 			    "\"member\":\"b\",\"primary\":\"a\",\"attempts\":2,"
 			    "\"request_id\":\"0000000000000abc\"}\n");
@@ -88,7 +91,7 @@ writes_combined(void **state)
 	struct access_entry entry = usual_entry();
 	assert_combined(&entry,
 			"192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] \"GET /cart?x=1 HTTP/1.1\" 200 "
-			"512 \"http://shop.example/\" \"curl/8\" failover done b 1a2b3c4d 1500\n");
+			"512 \"http://shop.example/\" \"curl/8\" failover done b 1a2b3c4d 1.500\n");
 }
 
 /* A request that was refused before it could be read. */
@@ -101,15 +104,17 @@ writes_what_is_not_known(void **state)
 				     .status = 400,
 				     .affinity = AFFINITY_NONE,
 				     .cause = CAUSE_CLIENT_BAD_REQUEST};
-	assert_json(&entry,
-		    "{\"ts\":\"2026-01-31T12:00:00.250Z\",\"client\":\"192.0.2.7:40001\","
-		    "\"service\":null,\"method\":null,\"target\":null,\"host\":null,\"minor\":0,"
-		    "\"status\":400,\"bytes\":0,\"request_bytes\":0,\"duration_us\":0,"
-		    "\"first_byte_us\":0,\"affinity\":\"none\",\"cause\":\"client_bad_request\","
-		    "\"session\":null,\"member\":null,\"primary\":null,\"attempts\":0,"
-		    "\"request_id\":\"0000000000000000\"}\n");
+	assert_json(
+	    &entry,
+	    "{\"ts\":\"2026-01-31T12:00:00.250Z\",\"client\":\"192.0.2.7:40001\","
+	    "\"service\":null,\"method\":null,\"target\":null,\"host\":null,\"protocol\":null,"
+	    "\"status\":400,\"bytes\":0,\"request_bytes\":0,\"duration_ms\":0.000,"
+	    "\"first_byte_ms\":null,\"connect_ms\":null,\"affinity\":\"none\",\"cause\":\"client_"
+	    "bad_request\","
+	    "\"session\":null,\"member\":null,\"primary\":null,\"attempts\":0,"
+	    "\"request_id\":\"0000000000000000\"}\n");
 	assert_combined(&entry, "192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] \"-\" 400 0 \"-\" "
-				"\"-\" none client_bad_request - - 0\n");
+				"\"-\" none client_bad_request - - 0.000\n");
 }
 
 /* Quotes, controls and bytes above ASCII cannot leave their field. */
@@ -130,6 +135,27 @@ escapes_what_clients_send(void **state)
 	assert_non_null(strstr(writer_text(&w), "\"GET /\\x22\\x5c\\x0a\\x1b[31m\\xff HTTP/1.1\""));
 	assert_non_null(strstr(line, "\"a\\x22 200 \\x22b\\x0d\\x0a\""));
 	assert_ptr_equal(strchr(line, '\n'), line + w.bytes - 1);
+}
+
+/* A session key in a query, also in that of the page before, may be kept out. */
+static void
+hides_queries(void **state)
+{
+	(void)state;
+	struct access_entry entry = usual_entry();
+	char line[ACCESS_LINE_BYTES_MAX];
+	entry.hide_query = true;
+	entry.target = SLICE("/cart?sid=secret");
+	entry.referer = SLICE("http://shop.example/?sid=secret?");
+	struct writer w = writer_on(line, sizeof(line));
+	write_access_json(&w, &entry);
+	assert_non_null(strstr(writer_text(&w), "\"target\":\"/cart\","));
+	assert_null(strstr(line, "secret"));
+	w = writer_on(line, sizeof(line));
+	write_access_combined(&w, &entry);
+	assert_non_null(strstr(writer_text(&w), "\"GET /cart HTTP/1.1\" 200 512 "
+						"\"http://shop.example/\" \"curl/8\""));
+	assert_null(strstr(line, "secret"));
 }
 
 /* ---- bounds -------------------------------------------------------------------------------- */
@@ -160,6 +186,8 @@ worst_entry(char fill)
 	    .request_bytes = UINT64_MAX,
 	    .duration_us = UINT64_MAX,
 	    .first_byte_us = UINT64_MAX,
+	    .reached = true,
+	    .connect_us = UINT64_MAX,
 	    .affinity = AFFINITY_FAILBACK,
 	    .cause = CAUSE_MEMBER_CONNECT_TIMEOUT,
 	    .digest = &digest,
@@ -243,7 +271,7 @@ batches_lines(void **state)
 	assert_int_equal(line_bytes, strlen("192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] "
 					    "\"GET /cart?x=1 HTTP/1.1\" 200 512 "
 					    "\"http://shop.example/\" \"curl/8\" failover done b "
-					    "1a2b3c4d 1500\n"));
+					    "1a2b3c4d 1.500\n"));
 	for (int i = 1; i < 1000; i++) {
 		access_batch_add(&batch, &entry);
 		assert_in_range(batch.bytes, line_bytes, sizeof(batch.held));
@@ -263,6 +291,7 @@ main(void)
 	    cmocka_unit_test(writes_combined),
 	    cmocka_unit_test(writes_what_is_not_known),
 	    cmocka_unit_test(escapes_what_clients_send),
+	    cmocka_unit_test(hides_queries),
 	    cmocka_unit_test(always_fits),
 	    cmocka_unit_test(cuts_the_target),
 	    cmocka_unit_test(says_what_does_not_fit),
