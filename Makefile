@@ -44,9 +44,9 @@ HASHRING = hashring/hash.c hashring/logtable.c hashring/order.c hashring/ring.c 
 BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/digest.c \
            proxy/base/grow.c proxy/base/log.c proxy/base/result.c proxy/base/text.c \
            proxy/base/vocab.c proxy/base/wheel.c
-HTTP     = proxy/http/chunk.c proxy/http/conclude.c proxy/http/fields.c proxy/http/forward.c \
-           proxy/http/grammar.c proxy/http/octets.c proxy/http/parse.c proxy/http/request.c \
-           proxy/http/response.c proxy/http/scan.c
+HTTP     = proxy/http/cache.c proxy/http/chunk.c proxy/http/conclude.c proxy/http/fields.c \
+           proxy/http/forward.c proxy/http/grammar.c proxy/http/octets.c proxy/http/parse.c \
+           proxy/http/request.c proxy/http/response.c proxy/http/scan.c
 AFFINITY = proxy/affinity/cookie.c proxy/affinity/credentials.c proxy/affinity/json.c \
            proxy/affinity/keyrule.c proxy/affinity/session.c proxy/affinity/tag.c
 MEMBERS  = proxy/members/member.c proxy/members/membership.c proxy/members/pool.c \
@@ -100,7 +100,7 @@ LINK_base/test_digest = proxy/base/digest.c proxy/base/result.c proxy/base/text.
 LINK_base/test_text = proxy/base/result.c proxy/base/text.c
 LINK_base/test_wheel = proxy/base/wheel.c
 # http
-HTTP_TESTS = http/test_chunk http/test_forward http/test_request http/test_response
+HTTP_TESTS = http/test_cache http/test_chunk http/test_forward http/test_request http/test_response
 UNIT += $(HTTP_TESTS)
 $(foreach t,$(HTTP_TESTS),$(eval LINK_$(t) = $$(HTTP) proxy/base/result.c proxy/base/text.c \
                                                   proxy/base/vocab.c))

@@ -58,6 +58,7 @@ CONFIG_KEY(config_service, "services[].session.tag.secure", BOOL, tag.secure, ""
 CONFIG_KEY(config_service, "services[].session.tag.http_only", BOOL, tag.http_only, "", "true", 0, 0, "HttpOnly: scripts do not see the cookie")
 CONFIG_KEY(config_service, "services[].session.tag.same_site", WORD, tag.same_site, "none|lax|strict|absent", "lax", 0, 0, "SameSite of the cookie; absent: the attribute is left out")
 CONFIG_KEY(config_service, "services[].session.tag.max_age", SECONDS, tag.max_age_s, "duration", "0s", 0, 9600 * CONFIG_HOUR, "Max-Age of the cookie in whole seconds; 0s: until the browser ends")
+CONFIG_KEY(config_service, "services[].session.tag.partitioned", BOOL, tag.partitioned, "", "false", 0, 0, "Partitioned: kept apart for each site that embeds this one (CHIPS); needs secure")
 CONFIG_KEY(config_service, "services[].session.assign", WORD, assign, "default|ordering|least_requests|round_robin", "default", 0, 0, "how a new session gets its primary; default: ordering when the request had a key, least_requests when Holdfast issues it")
 CONFIG_KEY(config_service, "services[].session.failback", WORD, failback, "stay|return|stay_until_idle", "stay", 0, 0, "where a session goes when its primary is back: stay with the backup, return, or stay until it was idle")
 CONFIG_KEY(config_service, "services[].session.stay_until_idle", SECONDS, stay_until_idle_s, "duration", "30m", 4000, 9600 * CONFIG_HOUR, "failback = \"stay_until_idle\": so long without a request, then the session goes home; found out within a quarter of it")

@@ -22,12 +22,37 @@ attribute_valid(struct slice value)
 	return value.bytes > 0;
 }
 
+static bool
+has_prefix_nocase(struct slice s, struct slice prefix)
+{
+	return s.bytes >= prefix.bytes &&
+	       slice_equal_nocase((struct slice){s.at, prefix.bytes}, prefix);
+}
+
+/* What a name promises of its cookie (RFC 6265bis section 4.1.3), case-insensitive; browsers throw
+ * away what does not keep it. */
+static enum result
+cookie_prefix_check(const struct config_tag *tag, struct problem *p)
+{
+	struct slice name = slice_of(tag->name);
+	bool host = has_prefix_nocase(name, SLICE("__Host-"));
+	bool http = has_prefix_nocase(name, SLICE("__Http-")) ||
+		    has_prefix_nocase(name, SLICE("__Host-Http-"));
+	bool secure = host || http || has_prefix_nocase(name, SLICE("__Secure-"));
+	if (secure && !tag->secure)
+		return problem_set(p, RESULT_INVALID, "cookie: this prefix needs secure = true");
+	if (http && !tag->http_only)
+		return problem_set(p, RESULT_INVALID, "cookie: this prefix needs http_only = true");
+	if (host && (tag->domain != NULL || (tag->path != NULL && strcmp(tag->path, "/") != 0)))
+		return problem_set(p, RESULT_INVALID,
+				   "cookie: __Host- allows no domain and no path but \"/\"");
+	return RESULT_OK;
+}
+
 static enum result
 cookie_tag_check(const struct config_tag *tag, struct problem *p)
 {
-	struct slice name = slice_of(tag->name);
-	bool host_prefix = slice_has_prefix(name, SLICE("__Host-"));
-	if (!cookie_name_valid(name))
+	if (!cookie_name_valid(slice_of(tag->name)))
 		return problem_set(p, RESULT_INVALID, "cookie: not a cookie name");
 	if (tag->path != NULL && (tag->path[0] != '/' || !attribute_valid(slice_of(tag->path))))
 		return problem_set(
@@ -39,13 +64,9 @@ cookie_tag_check(const struct config_tag *tag, struct problem *p)
 	/* What every browser would throw away. */
 	if (tag->same_site == SAME_SITE_NONE && !tag->secure)
 		return problem_set(p, RESULT_INVALID, "same_site: \"none\" needs secure = true");
-	if ((host_prefix || slice_has_prefix(name, SLICE("__Secure-"))) && !tag->secure)
-		return problem_set(p, RESULT_INVALID, "cookie: this prefix needs secure = true");
-	if (host_prefix &&
-	    (tag->domain != NULL || (tag->path != NULL && strcmp(tag->path, "/") != 0)))
-		return problem_set(p, RESULT_INVALID,
-				   "cookie: __Host- allows no domain and no path but \"/\"");
-	return RESULT_OK;
+	if (tag->partitioned && !tag->secure)
+		return problem_set(p, RESULT_INVALID, "partitioned: needs secure = true");
+	return cookie_prefix_check(tag, p);
 }
 
 static enum result
@@ -91,6 +112,8 @@ write_cookie_tail(struct writer *w, const struct config_tag *tag)
 	if (tag->http_only)
 		write_literal(w, "; HttpOnly");
 	write_text(w, same_site[tag->same_site]);
+	if (tag->partitioned)
+		write_literal(w, "; Partitioned");
 }
 
 /* The line around the tag, written once. */
@@ -105,6 +128,7 @@ compose_line(struct session_rules *rules, struct problem *p)
 	if (r != RESULT_OK)
 		return r;
 	rules->tag_name = slice_of(tag->name);
+	rules->tag_field = cookie ? SLICE("set-cookie") : rules->tag_name;
 	rules->cookies[0] = cookie ? rules->tag_name : SLICE_NONE;
 	rules->cookie_count = 1;
 	struct writer head = writer_on(rules->set_cookie_head, sizeof(rules->set_cookie_head));

@@ -41,6 +41,7 @@ struct session_rules {
 	uint8_t pool_key[POOL_KEY_BYTES];
 	const struct config_tag *tag; /* borrowed from the configuration */
 	struct slice tag_name;        /* of its cookie or header; borrowed from tag->name */
+	struct slice tag_field;       /* of an answer that sets it: "set-cookie", or tag_name */
 	char set_cookie_head[ID_BYTES_MAX * 2 + 16]; /* "Set-Cookie: NAME=" or "NAME: " */
 	char set_cookie_tail[512]; /* "; Path=/; HttpOnly; SameSite=Lax\r\n" or "\r\n" */
 	size_t set_cookie_head_bytes;

@@ -36,7 +36,8 @@ try_rules(struct config_service *service, struct problem *p)
 static void
 complain_of_tag(const struct checked *c, const struct problem *p)
 {
-	static const char *const keys[] = {"cookie", "header", "path", "domain", "same_site"};
+	static const char *const keys[] = {"cookie", "header",    "path",
+					   "domain", "same_site", "partitioned"};
 	struct slice text = slice_of(p->text);
 	if (slice_has_prefix(text, SLICE("tag: ")))
 		text = (struct slice){text.at + 5, text.bytes - 5};
@@ -52,6 +53,21 @@ complain_of_tag(const struct checked *c, const struct problem *p)
 	complain(c->l, c->group, "session.tag", "%s", text.at);
 }
 
+/* Nobody is to believe that `secure` keeps a header secret. */
+static void
+complain_of_attributes(const struct checked *c)
+{
+	static const char *const keys[] = {"session.tag.path",       "session.tag.domain",
+					   "session.tag.secure",     "session.tag.http_only",
+					   "session.tag.same_site",  "session.tag.max_age",
+					   "session.tag.partitioned"};
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (config_setting_lookup(c->group, keys[i]) != NULL)
+			complain(c->l, c->group, keys[i],
+				 "an attribute of cookies; this tag is in a header");
+	}
+}
+
 static bool
 tag_is_well(const struct checked *c)
 {
@@ -62,6 +78,8 @@ tag_is_well(const struct checked *c)
 		complain(c->l, c->group, "session.tag.header",
 			 "a tag has a cookie or a header, not both");
 	c->service->tag.carrier = header ? TAG_HEADER : TAG_COOKIE;
+	if (header)
+		complain_of_attributes(c);
 	tried.tag.carrier = c->service->tag.carrier;
 	tried.key_count = 0;
 	enum result r = try_rules(&tried, &p);

@@ -48,6 +48,7 @@ struct config_tag {
 	bool http_only;           /* default true */
 	enum same_site same_site; /* default lax */
 	uint64_t max_age_s;       /* 0: a session cookie */
+	bool partitioned;         /* default false */
 };
 
 struct config_health {

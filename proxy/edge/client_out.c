@@ -200,7 +200,9 @@ respond(struct door *d, const struct door_answer *answer)
 	    .length_known = answer->length_known && !answer->interim && answer->head->status != 204,
 	    .content_length = answer->length,
 	    .upgrade = answer->upgrade,
-	    .no_store_tag = answer->tagged,
+	    .tag_field = answer->tag_field,
+	    .inserts = answer->inserts,
+	    .insert_count = answer->insert_count,
 	};
 	if (!answer->interim) {
 		if (framing == BODY_CLOSE || !c->body_ended)

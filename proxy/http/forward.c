@@ -187,22 +187,86 @@ write_status_line(struct writer *w, uint16_t status, struct slice reason)
 	write_literal(w, "\r\n");
 }
 
-static void
-write_response_lines(struct writer *w, const struct forward_response *r)
+/* The start of a run: a status line that is ours already is copied with the fields. */
+static struct run
+begin_response(struct writer *w, const struct http_head *head)
 {
-	const struct http_head *head = r->head;
 	struct run run = {head->base, 0};
-	/* A status line that is ours already is copied with the fields. */
 	if (head->minor == 0 || head->reason.at != head->base + REASON_AT) {
 		write_status_line(w, head->status, head->reason);
 		run.from = fields_at(head);
 	}
+	return run;
+}
+
+static void
+write_response_lines(struct writer *w, const struct forward_response *r)
+{
+	const struct http_head *head = r->head;
+	struct run run = begin_response(w, head);
 	for (size_t i = 0; i < head->field_count; i++) {
 		const struct http_field *field = &head->field[i];
 		if (field->drop || is_named(head, field, r->drop_field))
 			run_skip_line(&run, w, field);
 	}
 	run_end(&run, w, head);
+}
+
+/* All that is put into a head, ascending. */
+struct inserts {
+	struct http_insert list[HTTP_INSERTS_MAX + CACHE_INSERTS_MAX];
+	size_t count;
+};
+
+static void
+insert_all(struct inserts *all, const struct http_insert *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t place = all->count++;
+		assert(place < HTTP_INSERTS_MAX + CACHE_INSERTS_MAX);
+		for (; place > 0 && all->list[place - 1].at > list[i].at; place--)
+			all->list[place] = all->list[place - 1];
+		all->list[place] = list[i];
+	}
+}
+
+/* The same with what is put into lines. */
+static void
+write_edited_lines(struct writer *w, const struct forward_response *r,
+		   const struct inserts *inserts)
+{
+	const struct http_head *head = r->head;
+	struct run run = begin_response(w, head);
+	size_t next = 0;
+	for (size_t i = 0; i < head->field_count; i++) {
+		const struct http_field *field = &head->field[i];
+		uint32_t end = field->name_at + field->line_bytes;
+		bool skipped = field->drop || is_named(head, field, r->drop_field);
+		if (skipped)
+			run_skip_line(&run, w, field);
+		for (; next < inserts->count && inserts->list[next].at < end; next++) {
+			if (skipped)
+				continue;
+			run_skip(&run, w, inserts->list[next].at, 0);
+			write_slice(w, inserts->list[next].text);
+		}
+	}
+	run_end(&run, w, head);
+}
+
+/* An answer that sets a tag: what it says to caches, and what is put into its lines. */
+static void
+write_tagged_lines(struct writer *w, const struct forward_response *r)
+{
+	struct cache_edit cache;
+	struct inserts all = {.count = 0};
+	cache_protect(r->head, r->tag_field, &cache);
+	insert_all(&all, r->inserts, r->insert_count);
+	insert_all(&all, cache.insert, cache.insert_count);
+	write_edited_lines(w, r, &all);
+	if (cache.line)
+		write_together(w, SLICE("Cache-Control: no-cache=\""), r->tag_field,
+			       SLICE("\"\r\n"));
 }
 
 /* RFC 9112 section 6.1: neither field in 1xx and 204, never both. */
@@ -222,13 +286,15 @@ write_response_head(struct writer *w, const struct forward_response *r)
 {
 	const struct http_head *head = r->head;
 	assert(!(r->close && r->keep_alive));
-	write_response_lines(w, r);
+	assert(r->insert_count == 0 || r->tag_field.bytes > 0);
+	if (r->tag_field.bytes == 0)
+		write_response_lines(w, r);
+	else
+		write_tagged_lines(w, r);
 	if (r->date.bytes > 0 && !head->has_date)
 		write_line(w, SLICE("Date: "), r->date);
 	if (r->via.bytes > 0)
 		write_line(w, SLICE("Via: "), r->via);
-	if (r->no_store_tag)
-		write_literal(w, "Cache-Control: no-cache=\"set-cookie\"\r\n");
 	write_response_framing(w, r);
 	if (r->upgrade) {
 		write_upgrade(w, head);

@@ -8,7 +8,7 @@
 #ifndef HOLDFAST_HTTP_FORWARD_H
 #define HOLDFAST_HTTP_FORWARD_H
 
-#include "http/head.h"
+#include "http/cache.h"
 
 /* A piece that is cut out of a forwarded value (our cookie out of Cookie), offsets in head->base.
  */
@@ -16,7 +16,8 @@ struct http_cut {
 	uint32_t at;
 	uint32_t bytes;
 };
-#define HTTP_CUTS_MAX 8
+#define HTTP_CUTS_MAX    8
+#define HTTP_INSERTS_MAX 4
 
 struct forward_request {
 	const struct http_head *head;
@@ -48,11 +49,15 @@ struct forward_response {
 	bool length_known; /* write Content-Length: with LENGTH, and for HEAD and 304 answers that
 			      had one */
 	uint64_t content_length;
-	bool close;        /* Connection: close */
-	bool keep_alive;   /* Connection: keep-alive, for a 1.0 client that asked; never both */
-	bool upgrade;      /* 101: keep Upgrade, write Connection: upgrade */
-	bool no_store_tag; /* a tag is set: add Cache-Control: no-cache="set-cookie" */
-	struct slice date; /* IMF-fixdate to add when the head has none */
+	bool close;      /* Connection: close */
+	bool keep_alive; /* Connection: keep-alive, for a 1.0 client that asked; never both */
+	bool upgrade;    /* 101: keep Upgrade, write Connection: upgrade */
+	/* Of the field that carries a tag which this answer sets: shared caches are told (cache.h);
+	 * empty: sets none. */
+	struct slice tag_field;
+	const struct http_insert *inserts; /* ascending, in lines that are forwarded */
+	size_t insert_count;               /* at most HTTP_INSERTS_MAX */
+	struct slice date;                 /* IMF-fixdate to add when the head has none */
 };
 
 /* HTTP/1.1 status SP reason (the space stays when the reason is empty). */

@@ -198,8 +198,7 @@ learn(struct exchange *x, const struct http_head *head)
 			      x->worker->now_ms);
 	journal_moved(x);
 	struct session_digest changed;
-	if (service->rules->learns &&
-	    session_learn(service->rules, &x->session, head, &changed)) {
+	if (service->rules->learns && session_learn(service->rules, &x->session, head, &changed)) {
 		journal_rehomed(x, &changed, REASON_KEY_CHANGED);
 		x->session.digest = changed;
 		x->session.tagged = false; /* what the client holds says another digest */
@@ -216,7 +215,7 @@ respond(struct exchange *x, const struct http_head *head, bool upgrade)
 	    .length_known = head->has_length && !upgrade,
 	    .length = head->content_length,
 	};
-	answer.added = told_client(x, &answer.tagged);
+	told_client(x, &answer);
 	if (x->slot->service->rules->tag->carrier == TAG_HEADER)
 		answer.drop_field = x->slot->service->rules->tag_name;
 	x->door->ops->respond(x->door, &answer);

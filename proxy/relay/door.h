@@ -10,7 +10,7 @@
 #ifndef HOLDFAST_RELAY_DOOR_H
 #define HOLDFAST_RELAY_DOOR_H
 
-#include "http/head.h"
+#include "http/cache.h"
 
 struct door;
 
@@ -18,10 +18,13 @@ struct door_answer {
 	const struct http_head *head; /* the member's; borrowed for the call */
 	struct slice added;           /* whole lines */
 	struct slice drop_field;      /* a field of the member's that is left out; may be empty */
-	bool tagged;                  /* `added` sets the tag: keep shared caches off */
-	bool interim;                 /* 1xx: another head follows */
-	bool upgrade;                 /* 101: bytes in both directions follow */
-	bool no_body;                 /* HEAD, 204, 304 */
+	struct slice
+	    tag_field; /* of the field that sets the tag: keep shared caches off; may be empty */
+	const struct http_insert *inserts; /* into lines of the head; only with tag_field */
+	size_t insert_count;
+	bool interim; /* 1xx: another head follows */
+	bool upgrade; /* 101: bytes in both directions follow */
+	bool no_body; /* HEAD, 204, 304 */
 	bool length_known;
 	uint64_t length;
 };

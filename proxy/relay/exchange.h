@@ -157,9 +157,10 @@ bool splice_wanted(const struct exchange *x);
 void splice_start(struct exchange *x);
 void splice_pump(struct exchange *x);
 
-/* told.c: lines written into worker->added for the member; for the client. */
+/* told.c: lines written into worker->added: for the member; for the client. */
 struct slice told_member(struct exchange *x);
-struct slice told_client(struct exchange *x, bool *tagged);
+/* The tag in answer->added and ->tag_field, when it says something new. */
+void told_client(struct exchange *x, struct door_answer *answer);
 enum reason told_reason(const struct exchange *x); /* why the session is not where it lived */
 uint32_t told_rank(const struct exchange *x,
 		   uint32_t member); /* HASHRING_NONE: stands in no order */

@@ -153,15 +153,15 @@ tag_is_news(const struct exchange *x, uint32_t primary, uint32_t last)
 	       s->claims.last != last || (primary != last && tag_is_due(x));
 }
 
-struct slice
-told_client(struct exchange *x, bool *tagged)
+void
+told_client(struct exchange *x, struct door_answer *answer)
 {
 	const struct membership *m = exchange_membership(x);
+	const struct session_rules *rules = x->slot->service->rules;
 	uint32_t primary = m->member[x->whom.primary].alias;
 	uint32_t last = m->member[x->answered_by].alias;
-	*tagged = tag_is_news(x, primary, last);
-	if (!*tagged)
-		return SLICE_NONE;
+	if (!tag_is_news(x, primary, last))
+		return;
 	uint32_t rank = told_rank(x, x->answered_by);
 	struct tag_claims claims = {
 	    .digest = x->session.digest,
@@ -171,6 +171,7 @@ told_client(struct exchange *x, bool *tagged)
 	    .issued_s = (uint32_t)(clock_wall_ms() / 1000),
 	};
 	struct writer out = writer_on(x->worker->added, sizeof(x->worker->added));
-	session_write_tag(x->slot->service->rules, &claims, &out);
-	return (struct slice){out.at, out.bytes};
+	session_write_tag(rules, &claims, &out);
+	answer->added = (struct slice){out.at, out.bytes};
+	answer->tag_field = rules->tag_field;
 }

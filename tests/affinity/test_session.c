@@ -505,6 +505,12 @@ writes_the_line(void **state)
 	      .secure = true,
 	      .same_site = SAME_SITE_STRICT},
 	     "; Path=/; Secure; SameSite=Strict\r\n"},
+	    {{.name = TEXT("__Host-Http-A"),
+	      .secure = true,
+	      .http_only = true,
+	      .partitioned = true,
+	      .same_site = SAME_SITE_NONE},
+	     "; Path=/; Secure; HttpOnly; SameSite=None; Partitioned\r\n"},
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		service.tag = rows[i].tag;
@@ -515,7 +521,9 @@ writes_the_line(void **state)
 		session_write_tag(rules, &claims, &w);
 		char want[512];
 		struct writer v = writer_on(want, sizeof(want));
-		write_literal(&v, "Set-Cookie: HOLDFAST=");
+		write_literal(&v, "Set-Cookie: ");
+		write_text(&v, rows[i].tag.name);
+		write_literal(&v, "=");
 		tag_write(rules->codec, &claims, &v);
 		write_text(&v, rows[i].tail);
 		assert_true(
@@ -554,6 +562,11 @@ refuses_bad_tags(void **state)
 	    {{.name = TEXT("A"), .same_site = SAME_SITE_NONE}, "same_site"},
 	    {{.name = TEXT("__Secure-A"), .same_site = SAME_SITE_LAX}, "prefix"},
 	    {{.name = TEXT("__Host-A"), .same_site = SAME_SITE_LAX}, "prefix"},
+	    {{.name = TEXT("__secure-A"), .same_site = SAME_SITE_LAX}, "prefix"},
+	    {{.name = TEXT("__HTTP-A"), .http_only = true, .same_site = SAME_SITE_LAX}, "prefix"},
+	    {{.name = TEXT("__Http-A"), .secure = true}, "http_only"},
+	    {{.name = TEXT("__Host-Http-A"), .secure = true}, "http_only"},
+	    {{.name = TEXT("A"), .partitioned = true, .same_site = SAME_SITE_LAX}, "partitioned"},
 	    {{.name = TEXT("__Host-A"), .secure = true, .path = TEXT("/x")}, "__Host-"},
 	    {{.name = TEXT("__Host-A"), .secure = true, .domain = TEXT("a.b")}, "__Host-"},
 	    {{.carrier = TAG_HEADER, .name = TEXT("X Y")}, "not a header name"},

@@ -151,5 +151,54 @@ def test_a_key_issued_in_a_header_comes_back_in_the_query():
     assert not p.events("tag_rejected")
 
 
+# ---- what caches are told -----------------------------------------------------------------------
+
+# What a member says in Cache-Control, and what its answer says when a cookie carries a new tag.
+TOLD = [
+    (None, ['no-cache="set-cookie"']),
+    ("public, max-age=60", ["public, max-age=60", 'no-cache="set-cookie"']),
+    ("private", ["private"]),
+    ("no-store", ["no-store"]),
+    ("no-cache, must-revalidate", ["no-cache, must-revalidate"]),
+    ('no-cache="X-Other"', ['no-cache="X-Other, set-cookie"']),
+    ('no-cache="Set-Cookie"', ['no-cache="Set-Cookie"']),
+    ('max-age=60, x="open', ['no-store, max-age=60, x="open']),
+]
+
+
+def test_caches_are_told_of_a_tag_and_of_nothing_else():
+    said = []
+
+    def behave(connection, request):
+        tell(connection, request, [("Cache-Control", said[0])] if said[0] is not None else [])
+
+    p = Holdfast(origins(behave))
+    for value, told in TOLD:
+        said[:] = [value]
+        b = p.browser()
+        r = b.get()
+        assert r.fields.has("Set-Cookie") and r.fields.all("Cache-Control") == told, (value, r.head)
+        r = b.get()
+        assert not r.fields.has("Set-Cookie")
+        assert r.fields.all("Cache-Control") == ([] if value is None else [value]), "without a tag it is as it came"
+
+
+def test_caches_are_told_of_a_tag_in_a_header():
+    def behave(connection, request):
+        tell(connection, request, [("Cache-Control", 'no-cache="set-cookie", max-age=60')])
+
+    p = Holdfast(origins(), session={"tag": {"header": "X-Tag"}})
+    assert p.once().fields.all("Cache-Control") == ['no-cache="X-Tag"']
+    p = Holdfast(origins(behave), session={"tag": {"header": "X-Tag"}})
+    assert p.once().fields.all("Cache-Control") == ['no-cache="set-cookie, X-Tag", max-age=60']
+
+
+def test_attributes_of_the_cookie():
+    p = Holdfast(origins(), session={"tag": {"cookie": "__Host-T", "secure": True, "same_site": "none",
+                                             "partitioned": True, "max_age": "1h"}})
+    line = p.once().fields.get("Set-Cookie")
+    assert line.split("; ")[1:] == ["Path=/", "Max-Age=3600", "Secure", "HttpOnly", "SameSite=None", "Partitioned"]
+
+
 if __name__ == "__main__":
     holdfast.main()

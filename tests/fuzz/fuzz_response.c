@@ -124,6 +124,28 @@ check_written(void)
 	CHECK(again.upgrade == r.upgrade && slice_equal(again.reason, head.reason));
 }
 
+/* An answer that sets a tag says so to caches, once: what was written needs nothing more, or keeps
+ * caches off by its first word. */
+static void
+check_protected(void)
+{
+	static char text[2 * HTTP_HEAD_BYTES_MAX];
+	struct writer w = writer_on(text, sizeof(text));
+	struct forward_response r = {
+	    .head = &head, .framing = BODY_NONE, .tag_field = SLICE("x-tag")};
+	write_response_head(&w, &r);
+	CHECK(!w.overflow);
+	if (parse(text, w.bytes, &written_limits, &again) != PARSE_OK)
+		return; /* more bytes or fields than a head may have */
+	struct cache_edit edit;
+	cache_protect(&again, SLICE("x-tag"), &edit);
+	size_t at = 0;
+	const struct http_field *field = http_field_find_id(&again, FIELD_CACHE_CONTROL, &at);
+	CHECK(!edit.line && field != NULL);
+	CHECK(edit.insert_count == 0 ||
+	      slice_has_prefix(http_field_value(&again, field), SLICE("no-store,")));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
@@ -142,5 +164,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	check_whole_by_llhttp();
 	check_conclusions();
 	check_written();
+	check_protected();
 	return 0;
 }

@@ -341,11 +341,39 @@ test_tag_in_a_response(void **state)
 	    .drop_field = SLICE("x-tag"),
 	    .added = SLICE("x-tag: ours\r\n"),
 	    .via = SLICE("1.1 holdfast"),
-	    .no_store_tag = true,
+	    .tag_field = SLICE("x-tag"),
 	};
-	check_response(&r, "HTTP/1.1 200 OK\r\nCache-Control: public\r\nVia: 1.1 holdfast\r\n"
-			   "Cache-Control: no-cache=\"set-cookie\"\r\n"
+	check_response(&r, "HTTP/1.1 200 OK\r\nCache-Control: public\r\n"
+			   "Cache-Control: no-cache=\"x-tag\"\r\nVia: 1.1 holdfast\r\n"
 			   "Transfer-Encoding: chunked\r\nx-tag: ours\r\n\r\n");
+}
+
+/* What is put into lines stands where it was asked for, beside what caches are told, and not in
+ * lines that are left out. */
+static void
+test_inserts_in_a_response(void **state)
+{
+	(void)state;
+	static const char text[] =
+	    "HTTP/1.0 200 OK\r\nA: 1\r\nSet-Cookie: S=x; Path=/\r\n"
+	    "Cache-Control: no-cache=\"b\"\r\nDrop: 1\r\nSet-Cookie: S=x\r\n\r\n";
+	parse_one_response(text, METHOD_GET);
+	uint32_t first = (uint32_t)(strstr(text, "; Path") - text);
+	uint32_t dropped = (uint32_t)(strstr(text, "Drop: 1") - text) + 7;
+	uint32_t last = (uint32_t)(strstr(text, "S=x\r\n\r\n") - text) + 3;
+	const struct http_insert inserts[] = {
+	    {first, SLICE("~1")}, {dropped, SLICE("~2")}, {last, SLICE("~3")}};
+	struct forward_response r = {
+	    .head = &head,
+	    .framing = BODY_NONE,
+	    .drop_field = SLICE("drop"),
+	    .tag_field = SLICE("set-cookie"),
+	    .inserts = inserts,
+	    .insert_count = 3,
+	};
+	check_response(&r, "HTTP/1.1 200 OK\r\nA: 1\r\nSet-Cookie: S=x~1; Path=/\r\n"
+			   "Cache-Control: no-cache=\"b, set-cookie\"\r\nSet-Cookie: S=x~3\r\n"
+			   "\r\n");
 }
 
 /* ---- answers of our own
@@ -595,6 +623,7 @@ main(void)
 	    cmocka_unit_test(test_must_39_response_framing),
 	    cmocka_unit_test(test_must_22_connection_of_responses),
 	    cmocka_unit_test(test_tag_in_a_response),
+	    cmocka_unit_test(test_inserts_in_a_response),
 	    cmocka_unit_test(test_own_response),
 	    cmocka_unit_test(test_own_response_of_every_cause),
 	    cmocka_unit_test(test_overflow_is_told),
