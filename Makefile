@@ -74,7 +74,7 @@ CLI      = proxy/cli/change.c proxy/cli/check.c proxy/cli/compare.c proxy/cli/co
            proxy/cli/key_lines.c proxy/cli/moves.c proxy/cli/options.c proxy/cli/run.c \
            proxy/cli/service.c proxy/cli/tag.c proxy/cli/tail.c proxy/cli/tail_file.c \
            proxy/cli/tail_line.c proxy/cli/version.c proxy/cli/what_if.c
-CLUSTER  = proxy/cluster/body.c proxy/cluster/machine.c
+CLUSTER  = proxy/cluster/body.c proxy/cluster/datagram.c proxy/cluster/machine.c
 NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_ev.c proxy/node_reload.c \
            proxy/node_status.c
 PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) $(CLUSTER) \
@@ -170,8 +170,12 @@ LINK_config/test_findings = proxy/config/findings.c
 $(foreach t,$(CONFIG_TESTS),$(eval LINK_$(t) = $$(CONFIG_LINK)))
 $(B)/tests/config/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 # cluster
-UNIT += cluster/test_body
-LINK_cluster/test_body = proxy/cluster/body.c proxy/cluster/machine.c
+CLUSTER_LINK = proxy/base/result.c proxy/cluster/body.c proxy/cluster/machine.c
+UNIT += cluster/test_body cluster/test_datagram cluster/test_machine
+LINK_cluster/test_body = $(CLUSTER_LINK)
+LINK_cluster/test_datagram = $(CLUSTER_LINK) proxy/base/digest.c proxy/base/text.c \
+                             proxy/cluster/datagram.c
+LINK_cluster/test_machine = $(CLUSTER_LINK)
 # cli
 UNIT += cli/test_change cli/test_expected cli/test_explain cli/test_key_lines cli/test_moves \
         cli/test_options cli/test_tail cli/test_tail_file cli/test_tail_line
@@ -238,10 +242,11 @@ clean:
 # ---- tests, measurements, checks ----------------------------------------------------------------
 
 # Fuzz targets: tests/fuzz/fuzz_<name>.c links with the files named in FUZZ_<name>.
-FUZZ = chunk config cookie escape json keyrule request response tag
+FUZZ = chunk config cookie datagram escape json keyrule request response tag
 FUZZ_chunk = $(LINK_http/test_chunk)
 FUZZ_config = $(CONFIG_LINK)
 FUZZ_cookie = $(LINK_affinity/test_session)
+FUZZ_datagram = $(LINK_cluster/test_datagram)
 FUZZ_escape = proxy/base/addr.c proxy/base/clock.c proxy/base/result.c proxy/base/text.c \
               proxy/base/vocab.c proxy/cli/tail_line.c proxy/record/access.c \
               proxy/record/failover_line.c

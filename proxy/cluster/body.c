@@ -57,6 +57,12 @@ put_text(struct outgoing *o, const char *terminated)
 	put_bytes(o, terminated, bytes);
 }
 
+void
+put_node(struct outgoing *o, const struct cluster_nodes *nodes, cluster_node node)
+{
+	put_u32(o, cluster_alias(nodes, node));
+}
+
 size_t
 body_room(const struct outgoing *o)
 {
@@ -108,6 +114,12 @@ uint64_t
 get_u64(struct body *b)
 {
 	return get_number(b, 8);
+}
+
+cluster_node
+get_node(struct body *b, const struct cluster_nodes *nodes)
+{
+	return cluster_by_alias(nodes, get_u32(b));
 }
 
 void

@@ -19,6 +19,8 @@ void put_u32(struct outgoing *o, uint32_t value);
 void put_u64(struct outgoing *o, uint64_t value);
 void put_text(struct outgoing *o, const char *terminated); /* BODY_TEXT_BYTES_MAX at most */
 void put_bytes(struct outgoing *o, const void *at, size_t bytes);
+/* As an alias; NODE_NONE and NODE_ALL have theirs. */
+void put_node(struct outgoing *o, const struct cluster_nodes *nodes, cluster_node node);
 size_t body_room(const struct outgoing *o); /* bytes that may still be put */
 
 struct body {
@@ -37,6 +39,8 @@ uint8_t get_u8(struct body *b);
 uint16_t get_u16(struct body *b);
 uint32_t get_u32(struct body *b);
 uint64_t get_u64(struct body *b);
+/* NODE_NONE also for a node that this one does not know. */
+cluster_node get_node(struct body *b, const struct cluster_nodes *nodes);
 /* Terminated. Bad, and then empty: `capacity` is too small, or a 0 byte within. */
 void get_text(struct body *b, char *out, size_t capacity);
 /* `bytes` of them, borrowed; NULL when there are fewer. */

@@ -4,9 +4,9 @@
  * asks for the time, never touches a socket or a file; the same object code runs in a node, in the
  * simulator, and stands for the formal model.
  *
- *   event     machine_receive(m, now, from, body, out)   a datagram came
- *             machine_tick(m, now, out)                  time passed; call it when `now` reaches
- *                                                        machine_next(m), or at any other time
+ *   event     machine_receive(m, now, in, out)   a datagram came
+ *             machine_tick(m, now, out)          time passed; call it when `now` reaches
+ *                                                machine_next(m), or at any other time
  *             and what the machine's header names besides
  *   action    messages appended to *out; anything else is read from the machine's state or its
  *             list of notices
@@ -18,6 +18,7 @@
 #define HOLDFAST_CLUSTER_MACHINE_H
 
 #include "base/addr.h"
+#include "result.h"
 #include "vocab.h"
 
 #include <stdbool.h>
@@ -39,18 +40,35 @@ enum datagram_type {
 typedef uint16_t cluster_node; /* a place in struct cluster_nodes */
 enum { NODE_NONE = UINT16_MAX, NODE_ALL = UINT16_MAX - 1 /* everybody but the sender */ };
 
-/* Static: from the configuration, the same on every node, immutable while it runs. */
+/*
+ * From the configuration; immutable but for the ranks. Places are this node's own affair: on the
+ * wire a node is its alias, so that lists may differ in sequence, and in a node that is being
+ * added.
+ */
 struct cluster_nodes {
 	size_t count;
 	cluster_node self;
 	struct cluster_member {
 		char id[ID_BYTES_MAX + 1];
-		uint32_t rank; /* 0 is the best; equal ones are told apart by id */
+		uint32_t alias; /* from the id: cluster_nodes_seal */
+		uint32_t rank;  /* 0 is the best; equal ones are told apart by id */
 		bool voter;
 		struct addr address; /* of its datagrams */
 	} node[CLUSTER_NODES_MAX];
 };
 
+#define ALIAS_NONE 0U
+#define ALIAS_ALL  UINT32_MAX
+
+/*
+ * Sets the aliases: the low 32 bits of XXH3_64bits(id). RESULT_INVALID: two nodes have one id, or
+ * one alias (once in 2 million clusters of 64; another id helps), or `self` is no place.
+ */
+enum result cluster_nodes_seal(struct cluster_nodes *nodes, struct problem *p);
+/* NODE_ALL for ALIAS_ALL; NODE_NONE when no node has it. */
+cluster_node cluster_by_alias(const struct cluster_nodes *nodes, uint32_t alias);
+/* ALIAS_NONE for NODE_NONE, ALIAS_ALL for NODE_ALL. */
+uint32_t cluster_alias(const struct cluster_nodes *nodes, cluster_node node);
 /* True: `a` stands before `b`: lower rank, then the smaller id by bytes. */
 bool cluster_before(const struct cluster_nodes *nodes, cluster_node a, cluster_node b);
 /* Of the voters. 0 when there is none. */
@@ -63,6 +81,17 @@ struct outgoing {
 	uint8_t body[CLUSTER_BODY_BYTES_MAX];
 };
 
+/* A datagram that was let in (cluster/datagram.h); lives as long as the call that is given it. */
+struct incoming {
+	cluster_node from; /* a node of the list, never oneself */
+	uint8_t type;      /* as sent: may be of no type that is known here */
+	uint64_t incarnation;
+	uint64_t epoch; /* of the membership that the sender holds */
+	uint64_t term;  /* the highest that the sender knows for the role `cluster` */
+	const uint8_t *body;
+	size_t bytes;
+};
+
 /* Emptied by whoever sends. Full: further messages are lost, as any datagram may be, and counted.
  */
 struct outbox {
@@ -71,7 +100,7 @@ struct outbox {
 	struct outgoing list[OUTBOX_MAX];
 };
 
-/* Room for a body, or NULL when the outbox is full. */
+/* Room for a body (cluster/body.h fills it), or NULL when the outbox is full. */
 struct outgoing *outbox_add(struct outbox *out, cluster_node to, enum datagram_type type);
 
 #endif
