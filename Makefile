@@ -55,8 +55,8 @@ MEMBERS  = proxy/members/member.c proxy/members/membership.c proxy/members/pool.
 ROUTE    = proxy/route/assign.c proxy/route/explain.c proxy/route/match.c proxy/route/plan.c \
            proxy/route/service.c
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/body_queue.c \
-           proxy/relay/exchange.c proxy/relay/io_ev.c proxy/relay/journal.c proxy/relay/splice.c \
-           proxy/relay/told.c proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
+           proxy/relay/exchange.c proxy/relay/io_ev.c proxy/relay/journal.c proxy/relay/retry.c \
+           proxy/relay/splice.c proxy/relay/told.c proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
 EDGE     = proxy/edge/addresses.c proxy/edge/client.c proxy/edge/client_out.c \
            proxy/edge/listener.c proxy/edge/pace.c proxy/edge/worker_ev.c
 RECORD   = proxy/record/access.c proxy/record/failover.c proxy/record/failover_line.c \
@@ -138,7 +138,7 @@ LINK_route/test_assign = $(VIEW_LINK) proxy/route/assign.c
 LINK_route/test_match = proxy/base/result.c proxy/base/text.c proxy/route/match.c
 LINK_route/test_plan = $(VIEW_LINK) proxy/route/plan.c
 # relay
-UNIT += relay/test_body_queue
+UNIT += relay/test_body_queue relay/test_budget
 LINK_relay/test_body_queue = proxy/relay/body_queue.c proxy/base/buf.c
 # edge
 UNIT += edge/test_addresses edge/test_pace

@@ -91,6 +91,8 @@ CONFIG_KEY(config_service, "services[].rates.answer_min", SIZE, rates.answer_min
 CONFIG_KEY(config_service, "services[].rates.period", DURATION, rates.period_ms, "duration", "30s", 10, CONFIG_HOUR, "over which the rates are measured, and which everybody has before the first measure")
 
 CONFIG_KEY(config_service, "services[].attempts_max", COUNT, attempts_max, "attempts", "3", 1, PLAN_STEPS_MAX, "tries of one request, the first included")
+CONFIG_KEY(config_service, "services[].retry_budget", PERCENT, retry_budget, "percent", "20%", 0, 100, "share of the requests waiting for an answer that may be on a further try at once; what was not sent, and what leaves a member that is down, does not count; 100%: no bound")
+CONFIG_KEY(config_service, "services[].retry_min", COUNT, retry_min, "requests", "10", 0, 100000, "further tries at once, a worker, that are allowed whatever the share")
 CONFIG_KEY(config_service, "services[].replay_bytes_max", SIZE, replay_bytes_max, "size", "64KiB", 0, 64 * CONFIG_MIB, "of a request's body kept for a further attempt")
 CONFIG_KEY(config_service, "services[].body_bytes_max", SIZE, body_bytes_max, "size", "0", 0, INT64_C(1) << 50, "a request's body; 413 above it; 0: no bound")
 CONFIG_KEY(config_service, "services[].pool_max", COUNT, pool_max, "connections", "256", 0, 65536, "unused connections kept, a worker and member")

@@ -109,6 +109,8 @@ struct config_service {
 	struct config_rates rates;
 
 	uint32_t attempts_max;     /* 3; tries of one request, the first included */
+	uint32_t retry_budget;     /* 20 %: see relay/budget.h */
+	uint32_t retry_min;        /* 10 */
 	uint64_t replay_bytes_max; /* 64 KiB of request body kept for a further attempt */
 	uint64_t body_bytes_max;   /* 0: no bound; else 413 above it */
 	uint32_t pool_max;         /* 256 idle upstream connections a worker and member */

@@ -161,6 +161,7 @@ row_free(const struct key_row *row, void *base)
 	case KIND_DURATION:
 	case KIND_SECONDS:
 	case KIND_SIZE:
+	case KIND_PERCENT:
 	case KIND_WORD:
 	case KIND_ADDRESS:
 	case KIND_POOL_KEY:

@@ -18,6 +18,7 @@ enum key_kind {
 	KIND_DURATION, /* kept in ms */
 	KIND_SECONDS,  /* a duration, kept in s */
 	KIND_SIZE,     /* kept in bytes */
+	KIND_PERCENT,  /* "20%", kept as the number */
 	KIND_WORD,     /* one of row->unit; kept as its place there */
 	KIND_ADDRESS,
 	KIND_TEXT,     /* any; what it means is checked elsewhere */

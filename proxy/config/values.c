@@ -24,6 +24,8 @@ wrong_type(enum key_kind kind, struct problem *p)
 	case KIND_SIZE:
 		return problem_set(p, RESULT_INVALID,
 				   "a size in quotes is wanted, such as \"512\", \"64KiB\"");
+	case KIND_PERCENT:
+		return problem_set(p, RESULT_INVALID, "a share is wanted, such as \"20%%\"");
 	default:
 		return problem_set(p, RESULT_INVALID, "a text in quotes is wanted");
 	}
@@ -52,10 +54,15 @@ out_of_bounds(const struct key_row *row, const char *word, int64_t bound, struct
 	static const struct step sizes[] = {
 	    {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}, {1, ""}};
 	static const struct step plain[] = {{1, ""}};
+	static const struct step percent[] = {{1, "%"}};
 	bool duration = row->kind == KIND_DURATION || row->kind == KIND_SECONDS;
 	char text[32];
 	struct writer w = writer_on(text, sizeof(text));
-	write_in_units(&w, bound, duration ? durations : row->kind == KIND_SIZE ? sizes : plain);
+	write_in_units(&w, bound,
+		       duration                    ? durations
+		       : row->kind == KIND_SIZE    ? sizes
+		       : row->kind == KIND_PERCENT ? percent
+						   : plain);
 	return problem_set(p, RESULT_INVALID, "%s %s", word, writer_text(&w));
 }
 
@@ -129,6 +136,17 @@ store_size(const struct key_row *row, const char *text, void *base, struct probl
 	if (r == RESULT_LIMIT || bytes > INT64_MAX)
 		return out_of_bounds(row, "above", row->high, p);
 	return store_number(row, (int64_t)bytes, base, p);
+}
+
+static enum result
+store_percent(const struct key_row *row, const char *text, void *base, struct problem *p)
+{
+	struct slice number = slice_of(text);
+	uint64_t percent;
+	if (number.bytes == 0 || number.at[--number.bytes] != '%' ||
+	    !slice_to_u64(number, &percent))
+		return wrong_type(row->kind, p);
+	return store_number(row, percent > INT64_MAX ? INT64_MAX : (int64_t)percent, base, p);
 }
 
 /* ---- texts ---------------------------------------------------------------------------------- */
@@ -335,6 +353,8 @@ value_store(const struct key_row *row, const struct value *value, void *base, st
 		return store_duration(row, value->text, base, p);
 	case KIND_SIZE:
 		return store_size(row, value->text, base, p);
+	case KIND_PERCENT:
+		return store_percent(row, value->text, base, p);
 	case KIND_WORD:
 		return store_word(row, value->text, base, p);
 	case KIND_ADDRESS:

@@ -198,7 +198,7 @@ failover_log_session(struct failover_log *log, const struct failover_line *line)
 	struct limiter_subject subject = {line->event, line->service, about};
 	uint64_t now_ms = log->clock.now_ms();
 	(void)pthread_mutex_lock(&log->lock);
-	if (line->event == EVENT_FAILOVER && entry.chosen.bytes > 0)
+	if (line->event == EVENT_FAILOVER && line->of_outage && entry.chosen.bytes > 0)
 		outages_count_move(&log->outages, line->service, entry.from, entry.chosen, now_ms);
 	bool pass = limiter_pass(&log->limiter, subject, FAILOVER_LINES_PER_S_MAX, now_ms,
 				 &entry.suppressed);

@@ -57,6 +57,7 @@ struct failover_line {
 	uint32_t hops;
 	uint64_t pool;       /* ring fingerprint, 16 hex digits */
 	uint64_t request_id; /* 16 hex digits; 0: null */
+	bool of_outage;      /* a FAILOVER that counts in the outage of `from` */
 };
 void failover_log_session(struct failover_log *log, const struct failover_line *line);
 

@@ -196,6 +196,9 @@ learn(struct exchange *x, const struct http_head *head)
 	if (pool_wants_success(live))
 		pool_evidence(service->pool, live, EVIDENCE_LIVE_OK, REASON_NONE,
 			      x->worker->now_ms);
+	retry_settle(x);
+	if (x->unheld) /* it says nothing of the session */
+		return;
 	journal_moved(x);
 	struct session_digest changed;
 	if (service->rules->learns && session_learn(service->rules, &x->session, head, &changed)) {
@@ -215,7 +218,8 @@ respond(struct exchange *x, const struct http_head *head, bool upgrade)
 	    .length_known = head->has_length && !upgrade,
 	    .length = head->content_length,
 	};
-	told_client(x, &answer);
+	if (!x->unheld)
+		told_client(x, &answer);
 	if (x->slot->service->rules->tag->carrier == TAG_HEADER)
 		answer.drop_field = x->slot->service->rules->tag_name;
 	x->door->ops->respond(x->door, &answer);
@@ -333,7 +337,7 @@ on_heads(struct exchange *x, const char *at, size_t bytes)
 			u->in = NULL;
 			if (switching)
 				begin_tunnel(x, head, at, bytes);
-			else
+			else if (head->status != 421 || !retry_pass(x, head, at, bytes))
 				begin_answer(x, head, at, bytes);
 			buf_put(&w->bufs, &held);
 			return;

@@ -1,9 +1,6 @@
 /*
- * attempt.c: one try of an exchange at one member, and whether another one may
- * follow (RFC 9110 section 9.2.2): what was not sent may always go elsewhere;
- * what was sent only when the method is idempotent. A connection that breaks before
- * an answer proves nothing: the member may have read the request, and its reset
- * overtakes the acknowledgement. And only while the whole request can be sent again.
+ * attempt.c: one try of an exchange at one member: a connection, the request sent, and the next
+ * try when it fails. Whether there may be one is said in retry.c.
  */
 #include "relay/exchange.h"
 
@@ -12,67 +9,6 @@
 #include <sys/socket.h>
 
 #define PIECES_MAX 16 /* of one sendmsg(2) */
-
-static enum cause
-cause_of(enum reason why)
-{
-	switch (why) {
-	case REASON_CONNECT_TIMEOUT:
-		return CAUSE_MEMBER_CONNECT_TIMEOUT;
-	case REASON_RESET:
-	case REASON_CLOSED_IDLE:
-	case REASON_DOWN:
-	case REASON_MAINT:
-		return CAUSE_MEMBER_CLOSED;
-	case REASON_FIRST_BYTE_TIMEOUT:
-		return CAUSE_MEMBER_FIRST_BYTE;
-	case REASON_BAD_ANSWER:
-		return CAUSE_MEMBER_BAD_ANSWER;
-	default:
-		return CAUSE_MEMBER_CONNECT;
-	}
-}
-
-/* What was seen, for the log: "connection refused by 127.0.0.1:9001". */
-static void
-note_evidence(struct exchange *x, enum reason why)
-{
-	static const char *const seen[] = {
-	    [REASON_CONNECT_REFUSED] = "connection refused by",
-	    [REASON_CONNECT_TIMEOUT] = "no connection in time to",
-	    [REASON_CONNECT_FAILED] = "connection failed to",
-	    [REASON_CLOSED_IDLE] = "pooled connection closed by",
-	    [REASON_RESET] = "connection broken before an answer by",
-	    [REASON_FIRST_BYTE_TIMEOUT] = "no answer in time from",
-	    [REASON_BAD_ANSWER] = "an answer that is not HTTP from",
-	    [REASON_DOWN] = "found dead while it was asked:",
-	    [REASON_MAINT] = "taken out by the operator while it was asked:",
-	};
-	const struct membership_member *m = &exchange_membership(x)->member[exchange_member(x)];
-	struct writer text = writer_on(x->evidence, sizeof(x->evidence));
-	write_text(&text, seen[why]);
-	write_char(&text, ' ');
-	write_text(&text, m->origin_text);
-	(void)writer_text(&text);
-}
-
-static void
-note_failure(struct exchange *x, enum reason why)
-{
-	struct worker *w = x->worker;
-	uint32_t member = exchange_member(x);
-	struct member_live *live = exchange_membership(x)->member[member].live;
-	x->failed_why = why;
-	x->failed_member = member;
-	x->wasted_us += w->now_us - x->attempt_us;
-	x->connect_us = 0;
-	note_evidence(x, why);
-	if (why == REASON_MAINT) /* nothing is wrong with the member */
-		return;
-	atomic_fetch_add_explicit(&live->load[w->number].failures, 1, memory_order_relaxed);
-	if (why != REASON_DOWN) /* that is a verdict already */
-		pool_evidence(x->slot->service->pool, live, EVIDENCE_LIVE_FAILED, why, w->now_ms);
-}
 
 /* No member that could be asked took even a connection. */
 static bool
@@ -93,14 +29,14 @@ give_up(struct exchange *x)
 	if (nobody)
 		journal_nobody(x);
 	else
-		journal_stuck(x);
+		journal_stuck(x, x->failed_why);
 	if (nobody && strict != 0) {
 		/* The others may live; they are not asked. */
 		x->plan.refuse_status = strict;
 		exchange_fail(x, CAUSE_STRICT);
 		return;
 	}
-	exchange_fail(x, nobody ? CAUSE_NO_LIVE_MEMBER : cause_of(x->failed_why));
+	exchange_fail(x, nobody ? CAUSE_NO_LIVE_MEMBER : retry_cause(x->failed_why));
 }
 
 static void
@@ -152,7 +88,7 @@ attempt_start(struct exchange *x)
 			exchange_fail(x, CAUSE_OUT_OF_RESOURCES);
 			return;
 		}
-		note_failure(x, why);
+		retry_note_failure(x, why);
 		x->fresh_only = false;
 		x->retried_here = false;
 	}
@@ -347,55 +283,55 @@ attempt_send(struct exchange *x)
 /* ---- failing ----------------------------------------------------------------------------------
  */
 
-/* May the request be sent once more? Asked before the connection is closed. */
-static bool
-may_repeat(const struct exchange *x, enum reason why)
+/* Lets go of the member and tries the plan from x->step on. */
+static void
+start_anew(struct exchange *x, bool reusable)
 {
-	if (!body_queue_is_whole(&x->body) || why == REASON_BAD_ANSWER)
-		return false;
-	return x->upstream->sent == x->upstream->sent_before ||
-	       http_method_idempotent(x->request.method);
-}
-
-void
-attempt_failed(struct exchange *x, enum reason why)
-{
-	struct upstream *u = x->upstream;
-	bool stale = u->reused && why == REASON_RESET && u->in == NULL;
-	bool repeat = may_repeat(x, why);
 	head_rest_drop(x);
-	if (stale && repeat && !x->retried_here) {
-		/* The member closed a pooled connection, as it may: no evidence, one more try
-		 * there. */
-		x->retried_here = true;
-		x->fresh_only = true;
-		x->wasted_us += x->worker->now_us - x->attempt_us;
-	} else {
-		note_failure(x, why);
-		x->retried_here = false;
-		x->fresh_only = false;
-		if (repeat)
-			x->step++;
-	}
-	if (!repeat) {
-		journal_stuck(x);
-		exchange_fail(x, cause_of(why));
-		return;
-	}
-	exchange_release_upstream(x, false);
+	exchange_release_upstream(x, reusable);
 	exchange_to(x, EXCHANGE_PLANNED);
 	body_queue_rewind(&x->body);
 	attempt_start(x);
 }
 
-/* A member of x's membership in a view that may be of a later one; MEMBER_NONE: it left. */
-static uint32_t
-place_in(const struct exchange *x, const struct view *view, uint32_t member)
+void
+attempt_next(struct exchange *x, bool reusable)
 {
-	const struct membership *mine = exchange_membership(x);
-	if (view->membership == mine)
-		return member;
-	return membership_find(view->membership, &mine->member[member]);
+	x->step++;
+	x->retried_here = false;
+	x->fresh_only = false;
+	start_anew(x, reusable);
+}
+
+/* The member closed a pooled connection, as it may: no evidence, one more try there. */
+static bool
+try_here_again(struct exchange *x, enum reason why)
+{
+	const struct upstream *u = x->upstream;
+	bool stale = u->reused && why == REASON_RESET && u->in == NULL;
+	if (!stale || x->retried_here || !retry_may_repeat(x, why))
+		return false;
+	x->wasted_us += x->worker->now_us - x->attempt_us;
+	x->retried_here = true;
+	x->fresh_only = true;
+	start_anew(x, false);
+	return true;
+}
+
+void
+attempt_failed(struct exchange *x, enum reason why)
+{
+	if (try_here_again(x, why))
+		return;
+	bool repeat = retry_may_repeat(x, why);
+	retry_note_failure(x, why);
+	if (!repeat || !retry_affords(x)) {
+		journal_stuck(x, repeat ? REASON_RETRY_BUDGET : why);
+		head_rest_drop(x);
+		exchange_fail(x, retry_cause(why));
+		return;
+	}
+	attempt_next(x, false);
 }
 
 /* Is anybody left to ask who lives by this view? */
@@ -404,7 +340,7 @@ has_next(const struct exchange *x, const struct view *view)
 {
 	uint32_t attempts = plan_attempts(&x->slot->service->plan, &x->plan);
 	for (uint32_t step = x->step + 1; step < attempts; step++) {
-		uint32_t place = place_in(x, view, x->plan.step[step].member);
+		uint32_t place = retry_place_in(x, view, x->plan.step[step].member);
 		if (place != MEMBER_NONE && view_is_operational(view, place))
 			return true;
 	}
@@ -418,9 +354,9 @@ attempt_review(struct exchange *x, const struct view *view)
 	if (!waits || x->upstream->in != NULL)
 		return;
 	/* Who left the membership may finish what it was given. */
-	uint32_t place = place_in(x, view, exchange_member(x));
+	uint32_t place = retry_place_in(x, view, exchange_member(x));
 	if (place == MEMBER_NONE || view_is_operational(view, place) || !has_next(x, view) ||
-	    !may_repeat(x, REASON_DOWN))
+	    !retry_may_repeat(x, REASON_DOWN))
 		return;
 	attempt_failed(x, view->state[place] == MEMBER_MAINT ? REASON_MAINT : REASON_DOWN);
 }

@@ -37,6 +37,10 @@ exchange_get(struct worker *w, struct door *door)
 	x->splicing = false;
 	x->primary_gone = false;
 	x->half_closed = false;
+	x->waits = false;
+	x->repeats = false;
+	x->passed = false;
+	x->unheld = false;
 	x->slot = NULL;
 	x->lease = NULL;
 	x->upstream = NULL;
@@ -287,6 +291,8 @@ exchange_begin(struct exchange *x)
 	}
 	x->request_chunked = x->request.framing == BODY_CHUNKED;
 	x->body.ended = !http_request_has_body(&x->request);
+	x->waits = true;
+	x->slot->waiting++;
 	attempt_start(x);
 }
 
@@ -340,6 +346,8 @@ exchange_over(struct exchange *x, enum cause cause)
 	bool reusable = cause == CAUSE_DONE && x->member_keeps && attempt_all_sent(x) &&
 			!x->upstream->write_broken;
 	exchange_release_upstream(x, reusable);
+	if (x->waits)
+		retry_settle(x);
 	journal_over(x);
 	worker_pipe_put(w, &x->pipe, x->piped == 0);
 	while (x->head_rest != NULL) {

@@ -41,6 +41,10 @@ struct exchange {
 	bool splicing;        /* the rest of the answer goes through `pipe` */
 	bool primary_gone; /* the tag names a primary that left the membership: it got a new one */
 	bool half_closed;  /* tunnel: our side towards the member is shut */
+	bool waits;        /* for its answer: counted in slot->waiting */
+	bool repeats;      /* counted in slot->repeated */
+	bool passed;       /* a member passed it on */
+	bool unheld;       /* the answer is a pass, as nobody else may be asked */
 	uint8_t interims;  /* 1xx answers of the present attempt */
 	struct service_slot *slot; /* NULL: no service matched */
 	struct view_lease *lease;
@@ -134,10 +138,29 @@ exchange_member(const struct exchange *x)
 /* attempt.c */
 void attempt_start(struct exchange *x);                   /* tries the plan from x->step on */
 void attempt_failed(struct exchange *x, enum reason why); /* the next one, or the end */
+/* The next step; `reusable`: the present member's connection was answered in full. */
+void attempt_next(struct exchange *x, bool reusable);
 /* The member that is being asked was found dead or taken out: not waited for, if another may be. */
 void attempt_review(struct exchange *x, const struct view *view);
 void attempt_send(struct exchange *x);           /* what is unsent of head and body */
 bool attempt_all_sent(const struct exchange *x); /* the whole request is at the member */
+
+/* retry.c */
+enum cause retry_cause(enum reason why); /* the end of an exchange whose last attempt failed so */
+void retry_note_failure(struct exchange *x, enum reason why); /* log, counters, evidence */
+/* May the request be sent once more? Asked before the connection is closed. */
+bool retry_may_repeat(const struct exchange *x, enum reason why);
+/* Is there room for it in the service's budget? True as well when no step is left to take. */
+bool retry_affords(struct exchange *x);
+/* It does not wait for an answer any more. */
+void retry_settle(struct exchange *x);
+/* A member of x's membership in a view that may be of a later one; MEMBER_NONE: it left. */
+uint32_t retry_place_in(const struct exchange *x, const struct view *view, uint32_t member);
+/*
+ * A 421 came; `at`: what is there of its body. True: it was a pass and the exchange went on, or is
+ * over. False: it is an answer like any other; of a pass that cannot go on x->unheld is set.
+ */
+bool retry_pass(struct exchange *x, const struct http_head *head, const char *at, size_t bytes);
 
 /* answer.c */
 void answer_on_readable(struct exchange *x);
@@ -169,7 +192,8 @@ uint32_t told_rank(const struct exchange *x,
 void journal_rejected_tag(struct exchange *x);
 void journal_moved(struct exchange *x);  /* at the final head: failover, failback, assigned */
 void journal_nobody(struct exchange *x); /* no member is left to ask */
-void journal_stuck(struct exchange *x);  /* an attempt failed and may not be repeated elsewhere */
+/* An attempt failed, or was passed on, and is not repeated elsewhere. */
+void journal_stuck(struct exchange *x, enum reason why);
 void journal_rehomed(struct exchange *x, const struct session_digest *digest, enum reason why);
 void journal_over(struct exchange *x); /* the access log, and the outage's count */
 /* A request that never became an exchange: refused while its head was read. */

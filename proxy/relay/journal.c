@@ -35,6 +35,19 @@ journal_rejected_tag(struct exchange *x)
 	tally_add(&x->slot->tally->rejected[x->session.rejected], 1);
 }
 
+/* Did the session leave its home because that is gone, rather than for what is no outage? */
+static bool
+is_of_outage(const struct exchange *x)
+{
+	for (uint32_t i = 0; i < x->plan.skipped_count; i++) {
+		if (x->plan.skipped[i].member != x->plan.home)
+			continue;
+		enum reason why = x->plan.skipped[i].why;
+		return why != REASON_PASSED && why != REASON_DRAIN && why != REASON_SUSPECT;
+	}
+	return true;
+}
+
 void
 journal_moved(struct exchange *x)
 {
@@ -47,11 +60,14 @@ journal_moved(struct exchange *x)
 	if (!home) {
 		bool back = x->plan.affinity == AFFINITY_FAILBACK && x->step == 0;
 		event = back ? EVENT_FAILBACK : EVENT_FAILOVER;
-		x->plan.affinity = back ? AFFINITY_FAILBACK : AFFINITY_FAILOVER;
+		x->plan.affinity = x->passed ? AFFINITY_PASS
+				   : back    ? AFFINITY_FAILBACK
+					     : AFFINITY_FAILOVER;
 	}
 	struct failover_line line = line_of(x, event);
 	line.chosen = x->answered_by;
 	line.rank = told_rank(x, x->answered_by);
+	line.of_outage = is_of_outage(x);
 	if (home)
 		line.from = MEMBER_NONE;
 	else
@@ -68,11 +84,13 @@ journal_nobody(struct exchange *x)
 }
 
 void
-journal_stuck(struct exchange *x)
+journal_stuck(struct exchange *x, enum reason why)
 {
 	struct failover_line line = line_of(x, EVENT_FAILOVER);
+	if (x->passed)
+		x->plan.affinity = AFFINITY_PASS;
 	line.from = x->failed_member;
-	line.reason = reason_text(x->failed_why);
+	line.reason = reason_text(why);
 	failover_log_session(x->worker->shared->failover, &line);
 }
 

@@ -57,6 +57,8 @@ struct service_slot {
 	struct membership
 	    *membership;   /* whose idle connections are kept; one reference; NULL: none */
 	uint64_t reviewed; /* generation of the view that waiting exchanges were told of */
+	uint32_t waiting;  /* exchanges without an answer yet */
+	uint32_t repeated; /* of these, on a further try that counts: see relay/budget.h */
 };
 
 /*

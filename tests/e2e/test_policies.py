@@ -4,13 +4,14 @@
 import json
 import os
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import holdfast
 import ordering
 import tags
-from holdfast import CHECKED, Holdfast, Origin, closing, member
+from holdfast import CHECKED, Holdfast, Origin, answer_json, answering, closing, member, saying, silent
 
 IDS = "abc"
 KEYED = {"keys": ["header:X-Key"]}
@@ -242,6 +243,303 @@ def test_spread_and_stay_until_idle():
         assert r.id == id
         backups = r.got.get("Holdfast-Backups").split(",")
         assert backups == (["a", apart[1]] if id != "a" else apart[:2])
+
+
+# ---- second chance ------------------------------------------------------------------------------
+
+
+PASS = [("Holdfast-Pass", "1")]
+
+
+def passing(body=b"not mine\n", status=421, fields=PASS, **more):
+    return answering(status, body, fields, reason="Misdirected Request", **more)
+
+
+def three(session=KEYED, **more):
+    """(p, the origins by id, they in the order of k1)."""
+    origins = {i: Origin(i) for i in IDS}
+    return Holdfast(list(origins.values()), session=session, **more), [origins[i] for i in order_of("k1")]
+
+
+def ask(p, method="GET", **more):
+    return p.once(method=method, fields=[("X-Key", "k1")], **more)
+
+
+def test_a_pass_goes_on_to_the_next():
+    for method, body in (("GET", None), ("POST", b"x" * 5000), ("PATCH", b""), ("PUT", b"y")):
+        p, (home, second, _) = three()
+        home.behave = passing()
+        b = p.browser(fields=[("X-Key", "k1")])
+        r = b.request(method, body=body)
+        assert r.status == 200 and r.id == second.id and r.json["body_bytes"] == len(body or b"")
+        assert r.got.get("Holdfast-Failover") == f"from={home.id}; reason=passed"
+        assert not r.fields.has("Holdfast-Pass")
+        assert b.request(method, body=body).id == second.id and len(home.requests) == 1, "it lives there now"
+        event = p.wait_event("failover")
+        assert (event["reason"], event["from"], event["chosen"]) == ("passed", home.id, second.id)
+        assert event["skipped"] == [{"id": home.id, "why": "passed"}]
+        assert holdfast.text_of(home.address) in event["evidence"]
+        p.stop()
+        assert [(e["affinity"], e["attempts"]) for e in p.requests()] == [("pass", 2), ("hit", 1)]
+        holdfast.finish()
+
+
+def test_a_pass_is_no_evidence():
+    p, (home, second, _) = three(passive={"fall": 1})
+    home.behave = passing()
+    for _ in range(20):
+        assert ask(p).id == second.id
+    assert len(home.requests) == 20, "it is asked each time"
+    home.behave = None
+    assert ask(p).id == home.id
+    p.stop()
+    assert not p.events("member_down") and not p.events("outage_summary")
+
+
+def test_passes_keep_their_connections():
+    """The 421 that came whole is dropped, and the connection used again; one that did not is closed."""
+    def chunked(connection, request):
+        request.read_body()
+        connection.answer(421, b"z" * 100, PASS, framing="chunked", trailers=[("X-T", "1")])
+
+    for behave, method, kept in ((passing(), "GET", True), (passing(b""), "POST", True), (chunked, "GET", True),
+                                 (passing(b"x" * (4 << 20)), "GET", False),
+                                 (passing(fields=PASS + [("Connection", "close")]), "GET", False)):
+        p, (home, second, _) = three()
+        home.behave = behave
+        with p.client() as c:
+            for _ in range(4):
+                r = c.request(method, fields=[("X-Key", "k1")], body=b"b" if method == "POST" else None)
+                assert r.status == 200 and r.id == second.id
+        assert home.accepted == (1 if kept else 4)
+        holdfast.finish()
+
+
+def test_the_rest_of_a_pass_is_not_waited_for():
+    """A head, and a body that never comes; a head in pieces; interim answers before it."""
+    head = b"HTTP/1.1 421 Misdirected Request\r\nHoldfast-Pass: 1\r\nContent-Length: 10\r\n\r\n"
+
+    def stuck(connection, request):
+        connection.send(head + b"12345")
+        connection.wait_end()
+
+    def in_pieces(connection, request):
+        for n in range(0, len(head), 7):
+            connection.send(head[n:n + 7])
+            time.sleep(0.002)
+        connection.wait_end()
+
+    def after_interims(connection, request):
+        connection.send(b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n" + head)
+        connection.wait_end()
+
+    for behave in (stuck, in_pieces, after_interims):
+        p, (home, second, _) = three()
+        home.behave = behave
+        assert ask(p).id == second.id
+        holdfast.finish()
+
+
+def test_everybody_passes():
+    """The client gets the last one's 421: nothing of the pass, no tag, and no session moved."""
+    for others in ({}, {"service": {"attempts_max": 2}}, {"service": {"attempts_max": 1}}):
+        p, origins = three(**others)
+        asked = others.get("service", {"attempts_max": 3})["attempts_max"]
+        for n, o in enumerate(origins):
+            o.behave = passing(b"%d\n" % n)
+        for method in ("GET", "POST"):
+            r = ask(p, method, body=b"x" if method == "POST" else None)
+            assert r.status == 421 and r.body == b"%d\n" % (asked - 1)
+            assert not r.fields.has("Holdfast-Pass") and not r.fields.has("Set-Cookie")
+        event = p.wait_event("failover")
+        assert (event["reason"], event["from"], event["chosen"]) == ("passed", origins[asked - 1].id, None)
+        assert [s["why"] for s in event["skipped"]] == ["passed"] * asked
+        p.stop()
+        assert [(e["affinity"], e["attempts"], e["status"], e["cause"]) for e in p.requests()] == \
+            [("pass", asked, 421, "done")] * 2
+        assert len(p.events("failover")) == 2
+        holdfast.finish()
+
+
+def test_a_pass_of_a_session_that_has_a_home():
+    """Nobody holds it: its tag stays as it is."""
+    p, origins = three()
+    b = p.browser(fields=[("X-Key", "k1")])
+    assert b.get().id == origins[0].id
+    for o in origins:
+        o.behave = passing()
+    assert b.get().status == 421
+    for o in origins:
+        o.behave = None
+    r = b.get()
+    assert r.id == origins[0].id and r.got.get("Holdfast-Served-Before") == origins[0].id
+
+
+def test_a_421_that_is_no_pass_goes_through():
+    for fields in ([], [("Holdfast-Pass", "0")], [("Holdfast-Pass", "")], [("X-Holdfast-Pass", "1")]):
+        p, (home, second, _) = three()
+        home.behave = passing(b"go away", fields=fields)
+        r = ask(p)
+        assert r.status == 421 and r.body == b"go away" and not second.requests
+        assert not r.fields.has("Holdfast-Pass") and r.cookies().get("HOLDFAST")
+        p.stop()
+        assert [e["affinity"] for e in p.requests()] == ["new"] and not p.events("failover")
+        holdfast.finish()
+
+
+def test_only_a_421_is_a_pass_and_the_header_reaches_nobody():
+    for status in (200, 404, 503):
+        p, (home, second, _) = three()
+        home.behave = passing(b"mine", status=status)
+        r = p.once(fields=[("X-Key", "k1"), ("Holdfast-Pass", "1")])
+        assert r.status == status and r.body == b"mine" and not r.fields.has("Holdfast-Pass")
+        assert not home.requests[0].fields.has("Holdfast-Pass") and not second.requests
+        holdfast.finish()
+
+
+def test_a_pass_with_a_body_that_is_not_held_any_more():
+    p, (home, second, third) = three(service={"replay_bytes_max": "1KiB"})
+    home.behave = passing()
+    assert ask(p, "POST", body=b"x" * 100000).status == 421
+    assert ask(p, "POST", body=b"x" * 1000).id == second.id
+    assert len(second.requests) == 1 and not third.requests
+    assert p.wait_request()["affinity"] == "pass"
+
+
+def test_a_pass_while_the_body_is_still_coming():
+    """The member passes by the head alone; the rest of the body goes to the next as it comes."""
+    def early(connection, request):
+        connection.answer(421, b"", PASS)
+        connection.wait_end()
+
+    p, (home, second, _) = three()
+    home.behave = early
+    with p.client() as c:
+        c.send(b"POST / HTTP/1.1\r\nHost: h\r\nX-Key: k1\r\nContent-Length: 20000\r\n\r\n" + b"x" * 100)
+        holdfast.wait_until(lambda: second.requests, "the next member is asked")
+        c.send(b"x" * 19900)
+        r = c.response("POST")
+        assert r.status == 200 and r.id == second.id and r.json["body_bytes"] == 20000
+
+
+def test_a_pass_of_an_upgrade_and_of_a_head():
+    def switch(connection, request):
+        connection.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\nConnection: upgrade\r\n\r\n")
+        connection.send(connection.wire.take(4))
+        connection.wait_end()
+
+    p, (home, second, _) = three()
+    home.behave, second.behave = passing(), switch
+    with p.client() as c:
+        c.send(b"GET /ws HTTP/1.1\r\nHost: h\r\nX-Key: k1\r\nUpgrade: chat\r\nConnection: upgrade\r\n\r\n")
+        assert c.response().status == 101
+        c.send(b"ping")
+        assert c.take(4) == b"ping"
+    second.behave = None
+    home.behave = saying(b"HTTP/1.1 421 Misdirected Request\r\nHoldfast-Pass: 1\r\nContent-Length: 5\r\n\r\n")
+    assert ask(p, "HEAD").status == 200
+
+
+def test_a_pass_and_then_a_dead_member():
+    p, (home, second, third) = three()
+    home.behave = passing()
+    second.go()
+    r = ask(p, "POST", body=b"x")
+    assert r.id == third.id
+    event = p.wait_event("failover")
+    assert event["skipped"] == [{"id": home.id, "why": "passed"}, {"id": second.id, "why": "connect_refused"}]
+    p.stop()
+    assert [e["attempts"] for e in p.requests()] == [3]
+
+
+def test_strict_has_no_second_chance():
+    p, (home, second, _) = three(session={**KEYED, "strict": 503})
+    home.behave = passing()
+    assert ask(p).status == 421 and not second.requests
+
+
+# ---- the budget of repeats ----------------------------------------------------------------------
+
+
+NO_BUDGET = {"retry_budget": "0%", "retry_min": 0}
+
+
+def test_without_a_budget_nothing_is_done_twice():
+    p, (home, second, _) = three(service=NO_BUDGET, passive={"enabled": False}, health=CHECKED,
+                                 timeouts={"first_byte": "300ms"})
+    for behave, status, cause in ((silent, 504, "member_first_byte"), (closing, 502, "member_closed"),
+                                  (passing(), 421, "done")):
+        home.behave = behave
+        assert ask(p).status == status
+        assert p.wait_request(status=status)["cause"] == cause
+    p.wait_event("failover", count=3)
+    events = p.events("failover")
+    assert [(e["reason"], e["chosen"], e["from"]) for e in events] == [("retry_budget", None, home.id)] * 3
+    assert [e["skipped"][0]["why"] for e in events] == ["first_byte_timeout", "reset", "passed"]
+    assert not second.requests
+
+
+def test_moving_off_a_dead_member_needs_no_budget():
+    """Refused connections move whatever they are; so do those that wait when it is found dead."""
+    p, (home, second, _) = three(service=NO_BUDGET)
+    home.go()
+    assert ask(p, "POST", body=b"x").id == second.id
+    p.stop()
+    for found in ("killed", "hung"):
+        p, (home, second, _) = three(service=NO_BUDGET if found == "hung" else None,
+                                     health={**CHECKED, "timeout": "1s", "interval": "1s"})
+        home.behave = silent
+        clients = [p.client() for _ in range(40)]
+        for c in clients:
+            c.send(c.request_bytes(fields=[("X-Key", "k1")]))
+        holdfast.wait_until(lambda: len(home.requests) == 40, "all wait there")
+        if found == "killed":
+            home.go(reset=True)
+        else:
+            home.probe = silent
+        for c in clients:
+            r = c.response()
+            assert r.status == 200 and r.id == second.id
+        p.stop()
+        assert not [e for e in p.events("failover") if e["chosen"] is None]
+        holdfast.finish()
+
+
+def test_the_budget_is_a_share_with_a_floor():
+    """Of 8 requests that time out, as many are repeated as the floor allows; when these are answered, there
+    is room for others."""
+    answer = threading.Event()
+
+    def slow(connection, request):
+        while not answer.is_set():
+            connection.send(b"HTTP/1.1 102 Processing\r\n\r\n")
+            answer.wait(0.1)
+        answer_json(connection, request)
+
+    p, (home, second, _) = three(service={"retry_budget": "10%", "retry_min": 2}, passive={"enabled": False},
+                                 health=CHECKED, timeouts={"first_byte": "1s"})
+    home.behave, second.behave = silent, slow
+    clients = [p.client() for _ in range(8)]
+    for c in clients:
+        c.send(c.request_bytes(fields=[("X-Key", "k1")]))
+    p.wait_event("failover", count=6, reason="retry_budget")
+    assert len(second.requests) == 2
+    answer.set()
+    assert sorted(c.response().status for c in clients) == [200] * 2 + [504] * 6
+    assert ask(p).id == second.id, "those two are answered: there is room again"
+    p.stop()
+    assert len(p.events("failover", reason="retry_budget")) == 6
+    assert [e["chosen"] for e in p.events("failover", reason="first_byte_timeout")] == [second.id] * 3
+
+
+def test_a_budget_of_all_bounds_nothing():
+    p, (home, second, _) = three(service={"retry_budget": "100%", "retry_min": 0}, passive={"enabled": False},
+                                 health=CHECKED, timeouts={"first_byte": "500ms"})
+    home.behave = silent
+    clients = [p.client() for _ in range(30)]
+    for c in clients:
+        c.send(c.request_bytes(fields=[("X-Key", "k1")]))
+    assert all(c.response().id == second.id for c in clients)
 
 
 if __name__ == "__main__":

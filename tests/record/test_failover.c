@@ -87,6 +87,7 @@ session(enum event_kind event, uint32_t from, uint32_t chosen)
 					   .attempt_ms = 3,
 					   .pool = 0xfeed,
 					   .request_id = 0xabc,
+					   .of_outage = true,
 				       });
 }
 
