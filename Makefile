@@ -77,8 +77,12 @@ CLI      = proxy/cli/change.c proxy/cli/check.c proxy/cli/compare.c proxy/cli/co
 CLUSTER  = proxy/cluster/body.c proxy/cluster/datagram.c proxy/cluster/machine.c
 NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_ev.c proxy/node_reload.c \
            proxy/node_status.c
+
+# leases, registers, roles
+ROLES    = proxy/cluster/lease.c proxy/cluster/lease_acceptor.c proxy/cluster/lease_wire.c
+
 PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) $(CLUSTER) \
-           $(ADMIN) $(CLI) $(NODE)
+           $(ROLES) $(ADMIN) $(CLI) $(NODE)
 
 LLHTTP_SRC = $(LLHTTP)/api.c $(LLHTTP)/http.c $(LLHTTP)/llhttp.c
 LLHTTP_OBJ = $(B)/llhttp/api.o $(B)/llhttp/http.o $(B)/llhttp/llhttp.o
@@ -176,6 +180,12 @@ LINK_cluster/test_body = $(CLUSTER_LINK)
 LINK_cluster/test_datagram = $(CLUSTER_LINK) proxy/base/digest.c proxy/base/text.c \
                              proxy/cluster/datagram.c
 LINK_cluster/test_machine = $(CLUSTER_LINK)
+
+# leases, registers, roles
+UNIT += cluster/test_lease
+LINK_cluster/test_lease = $(CLUSTER_LINK) proxy/cluster/lease.c proxy/cluster/lease_acceptor.c \
+                          proxy/cluster/lease_wire.c
+
 # cli
 UNIT += cli/test_change cli/test_expected cli/test_explain cli/test_key_lines cli/test_moves \
         cli/test_options cli/test_tail cli/test_tail_file cli/test_tail_line

@@ -1,0 +1,165 @@
+/*
+ * lease.h: who may hold a role: PaxosLease for one role, as two pure machines. The acceptor is a
+ * voter's memory of it; the proposer negotiates for this node. No disk: what a voter forgets when
+ * it starts again is made up for by silence. (Trencseni, Gazso, Reinhardt, "PaxosLease: Diskless
+ * Paxos for Leases", 2012; the rules R1 to R8 are those of the project's notes on system 003.)
+ *
+ *   proposer                                acceptor
+ *     | PREPARE ballot, T, TN  ------------->|  not below its promise, nobody else's lease lives:
+ *     |<------------- PROMISE ballot         |  promised = ballot                          (R1)
+ *     |  of a majority (R2)                  |
+ *   timer T starts (R3)                      |
+ *     | PROPOSE ballot, T, TN  ------------->|  not below its promise: timer T * 1.025 starts
+ *     |<------------- ACCEPT ballot          |
+ *     |  of a majority, before TN and T end (R4, R7): held
+ *     |                                      |  timer ends: the lease is forgotten,
+ *     |                                      |  the promise is kept                        (R5)
+ *     | RELEASE ballot (R8) ---------------->|
+ *
+ * A refusal says why, and how long the reason will stand. A voter whose accepted lease lives
+ * refuses other owners without promising them anything, so that contenders cannot hinder a renewal.
+ *
+ * An owner is a node in one run of it (node, boot counter): a node that started again does not own
+ * what it owned before, as those who were told so then may still act on it.
+ *
+ * Why the silence M is what it is (R6), for a voter that forgets at time r:
+ *   - a lease it had accepted was proposed before r and ends before r + T: M >= T;
+ *   - a promise it had given to ballot b is gone, and a lower ballot a < b might still pass it. The
+ *     other voters let a pass only if it was prepared before they accepted b, that is before r + TN
+ *     (b dies TN after its own PREPARE, which was before r), and a is dead TN later: M >= 2 * TN.
+ *     Without a deadline on ballots (R7) no M is long enough.
+ * Both durations are measured by one clock and M by another: rates differ, see LEASE_DRIFT. The
+ * model in tests/model checks these rules, and that each of them is needed.
+ */
+#ifndef HOLDFAST_CLUSTER_LEASE_H
+#define HOLDFAST_CLUSTER_LEASE_H
+
+#include "cluster/body.h"
+#include "cluster/machine.h"
+
+/*
+ * Clocks run within 1 % of true time: two durations that must not end in the wrong order need a
+ * factor of 1.01 / 0.99 = 1.0202, which is a hair more than the 1.02 that 2 * 1 % suggests.
+ */
+#define LEASE_DRIFT_PER_MILLE 25
+/* The holder stops this part of T before its timer ends: time to be told, and to finish. */
+#define LEASE_MARGIN_PER_MILLE 50
+
+struct lease_timing {
+	uint32_t lease_ms;       /* T */
+	uint32_t negotiation_ms; /* TN: a ballot dies this long after its PREPARE */
+	uint32_t silence_ms;     /* M: of a voter that started again */
+};
+
+/* TN = T / 5, M = T * 6 / 5: 10 s, 2 s, 12 s. */
+struct lease_timing lease_timing_of(uint32_t lease_ms);
+/* M >= max(T, 2 * TN) and drift; see above; and TN within what is held of T. Asserted by machines.
+ */
+bool lease_timing_sound(const struct lease_timing *timing);
+
+enum lease_refusal {
+	LEASE_REFUSED_NOT,
+#define LEASE_REFUSAL(name, number, text, help) LEASE_REFUSED_##name = (number),
+#include "tbl/lease_refusals.h"
+#undef LEASE_REFUSAL
+};
+const char *lease_refusal_text(enum lease_refusal refusal);
+
+/* Ordered by round, node, boot. Round 0: none. */
+struct ballot {
+	uint64_t round;
+	uint64_t boot;
+	cluster_node node;
+};
+int ballot_compare(const struct ballot *a, const struct ballot *b);
+
+/* What the machines of all roles at a node share; borrowed by each call. */
+struct lease_ground {
+	const struct cluster_nodes *nodes;
+	struct lease_timing timing;
+	uint64_t boot;         /* of this node's run */
+	uint64_t silent_until; /* R6; of a voter */
+};
+
+/* What every event brings; borrowed for the call. */
+struct lease_turn {
+	const struct lease_ground *ground;
+	const char *role;
+	uint64_t now;
+	struct outbox *out;
+};
+
+/* ---- a voter's side ---------------------------------------------------------------------------
+ */
+
+/* Zeroed: nothing promised. */
+struct acceptor {
+	struct ballot promised;
+	struct ballot
+	    accepted; /* the lease that lives until accepted_until; its owner is the ballot's
+		       */
+	uint64_t accepted_until;
+	uint64_t touched; /* last message that changed it */
+};
+
+/* PREPARE, PROPOSE, RELEASE; `b` stands behind the role's name. Bad bodies are dropped: false. */
+bool acceptor_receive(struct acceptor *a, const struct lease_turn *t, cluster_node from,
+		      enum datagram_type type, struct body *b);
+/*
+ * True: nothing here can matter any more, as if the voter had started again and been silent since:
+ * the place may be given to another role.
+ */
+bool acceptor_idle(const struct acceptor *a, const struct lease_ground *ground, uint64_t now);
+/* Answers a PREPARE for which there is no room. */
+void acceptor_refuse_full(const char *role, cluster_node from, struct body *b, struct outbox *out);
+
+/* ---- the asking side --------------------------------------------------------------------------
+ */
+
+enum lease_state {
+	LEASE_IDLE,
+	LEASE_PREPARING,
+	LEASE_PROPOSING,
+	LEASE_HELD, /* and being renewed, in time */
+	LEASE_LOST, /* it was held; until the next lease_acquire */
+};
+
+enum lease_news {
+	LEASE_NEWS_WON = 1,
+	LEASE_NEWS_RENEWED = 2,
+	LEASE_NEWS_REFUSED = 4, /* an acquire ended in vain: see refusal, wait_ms */
+	LEASE_NEWS_LOST = 8,    /* told before any other node can win */
+};
+
+struct lease {
+	enum lease_state state;
+	enum lease_state negotiation; /* IDLE, PREPARING or PROPOSING; of a renewal, too */
+	bool bid_again;               /* this acquire has, after it was outbid */
+	struct ballot ballot;         /* of the negotiation, or of the last one */
+	uint64_t round_seen;          /* highest that a refusal named */
+	uint64_t ballot_ends;         /* R7 */
+	uint64_t resend_at;           /* to those that did not answer */
+	uint64_t proposed_at;         /* R3 */
+	uint64_t held_until;          /* the margin is taken off */
+	uint64_t renew_at;
+	uint64_t said_yes; /* bit a node: voters that promised, then that accepted */
+	uint64_t said_no;
+	enum lease_refusal refusal; /* of this negotiation, or the last: the weightiest */
+	uint32_t wait_ms; /* the soonest that a refusal's reason may be gone; 0: unknown */
+	unsigned news;    /* enum lease_news, since lease_take_news */
+};
+
+/* Starts one negotiation; nothing when one is under way or the lease is held. Ends in news. */
+void lease_acquire(struct lease *l, const struct lease_turn *t);
+/* R8: this node is no owner any more, then the voters are told. No news of it. */
+void lease_release(struct lease *l, const struct lease_turn *t);
+/* PROMISE, ACCEPT, REFUSE; `b` stands behind the role's name. Bad bodies are dropped: false. */
+bool lease_receive(struct lease *l, const struct lease_turn *t, cluster_node from,
+		   enum datagram_type type, struct body *b);
+void lease_tick(struct lease *l, const struct lease_turn *t);
+uint64_t lease_next(const struct lease *l);
+/* Ask right before use. */
+bool lease_held(const struct lease *l, uint64_t now);
+unsigned lease_take_news(struct lease *l);
+
+#endif
