@@ -76,7 +76,8 @@ prepare(struct lease *l, const struct lease_turn *t)
 {
 	assert(lease_timing_sound(&t->ground->timing));
 	uint64_t round = l->ballot.round > l->round_seen ? l->ballot.round : l->round_seen;
-	l->ballot = (struct ballot){round + 1, t->ground->boot, t->ground->nodes->self};
+	l->ballot = (struct ballot){round + 1, t->ground->boot,
+				    cluster_alias(t->ground->nodes, t->ground->nodes->self)};
 	l->ballot_ends = t->now + t->ground->timing.negotiation_ms;
 	l->refusal = LEASE_REFUSED_NOT;
 	l->wait_ms = 0;

@@ -65,11 +65,11 @@ enum lease_refusal {
 };
 const char *lease_refusal_text(enum lease_refusal refusal);
 
-/* Ordered by round, node, boot. Round 0: none. */
+/* Ordered by round, owner, boot. Round 0: none. */
 struct ballot {
 	uint64_t round;
 	uint64_t boot;
-	cluster_node node;
+	uint32_t owner; /* alias */
 };
 int ballot_compare(const struct ballot *a, const struct ballot *b);
 
@@ -111,7 +111,7 @@ bool acceptor_receive(struct acceptor *a, const struct lease_turn *t, cluster_no
  */
 bool acceptor_idle(const struct acceptor *a, const struct lease_ground *ground, uint64_t now);
 /* Answers a PREPARE for which there is no room. */
-void acceptor_refuse_full(const char *role, cluster_node from, struct body *b, struct outbox *out);
+void acceptor_refuse_full(const struct lease_turn *t, cluster_node from, struct body *b);
 
 /* ---- the asking side --------------------------------------------------------------------------
  */

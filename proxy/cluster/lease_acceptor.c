@@ -32,8 +32,8 @@ ballot_compare(const struct ballot *a, const struct ballot *b)
 {
 	if (a->round != b->round)
 		return a->round < b->round ? -1 : 1;
-	if (a->node != b->node)
-		return a->node < b->node ? -1 : 1;
+	if (a->owner != b->owner)
+		return a->owner < b->owner ? -1 : 1;
 	if (a->boot != b->boot)
 		return a->boot < b->boot ? -1 : 1;
 	return 0;
@@ -42,7 +42,7 @@ ballot_compare(const struct ballot *a, const struct ballot *b)
 static bool
 same_owner(const struct ballot *a, const struct ballot *b)
 {
-	return a->node == b->node && a->boot == b->boot;
+	return a->owner == b->owner && a->boot == b->boot;
 }
 
 static bool
@@ -56,7 +56,7 @@ refuse(const struct acceptor *a, const struct lease_turn *t, const struct lease_
        enum lease_refusal why, uint64_t wait_ms)
 {
 	struct outgoing *o =
-	    lease_put_head(t->out, asked->ballot.node, DATAGRAM_REFUSE, t->role, &asked->ballot);
+	    lease_put_head(t->out, asked->from, DATAGRAM_REFUSE, t->role, &asked->ballot);
 	put_u8(o, (uint8_t)why);
 	put_u64(o, a == NULL ? 0 : a->promised.round);
 	put_u32(o, wait_ms < UINT32_MAX ? (uint32_t)wait_ms : UINT32_MAX);
@@ -97,7 +97,7 @@ on_prepare(struct acceptor *a, const struct lease_turn *t, const struct lease_as
 	}
 	a->promised = asked->ballot;
 	a->touched = t->now;
-	(void)lease_put_head(t->out, asked->ballot.node, DATAGRAM_PROMISE, t->role, &asked->ballot);
+	(void)lease_put_head(t->out, asked->from, DATAGRAM_PROMISE, t->role, &asked->ballot);
 }
 
 static void
@@ -118,7 +118,7 @@ on_propose(struct acceptor *a, const struct lease_turn *t, const struct lease_as
 		a->accepted_until = t->now + with_drift(asked->lease_ms);
 		a->touched = t->now;
 	}
-	(void)lease_put_head(t->out, asked->ballot.node, DATAGRAM_ACCEPT, t->role, &asked->ballot);
+	(void)lease_put_head(t->out, asked->from, DATAGRAM_ACCEPT, t->role, &asked->ballot);
 }
 
 /* The released ballot is higher than all that the owner proposed: what is still under way fails. */
@@ -138,7 +138,7 @@ acceptor_receive(struct acceptor *a, const struct lease_turn *t, cluster_node fr
 		 enum datagram_type type, struct body *b)
 {
 	struct lease_asked asked;
-	if (!lease_get_asked(b, type, from, &asked))
+	if (!lease_get_asked(b, t->ground->nodes, type, from, &asked))
 		return false;
 	switch (type) {
 	case DATAGRAM_PREPARE:
@@ -163,10 +163,9 @@ acceptor_idle(const struct acceptor *a, const struct lease_ground *ground, uint6
 }
 
 void
-acceptor_refuse_full(const char *role, cluster_node from, struct body *b, struct outbox *out)
+acceptor_refuse_full(const struct lease_turn *t, cluster_node from, struct body *b)
 {
-	struct lease_turn t = {.role = role, .out = out};
 	struct lease_asked asked;
-	if (lease_get_asked(b, DATAGRAM_PREPARE, from, &asked))
-		refuse(NULL, &t, &asked, LEASE_REFUSED_FULL, 0);
+	if (lease_get_asked(b, t->ground->nodes, DATAGRAM_PREPARE, from, &asked))
+		refuse(NULL, t, &asked, LEASE_REFUSED_FULL, 0);
 }

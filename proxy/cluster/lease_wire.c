@@ -8,7 +8,7 @@ lease_put_head(struct outbox *out, cluster_node to, enum datagram_type type, con
 	struct outgoing *o = outbox_add(out, to, type);
 	put_text(o, role);
 	put_u64(o, ballot->round);
-	put_u16(o, ballot->node);
+	put_u32(o, ballot->owner);
 	put_u64(o, ballot->boot);
 	return o;
 }
@@ -18,20 +18,22 @@ lease_get_ballot(struct body *b)
 {
 	struct ballot ballot;
 	ballot.round = get_u64(b);
-	ballot.node = get_u16(b);
+	ballot.owner = get_u32(b);
 	ballot.boot = get_u64(b);
 	return ballot;
 }
 
 bool
-lease_get_asked(struct body *b, enum datagram_type type, cluster_node from, struct lease_asked *out)
+lease_get_asked(struct body *b, const struct cluster_nodes *nodes, enum datagram_type type,
+		cluster_node from, struct lease_asked *out)
 {
-	*out = (struct lease_asked){.ballot = lease_get_ballot(b)};
+	*out = (struct lease_asked){.from = from, .ballot = lease_get_ballot(b)};
 	if (type != DATAGRAM_RELEASE) {
 		out->lease_ms = get_u32(b);
 		out->negotiation_ms = get_u32(b);
 	}
-	return body_whole(b) && out->ballot.round != 0 && out->ballot.node == from;
+	return body_whole(b) && out->ballot.round != 0 && from < nodes->count &&
+	       out->ballot.owner == nodes->node[from].alias;
 }
 
 const char *

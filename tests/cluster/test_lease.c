@@ -50,8 +50,10 @@ cluster(size_t voters)
 		memset(&seen[i], 0, sizeof(seen[i]));
 		seen[i].count = voters;
 		seen[i].self = (cluster_node)i;
-		for (size_t j = 0; j < voters; j++)
+		for (size_t j = 0; j < voters; j++) {
 			seen[i].node[j].voter = true;
+			seen[i].node[j].alias = (uint32_t)j + 1;
+		}
 		ground[i] = (struct lease_ground){&seen[i], {T, TN, M}, 1, 0};
 	}
 }
