@@ -47,7 +47,8 @@ BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/dige
 HTTP     = proxy/http/cache.c proxy/http/chunk.c proxy/http/conclude.c proxy/http/fields.c \
            proxy/http/forward.c proxy/http/grammar.c proxy/http/octets.c proxy/http/parse.c \
            proxy/http/request.c proxy/http/response.c proxy/http/scan.c
-AFFINITY = proxy/affinity/cookie.c proxy/affinity/credentials.c proxy/affinity/json.c \
+AFFINITY = proxy/affinity/cookie.c proxy/affinity/credentials.c proxy/affinity/hop.c \
+           proxy/affinity/json.c \
            proxy/affinity/keyrule.c proxy/affinity/session.c proxy/affinity/tag.c
 MEMBERS  = proxy/members/member.c proxy/members/membership.c proxy/members/pool.c \
            proxy/members/probe.c proxy/members/probe_ev.c proxy/members/verdict.c \
@@ -55,15 +56,15 @@ MEMBERS  = proxy/members/member.c proxy/members/membership.c proxy/members/pool.
 ROUTE    = proxy/route/assign.c proxy/route/explain.c proxy/route/match.c proxy/route/plan.c \
            proxy/route/service.c
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/body_queue.c \
-           proxy/relay/exchange.c proxy/relay/io_ev.c proxy/relay/journal.c proxy/relay/retry.c \
-           proxy/relay/splice.c proxy/relay/told.c proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
+           proxy/relay/exchange.c proxy/relay/io_ev.c proxy/relay/journal.c proxy/relay/mesh.c \
+           proxy/relay/retry.c proxy/relay/splice.c proxy/relay/told.c proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
 EDGE     = proxy/edge/addresses.c proxy/edge/client.c proxy/edge/client_out.c \
            proxy/edge/listener.c proxy/edge/pace.c proxy/edge/worker_ev.c
 RECORD   = proxy/record/access.c proxy/record/failover.c proxy/record/failover_line.c \
            proxy/record/limiter.c proxy/record/outage.c proxy/record/sink.c proxy/record/tally.c
 CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/config.c \
            proxy/config/findings.c proxy/config/keys.c proxy/config/load.c proxy/config/loops.c \
-           proxy/config/overlap.c proxy/config/place.c proxy/config/rows.c proxy/config/scan.c \
+           proxy/config/mesh.c proxy/config/overlap.c proxy/config/place.c proxy/config/rows.c proxy/config/scan.c \
            proxy/config/secrets.c proxy/config/small_file.c proxy/config/unique.c \
            proxy/config/values.c
 ADMIN    = proxy/admin/answers.c proxy/admin/events.c proxy/admin/explain_json.c \
@@ -109,7 +110,7 @@ UNIT += $(HTTP_TESTS)
 $(foreach t,$(HTTP_TESTS),$(eval LINK_$(t) = $$(HTTP) proxy/base/result.c proxy/base/text.c \
                                                   proxy/base/vocab.c))
 # affinity
-UNIT += affinity/test_cookie affinity/test_credentials affinity/test_idle affinity/test_json \
+UNIT += affinity/test_cookie affinity/test_credentials affinity/test_hop affinity/test_idle affinity/test_json \
         affinity/test_keyrule affinity/test_session affinity/test_tag
 LINK_affinity/test_cookie = proxy/affinity/cookie.c proxy/base/result.c proxy/base/text.c
 LINK_affinity/test_credentials = proxy/affinity/credentials.c proxy/affinity/json.c \
@@ -118,6 +119,8 @@ LINK_affinity/test_json = proxy/affinity/json.c proxy/base/result.c proxy/base/t
 LINK_affinity/test_keyrule = proxy/affinity/cookie.c proxy/affinity/credentials.c \
                              proxy/affinity/json.c proxy/affinity/keyrule.c proxy/base/addr.c \
                              proxy/base/result.c proxy/base/text.c
+LINK_affinity/test_hop = proxy/affinity/hop.c proxy/base/addr.c proxy/base/digest.c \
+                         proxy/base/result.c proxy/base/text.c
 LINK_affinity/test_session = $(AFFINITY) proxy/base/addr.c proxy/base/digest.c \
                              proxy/base/result.c proxy/base/text.c
 LINK_affinity/test_tag = proxy/affinity/tag.c proxy/base/digest.c proxy/base/result.c \
@@ -129,11 +132,10 @@ VIEW_LINK = $(HASHRING) proxy/affinity/tag.c proxy/base/addr.c proxy/base/digest
 UNIT += members/test_pool members/test_probe members/test_probe_ev members/test_verdict \
         members/test_view
 LINK_members/test_pool = $(VIEW_LINK) proxy/members/pool.c proxy/members/verdict.c
-LINK_members/test_probe = $(HTTP) proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
-                          proxy/members/probe.c
-LINK_members/test_probe_ev = $(VIEW_LINK) $(HTTP) proxy/base/clock.c proxy/base/log.c \
-                             proxy/members/pool.c proxy/members/probe.c proxy/members/probe_ev.c \
-                             proxy/members/verdict.c
+LINK_members/test_probe = $(sort $(HTTP) $(LINK_affinity/test_hop) proxy/base/vocab.c proxy/members/probe.c)
+LINK_members/test_probe_ev = $(VIEW_LINK) $(HTTP) proxy/affinity/hop.c proxy/base/clock.c \
+                             proxy/base/log.c proxy/members/pool.c proxy/members/probe.c \
+                             proxy/members/probe_ev.c proxy/members/verdict.c
 LINK_members/test_verdict = proxy/members/verdict.c
 LINK_members/test_view = $(VIEW_LINK)
 # route

@@ -16,6 +16,8 @@
 #define SERVICES_MAX          256
 #define LISTENERS_MAX         64
 #define SECRETS_MAX           16
+#define NODES_MAX             64 /* of one cluster */
+#define HOPS_MAX              16 /* bound of cluster.hops_max */
 #define KEY_RULES_MAX         16 /* key rules of one service */
 #define HOSTS_MAX             256
 #define PATHS_MAX             256

@@ -185,7 +185,9 @@ node_probers_start(struct node *n, struct problem *p)
 		struct prober *prober = NULL;
 		if (!service->config->health.enabled)
 			continue;
-		enum result r = prober_start(n->base, service->config, service->pool, &prober, p);
+		struct prober_node node = {n->services->hops, n->services->config->cluster.self};
+		enum result r =
+		    prober_start(n->base, service->config, service->pool, node, &prober, p);
 		if (r != RESULT_OK)
 			return problem_prefix(p, r, "service %s", service->config->name);
 		(void)pthread_mutex_lock(&s->lock);

@@ -12,7 +12,7 @@
  * CONFIG_LIST(owner, path, element, field, count, low, high, help): a list of groups, each kept in a
  *   struct `element`; low, high: how many.
  */
-CONFIG_KEY(config, "node", ID, node, "", NULL, 1, ID_BYTES_MAX, "name of this node in log lines; absent: \"-\"")
+CONFIG_KEY(config, "node", ID, node, "", NULL, 1, ID_BYTES_MAX, "id of this node, in log lines and in cluster.nodes; absent: \"-\", and no cluster")
 CONFIG_KEY(config, "workers", COUNT, workers, "threads", "0", 0, WORKERS_MAX, "worker threads; 0: one a core")
 CONFIG_KEY(config, "state_dir", FILE, state_dir, "", "/var/lib/holdfast", 1, CONFIG_TEXT_BYTES_MAX, "directory for what Holdfast keeps: the secret that it makes when none is configured")
 CONFIG_KEY(config, "user", TEXT, user, "", NULL, 1, ID_BYTES_MAX, "user to become after binding; absent: stay who we are")
@@ -42,6 +42,15 @@ CONFIG_KEY(config, "limits.headers_max", COUNT, limits.headers_max, "headers", "
 CONFIG_KEY(config, "limits.connections_max", COUNT, limits.connections_max, "connections", "0", 0, 10000000, "client connections of the process; 0: as many as descriptors allow")
 CONFIG_KEY(config, "limits.connections_per_address", COUNT, limits.connections_per_address, "connections", "0", 0, 10000000, "client connections of one IPv4 address or IPv6 /64; further ones are closed at once; 0: no bound")
 CONFIG_KEY(config, "limits.requests_max", COUNT, limits.requests_max, "requests", "0", 0, INT32_MAX, "requests on one client connection; 0: no bound")
+
+CONFIG_KEY(config, "cluster.name", ID, cluster.name, "", NULL, 1, ID_BYTES_MAX, "name of the cluster; part of what nodes authenticate to each other")
+CONFIG_KEY(config, "cluster.hops_max", COUNT, cluster.hops_max, "nodes", "3", 1, HOPS_MAX, "nodes that one request may go through; the last one serves it or answers 503")
+CONFIG_LIST(config, "cluster.nodes", config_node, cluster.nodes, cluster.node_count, 0, NODES_MAX, "all nodes of the cluster, the same list on each of them")
+CONFIG_KEY(config_node, "cluster.nodes[].id", ID, id, "", CONFIG_REQUIRED, 1, ID_BYTES_MAX, "name of the node: what `node` says on that machine")
+CONFIG_KEY(config_node, "cluster.nodes[].address", ADDRESS, address, "address:port", NULL, 0, 0, "where it takes datagrams of other nodes")
+CONFIG_KEY(config_node, "cluster.nodes[].http", ADDRESS, http, "address:port", CONFIG_REQUIRED, 0, 0, "where other nodes send it requests: one of its listeners")
+CONFIG_KEY(config_node, "cluster.nodes[].rank", COUNT, rank, "", NULL, 0, 65535, "who is preferred as master: 0 is the best; equal ones by id; absent: 0")
+CONFIG_KEY(config_node, "cluster.nodes[].voter", BOOL, voter, "", NULL, 0, 0, "has a vote in who may be master; absent: false")
 
 CONFIG_LIST(config, "services", config_service, services, service_count, 1, SERVICES_MAX, "the applications behind Holdfast")
 CONFIG_KEY(config_service, "services[].name", ID, name, "", CONFIG_REQUIRED, 1, ID_BYTES_MAX, "name of the service; part of what a tag authenticates")
@@ -102,4 +111,5 @@ CONFIG_LIST(config_service, "services[].members", config_member, members, member
 CONFIG_KEY(config_member, "services[].members[].id", ID, id, "", CONFIG_REQUIRED, 1, ID_BYTES_MAX, "identity of the member: the ordering is made from it; the address may change")
 CONFIG_KEY(config_member, "services[].members[].origin", ADDRESS, origin, "address:port", CONFIG_REQUIRED, 0, 0, "where the member listens")
 CONFIG_KEY(config_member, "services[].members[].weight", COUNT, weight, "", "1", 0, MEMBER_WEIGHT_MAX, "share of the sessions; 0: gets none")
+CONFIG_KEY(config_member, "services[].members[].node", ADDRESS, node, "address:port", NULL, 0, 0, "mesh: the node beside it, as cluster.nodes[].http has it; other nodes ask that one; absent: every node asks the member itself")
 CONFIG_KEY(config_member, "services[].members[].zone", ID, zone, "", NULL, 1, ID_BYTES_MAX, "rack, room or data centre, for spread = \"zone\"; absent: a zone of its own")

@@ -43,6 +43,33 @@ addr_parse(struct slice text, bool port_zero_ok, struct addr *out, struct proble
 	return RESULT_OK;
 }
 
+bool
+addr_parse_ip(struct slice text, struct addr *out)
+{
+	char terminated[INET6_ADDRSTRLEN];
+	*out = (struct addr){.family = 0};
+	if (text.bytes == 0 || text.bytes >= sizeof(terminated))
+		return false;
+	memcpy(terminated, text.at, text.bytes);
+	terminated[text.bytes] = '\0';
+	out->family = slice_find(text, ':') == text.bytes ? AF_INET : AF_INET6;
+	return inet_pton(out->family, terminated, out->ip) == 1;
+}
+
+bool
+addr_bind_source(int fd, const struct addr *source)
+{
+	if (source->family == 0)
+		return true;
+	struct addr from = *source;
+	struct sockaddr_storage name;
+	from.port = 0;
+	socklen_t bytes = addr_to_sockaddr(&from, &name);
+	/* The port is chosen by connect(2), for the whole pair: there are more of them then. */
+	(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &(int){1}, sizeof(int));
+	return bind(fd, (struct sockaddr *)&name, bytes) == 0;
+}
+
 socklen_t
 addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out)
 {

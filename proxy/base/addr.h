@@ -25,6 +25,11 @@ struct addr {
  * not 0 unless `port_zero_ok`.
  */
 enum result addr_parse(struct slice text, bool port_zero_ok, struct addr *out, struct problem *p);
+/* "192.0.2.1" or "2001:db8::1"; the port becomes 0. */
+bool addr_parse_ip(struct slice text, struct addr *out);
+/* Connections of `fd` come from this address, whatever its port; family 0: from any. False: errno.
+ */
+bool addr_bind_source(int fd, const struct addr *source);
 /* Returns the length for bind(2) and connect(2). */
 socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out);
 /* An IPv4-mapped IPv6 address becomes AF_INET, so that one client has one text. */

@@ -25,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CLUSTER_NODES_MAX      64   /* nodes of one cluster */
+#define CLUSTER_NODES_MAX      NODES_MAX
 #define CLUSTER_VOTERS_MAX     9    /* of these, voters */
 #define CLUSTER_BODY_BYTES_MAX 1100 /* of a datagram's body: whole datagrams pass any path */
 #define OUTBOX_MAX             256  /* messages of one event */

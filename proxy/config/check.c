@@ -162,7 +162,8 @@ check_origins(const struct checked *c, config_setting_t *list)
 		if (any)
 			complain(c->l, config_setting_get_elem(list, (unsigned)i), "origin",
 				 "not the address of one server");
-		bool none = origin->family == 0 || any;
+		/* Behind a node of its own, 127.0.0.1:9001 is another server on each machine. */
+		bool none = origin->family == 0 || any || s->members[i].node.family != 0;
 		keys[i] = (struct unique_key){none ? NULL : origin, none ? 0 : sizeof(*origin), i};
 	}
 	check_unique(c->l, list, keys, s->member_count, "origin", false);

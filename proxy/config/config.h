@@ -30,10 +30,12 @@
 struct config_member {
 	char *id;
 	struct addr origin;
-	uint32_t weight; /* 0: gets no sessions, stands in no order */
-	char *zone;      /* NULL: a zone of its own */
-	char *node;      /* mesh address of the node beside it; NULL in gateway mode */
-	int line;        /* in the file, for messages */
+	uint32_t weight;    /* 0: gets no sessions, stands in no order */
+	char *zone;         /* NULL: a zone of its own */
+	struct addr node;   /* HTTP address of the node beside it; family 0: none, asked directly */
+	uint16_t hop;       /* 1 + place of that node in cluster.nodes; 0: asked directly */
+	struct addr source; /* with a hop: where it is asked from, this node's own; family 0: any */
+	int line;           /* in the file, for messages */
 };
 
 enum tag_carrier { TAG_COOKIE, TAG_HEADER };
@@ -132,6 +134,24 @@ struct config_listener {
 	struct addr address;
 };
 
+/* One node of the cluster; the list is the same on all of them. */
+struct config_node {
+	char *id;
+	struct addr address; /* of its datagrams; family 0: none */
+	struct addr http;    /* where other nodes send requests */
+	uint32_t rank;       /* 0 is the best */
+	bool voter;
+	int line;
+};
+
+struct config_cluster {
+	char *name;
+	uint32_t hops_max; /* 3; nodes that a request may go through */
+	struct config_node *nodes;
+	size_t node_count; /* 0: no cluster */
+	uint16_t self;     /* place of this node in it; meaningless without nodes */
+};
+
 struct config_limits {
 	uint32_t head_bytes_max;   /* 16 KiB (also the bound) */
 	uint32_t target_bytes_max; /* 8 KiB */
@@ -165,6 +185,7 @@ struct config {
 	bool log_access_query;    /* default true */
 	enum log_level log_level;
 	struct config_limits limits;
+	struct config_cluster cluster;
 	struct config_service *services;
 	size_t service_count;
 };

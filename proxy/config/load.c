@@ -82,6 +82,7 @@ read_tree(struct loading *l, config_t *tree)
 	read_keys(l);
 	if (l->no_memory)
 		return;
+	check_mesh(l);
 	check_listeners(l);
 	check_services(l);
 	read_secrets(l);

@@ -6,6 +6,7 @@
  *   scan.c     bytes: what libconfig would swallow without a word
  *   keys.c     tree -> struct config, by the table of keys (rows.c, values.c)
  *   check.c    what no single key shows: services, sessions, members
+ *   mesh.c     nodes, and which of them stands before which member
  *   loops.c    listeners that are their own members
  *   admin.c    the admin interface's address, names and token
  *   secrets.c  files of secrets and pool keys
@@ -54,6 +55,7 @@ void warn(struct loading *l, config_setting_t *at, const char *child, const char
 bool scan_text(struct loading *l, const char *text, size_t bytes);
 void read_keys(struct loading *l);
 void check_services(struct loading *l);
+void check_mesh(struct loading *l);
 void check_listeners(struct loading *l);
 void read_secrets(struct loading *l);
 

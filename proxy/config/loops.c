@@ -64,6 +64,9 @@ check_members_of(struct loading *l, size_t service, config_setting_t *group,
 	config_setting_t *members = config_setting_get_member(group, "members");
 	for (size_t i = 0; i < s->member_count; i++) {
 		for (size_t j = 0; j < l->config->listener_count; j++) {
+			/* What another node asks may be anywhere. */
+			if (s->members[i].hop != 0)
+				continue;
 			if (!reaches(&s->members[i].origin, &l->config->listeners[j].address,
 				     addresses))
 				continue;

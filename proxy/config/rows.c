@@ -63,6 +63,8 @@ const struct key_scope_row key_scopes[SCOPES] = {
     [SCOPE_config] = {"", sizeof(struct config), SIZE_MAX},
     [SCOPE_config_secret] = {"secrets[]", sizeof(struct config_secret), SIZE_MAX},
     [SCOPE_config_listener] = {"listeners[]", sizeof(struct config_listener), SIZE_MAX},
+    [SCOPE_config_node] = {"cluster.nodes[]", sizeof(struct config_node),
+			   offsetof(struct config_node, line)},
     [SCOPE_config_service] = {"services[]", sizeof(struct config_service),
 			      offsetof(struct config_service, line)},
     [SCOPE_config_member] = {"services[].members[]", sizeof(struct config_member),

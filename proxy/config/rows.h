@@ -39,6 +39,7 @@ enum key_scope {
 	SCOPE_config,
 	SCOPE_config_secret,
 	SCOPE_config_listener,
+	SCOPE_config_node,
 	SCOPE_config_service,
 	SCOPE_config_member,
 	SCOPES

@@ -5,7 +5,7 @@
 #include <string.h>
 
 struct member_live *
-member_live_create(const struct addr *origin, unsigned workers)
+member_live_create(const struct addr *origin, const struct addr *source, unsigned workers)
 {
 	/* The loads are padded to a cache line; malloc aligns to less. */
 	size_t bytes = sizeof(struct member_live) + workers * sizeof(struct member_load);
@@ -16,6 +16,7 @@ member_live_create(const struct addr *origin, unsigned workers)
 	atomic_init(&m->refs, 1);
 	m->workers = workers;
 	m->origin = *origin;
+	m->source = *source;
 	m->verdict.state = MEMBER_UP;
 	m->place = MEMBER_NONE;
 	return m;

@@ -54,11 +54,13 @@ struct member_live {
 	atomic_bool wants_success; /* a row of failures stands that a success would end */
 	atomic_bool retired;       /* left the membership: connections are not kept */
 	struct addr origin;
+	struct addr source;        /* connections come from there; family 0: from any */
 	struct member_load load[]; /* by worker */
 };
 
 /* Up, with one reference for the caller. NULL: no memory. */
-struct member_live *member_live_create(const struct addr *origin, unsigned workers);
+struct member_live *member_live_create(const struct addr *origin, const struct addr *source,
+				       unsigned workers);
 struct member_live *member_live_ref(struct member_live *m);
 /* *m may be NULL. */
 void member_live_unref(struct member_live **m);

@@ -24,7 +24,11 @@ member_init(struct membership_member *m, const struct config_service *service,
 {
 	char text[ADDR_TEXT_BYTES_MAX];
 	struct writer w = writer_on(text, sizeof(text));
-	write_addr(&w, &from->origin);
+	m->hop = from->hop;
+	m->own = from->hop == 0 && from->node.family != 0;
+	m->source = from->source;
+	m->origin = from->hop == 0 ? from->origin : from->node;
+	write_addr(&w, &m->origin);
 	m->id = strdup(from->id);
 	m->origin_text = strdup(writer_text(&w));
 	m->zone = from->zone != NULL ? strdup(from->zone) : NULL;
@@ -33,7 +37,6 @@ member_init(struct membership_member *m, const struct config_service *service,
 	m->id_bytes = strlen(from->id);
 	m->alias = tag_alias(service->pool_key, slice_of(from->id));
 	m->weight = from->weight;
-	m->origin = from->origin;
 	return RESULT_OK;
 }
 

@@ -87,7 +87,8 @@ attach_live(struct membership *m, const struct membership *before, unsigned work
 		if (at != MEMBER_NONE && addr_equal(&before->member[at].origin, &member->origin))
 			member->live = member_live_ref(before->member[at].live);
 		else
-			member->live = member_live_create(&member->origin, workers);
+			member->live =
+			    member_live_create(&member->origin, &member->source, workers);
 		if (member->live == NULL)
 			return false;
 		if (at != MEMBER_NONE && member->live != before->member[at].live)

@@ -12,6 +12,23 @@ write_probe_request(struct writer *w, const struct config_health *health, struct
 			 " (health)\r\nAccept: */*\r\nConnection: close\r\n\r\n");
 }
 
+void
+write_node_probe_request(struct writer *w, const struct hop_codec *hops, uint16_t self,
+			 const struct addr *from, struct slice service, uint64_t now_ms)
+{
+	char path[sizeof(HOP_HEALTH_PATH) + ID_BYTES_MAX];
+	struct writer target = writer_on(path, sizeof(path));
+	write_literal(&target, HOP_HEALTH_PATH);
+	write_slice(&target, service);
+	struct http_head request = {
+	    .method_text = SLICE("GET"), .host = SLICE("holdfast"), .path = {path, target.bytes}};
+	struct hop hop = {.path = {self}, .path_count = 1, .client = *from, .time_ms = now_ms};
+	write_together(w, SLICE("GET "), request.path,
+		       SLICE(" HTTP/1.1\r\nHost: holdfast\r\nConnection: close\r\nHoldfast-Hop: "));
+	hop_write(hops, &hop, &request, w);
+	write_literal(w, "\r\n\r\n");
+}
+
 static bool
 is_interim(uint16_t status)
 {

@@ -5,6 +5,7 @@
 #ifndef HOLDFAST_MEMBERS_PROBE_H
 #define HOLDFAST_MEMBERS_PROBE_H
 
+#include "affinity/hop.h"
 #include "config/config.h"
 #include "http/parse.h"
 
@@ -15,6 +16,12 @@
 
 /* GET of health.path, one request a connection. `origin` is its Host unless one is configured. */
 void write_probe_request(struct writer *w, const struct config_health *health, struct slice origin);
+/*
+ * The same to a node, which answers for the member beside it (affinity/hop.h): 200 or 503. `self`:
+ * place of the asking node in cluster.nodes, `from` its address; `now_ms`: wall clock.
+ */
+void write_node_probe_request(struct writer *w, const struct hop_codec *hops, uint16_t self,
+			      const struct addr *from, struct slice service, uint64_t now_ms);
 
 enum probe_outcome { PROBE_OPEN, PROBE_WELL, PROBE_ILL };
 

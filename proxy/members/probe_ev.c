@@ -29,6 +29,7 @@ struct check {
 	size_t held;              /* bytes in answer */
 	size_t sent;              /* bytes of the request */
 	uint64_t begun_ms;        /* of the last check */
+	uint64_t begun_wall_ms;   /* the same, by the wall clock */
 	uint32_t member;
 	int fd; /* -1: waiting */
 	bool connected;
@@ -39,6 +40,7 @@ struct prober {
 	struct event_base *base; /* borrowed */
 	const struct config_service *service;
 	struct pool *pool;
+	struct prober_node node;
 	struct membership *membership; /* one reference */
 	struct check *check;           /* by member */
 	struct parser *parser;
@@ -165,6 +167,14 @@ watch(struct check *c, short what, event_callback_fn callback)
 	return c->io != NULL && event_add(c->io, NULL) == 0;
 }
 
+/* The node before the member is asked how it is, if there is one. */
+static const struct membership_member *
+asked_through_node(const struct check *c)
+{
+	const struct membership_member *m = &c->prober->membership->member[c->member];
+	return m->hop != 0 ? m : NULL;
+}
+
 static void
 judge(struct check *c, bool ended)
 {
@@ -172,8 +182,11 @@ judge(struct check *c, bool ended)
 	char text[PROBE_SEEN_BYTES_MAX];
 	struct writer seen = writer_on(text, sizeof(text));
 	enum reason why = REASON_NONE;
-	switch (probe_judge(p->parser, &p->head, &p->service->health,
-			    (struct slice){c->answer, c->held}, ended, &why, &seen)) {
+	static const struct config_health node_health = {.expect_low = 200, .expect_high = 200};
+	const struct config_health *health =
+	    asked_through_node(c) != NULL ? &node_health : &p->service->health;
+	switch (probe_judge(p->parser, &p->head, health, (struct slice){c->answer, c->held}, ended,
+			    &why, &seen)) {
 	case PROBE_OPEN:
 		break;
 	case PROBE_WELL:
@@ -206,12 +219,25 @@ on_readable(evutil_socket_t fd, short what, void *context)
 	judge(c, n == 0);
 }
 
+/* The same bytes each time: they may leave in several pieces. */
+static void
+write_request(const struct check *c, struct writer *w)
+{
+	const struct prober *p = c->prober;
+	const struct membership_member *m = asked_through_node(c);
+	if (m == NULL)
+		write_probe_request(w, &p->service->health, origin_of(c));
+	else
+		write_node_probe_request(w, p->node.hops, p->node.self, &m->source,
+					 slice_of(p->service->name), c->begun_wall_ms);
+}
+
 static void
 send_request(struct check *c)
 {
 	char text[PROBE_REQUEST_BYTES_MAX];
 	struct writer request = writer_on(text, sizeof(text));
-	write_probe_request(&request, &c->prober->service->health, origin_of(c));
+	write_request(c, &request);
 	ssize_t n = send(c->fd, text + c->sent, request.bytes - c->sent, MSG_NOSIGNAL);
 	if (n == -1) {
 		if (errno != EAGAIN && errno != EINTR)
@@ -259,7 +285,7 @@ on_writable(evutil_socket_t fd, short what, void *context)
 		}
 		c->connected = true;
 	}
-	if (c->prober->service->health.path == NULL)
+	if (c->prober->service->health.path == NULL && asked_through_node(c) == NULL)
 		finish(c, EVIDENCE_PROBE_OK, REASON_NONE, "well");
 	else
 		send_request(c);
@@ -272,8 +298,13 @@ begin(struct check *c)
 	struct sockaddr_storage to;
 	socklen_t bytes = addr_to_sockaddr(&p->membership->member[c->member].origin, &to);
 	c->begun_ms = clock_ms();
+	c->begun_wall_ms = clock_wall_ms();
 	c->fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (c->fd == -1) {
+		put_off(c, errno);
+		return;
+	}
+	if (!addr_bind_source(c->fd, &p->membership->member[c->member].source)) {
 		put_off(c, errno);
 		return;
 	}
@@ -401,7 +432,7 @@ prober_init(struct prober *p)
 
 enum result
 prober_start(struct event_base *base, const struct config_service *service, struct pool *pool,
-	     struct prober **out, struct problem *p)
+	     struct prober_node node, struct prober **out, struct problem *p)
 {
 	*out = NULL;
 	struct prober *prober = calloc(1, sizeof(*prober));
@@ -410,6 +441,7 @@ prober_start(struct event_base *base, const struct config_service *service, stru
 	prober->base = base;
 	prober->service = service;
 	prober->pool = pool;
+	prober->node = node;
 	prober->bell = -1;
 	struct view *view = pool_view(pool);
 	prober->membership = membership_ref(view->membership);

@@ -25,9 +25,15 @@
 
 struct prober;
 
+/* As which node others are asked; hops NULL: there are no others. */
+struct prober_node {
+	const struct hop_codec *hops; /* borrowed; outlives the prober */
+	uint16_t self;
+};
 /* config and pool are borrowed and outlive the prober. health.enabled must be true. */
 enum result prober_start(struct event_base *base, const struct config_service *service,
-			 struct pool *pool, struct prober **out, struct problem *p);
+			 struct pool *pool, struct prober_node node, struct prober **out,
+			 struct problem *p);
 /* On the base's thread, or when its loop has ended; nobody asks for checks any more. */
 void prober_stop(struct prober **prober);
 /* Checks `member` at once, unless a check of it is under way or it is not the prober's; any thread

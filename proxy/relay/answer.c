@@ -199,6 +199,10 @@ learn(struct exchange *x, const struct http_head *head)
 	retry_settle(x);
 	if (x->unheld) /* it says nothing of the session */
 		return;
+	if (exchange_is_forwarded(x)) {
+		mesh_learn(x, head);
+		return;
+	}
 	journal_moved(x);
 	struct session_digest changed;
 	if (service->rules->learns && session_learn(service->rules, &x->session, head, &changed)) {
@@ -220,7 +224,7 @@ respond(struct exchange *x, const struct http_head *head, bool upgrade)
 	};
 	if (!x->unheld)
 		told_client(x, &answer);
-	if (x->slot->service->rules->tag->carrier == TAG_HEADER)
+	if (x->slot->service->rules->tag->carrier == TAG_HEADER && !exchange_is_forwarded(x))
 		answer.drop_field = x->slot->service->rules->tag_name;
 	x->door->ops->respond(x->door, &answer);
 }

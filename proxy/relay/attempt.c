@@ -106,15 +106,21 @@ compose(struct exchange *x, struct slice *head)
 	struct writer out = writer_on(w->request, sizeof(w->request));
 	struct forward_request r = {
 	    .head = &x->request,
-	    .added = told_member(x),
 	    .via = w->via,
-	    .cuts = x->session.cuts,
-	    .cut_count = x->session.cut_count,
 	    .framing = x->request.framing,
 	    .content_length = x->request.content_length,
 	};
-	if (x->session.drop_header)
-		r.drop_field = x->slot->service->rules->tag_name;
+	if (exchange_is_forwarded(x)) {
+		r.added = mesh_told(x); /* and the tag as it came: the next node reads it anew */
+		if (r.added.bytes == 0)
+			return false;
+	} else {
+		r.added = told_member(x);
+		r.cuts = x->session.cuts;
+		r.cut_count = x->session.cut_count;
+		if (x->session.drop_header)
+			r.drop_field = x->slot->service->rules->tag_name;
+	}
 	if (x->request.method == METHOD_TRACE || x->request.method == METHOD_OPTIONS) {
 		size_t at = 0;
 		const struct http_field *field =
@@ -179,6 +185,19 @@ bool
 attempt_all_sent(const struct exchange *x)
 {
 	return x->composed && x->head_rest == NULL && x->body.ended && x->body.unsent == 0;
+}
+
+/*
+ * How long the member has. A node that was asked by another and asks a third one in turn waits half
+ * as long for each node before it: so its answer still comes in time for who waits for it.
+ */
+static uint64_t
+first_byte_ms(const struct exchange *x)
+{
+	uint64_t ms = x->slot->service->config->timeouts.first_byte_ms;
+	if (x->hopped && exchange_is_forwarded(x))
+		ms >>= x->hop.path_count;
+	return ms > 0 ? ms : 1;
 }
 
 /* After a send: what is watched, how long the member has, and whether the client is read again. */
@@ -246,7 +265,7 @@ send_first(struct exchange *x)
 		return;
 	}
 	body_queue_sent(&x->body, &w->bufs, sent - of_head);
-	deadline_set(w, &u->deadline, x->slot->service->config->timeouts.first_byte_ms);
+	deadline_set(w, &u->deadline, first_byte_ms(x));
 	after_send(x);
 }
 
@@ -262,8 +281,7 @@ attempt_send(struct exchange *x)
 	if (!u->write_broken && (x->head_rest != NULL || x->body.unsent > 0)) {
 		size_t sent = send_pieces(x, SLICE_NONE);
 		if (sent > 0 && x->state == EXCHANGE_WAITING)
-			deadline_set(w, &u->deadline,
-				     x->slot->service->config->timeouts.first_byte_ms);
+			deadline_set(w, &u->deadline, first_byte_ms(x));
 		if (sent > 0 && x->state == EXCHANGE_ANSWERING && !x->door->blocked)
 			deadline_set(w, &u->deadline, exchange_timeouts(x)->idle_ms);
 		head_rest_sent(x, &sent);

@@ -36,6 +36,7 @@ exchange_get(struct worker *w, struct door *door)
 	x->member_keeps = false;
 	x->splicing = false;
 	x->primary_gone = false;
+	x->hopped = false;
 	x->half_closed = false;
 	x->waits = false;
 	x->repeats = false;
@@ -169,7 +170,9 @@ find_primary(struct exchange *x)
 {
 	const struct view *view = x->lease->view;
 	struct service *service = x->slot->service;
-	const struct session *s = &x->session;
+	struct session *s = &x->session;
+	if (x->hopped && s->source == SESSION_ISSUED)
+		s->digest = x->hop.digest;
 	x->whom.digest = s->digest;
 	x->whom.primary = MEMBER_NONE;
 	x->whom.last = MEMBER_NONE;
@@ -182,6 +185,8 @@ find_primary(struct exchange *x)
 		else
 			find_last(x, view);
 	}
+	if (x->hopped && !s->tagged)
+		x->whom.primary = membership_by_id(view->membership, x->hop.primary);
 	if (x->whom.primary != MEMBER_NONE)
 		return;
 	enum assign_method method =
@@ -275,15 +280,19 @@ exchange_begin(struct exchange *x)
 		exchange_fail(x, CAUSE_LOOP);
 		return;
 	}
+	if (w->services->hops != NULL && mesh_enter(x))
+		return;
 	if (answer_here(x) || !route(x))
 		return;
 	struct service *service = x->slot->service;
-	session_identify(service->rules, &x->request, x->door->peer, digest_random, &x->session);
+	session_identify(service->rules, &x->request, exchange_peer(x), digest_random, &x->session);
 	find_primary(x);
-	if (x->session.rejected != TAG_NONE)
+	if (x->session.rejected != TAG_NONE && !x->hopped) /* else the first node said it */
 		journal_rejected_tag(x);
 	if (x->whom.primary != MEMBER_NONE)
 		plan_make(&service->plan, &x->whom, x->lease->view, &x->plan);
+	if (w->services->hops != NULL && x->whom.primary != MEMBER_NONE)
+		mesh_restrict(x);
 	if (x->plan.step_count == 0) {
 		journal_nobody(x);
 		exchange_fail(x, x->plan.refuse_status != 0 ? CAUSE_STRICT : CAUSE_NO_LIVE_MEMBER);

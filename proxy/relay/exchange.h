@@ -40,6 +40,7 @@ struct exchange {
 	bool member_keeps;    /* its connection may be used again */
 	bool splicing;        /* the rest of the answer goes through `pipe` */
 	bool primary_gone; /* the tag names a primary that left the membership: it got a new one */
+	bool hopped;       /* another node sent it: `hop` says what it knew */
 	bool half_closed;  /* tunnel: our side towards the member is shut */
 	bool waits;        /* for its answer: counted in slot->waiting */
 	bool repeats;      /* counted in slot->repeated */
@@ -50,6 +51,7 @@ struct exchange {
 	struct view_lease *lease;
 	struct upstream *upstream; /* NULL: none */
 
+	struct hop hop; /* when hopped; borrows from the request */
 	struct session session;
 	struct plan_session whom;
 	struct plan plan;
@@ -135,6 +137,26 @@ exchange_member(const struct exchange *x)
 	return x->plan.step[x->step].member;
 }
 
+/* Who asks: the client, also when other nodes stand between. */
+static inline const struct addr *
+exchange_peer(const struct exchange *x)
+{
+	return x->hopped ? &x->hop.client : x->door->peer;
+}
+/* Asked through the node that stands before it, which makes the decision again. */
+static inline bool
+exchange_is_forwarded(const struct exchange *x)
+{
+	return exchange_membership(x)->member[exchange_member(x)].hop != 0;
+}
+
+/* mesh.c: requests that go from node to node. */
+bool mesh_enter(struct exchange *x);        /* from another node? True: x is over */
+void mesh_restrict(struct exchange *x);     /* the plan, by where the request has been */
+struct slice mesh_told(struct exchange *x); /* Holdfast-Hop, whole line; empty: does not fit */
+void write_mesh_served(struct writer *w, const struct exchange *x); /* for the node that asked */
+void mesh_learn(struct exchange *x, const struct http_head *head);  /* of a node's answer */
+
 /* attempt.c */
 void attempt_start(struct exchange *x);                   /* tries the plan from x->step on */
 void attempt_failed(struct exchange *x, enum reason why); /* the next one, or the end */
@@ -190,8 +212,9 @@ uint32_t told_rank(const struct exchange *x,
 
 /* journal.c: the logs' view of an exchange. */
 void journal_rejected_tag(struct exchange *x);
-void journal_moved(struct exchange *x);  /* at the final head: failover, failback, assigned */
-void journal_nobody(struct exchange *x); /* no member is left to ask */
+void journal_moved(struct exchange *x);    /* at the final head: failover, failback, assigned */
+void journal_nobody(struct exchange *x);   /* no member is left to ask */
+void journal_disagree(struct exchange *x); /* another node holds the primary down; it is not */
 /* An attempt failed, or was passed on, and is not repeated elsewhere. */
 void journal_stuck(struct exchange *x, enum reason why);
 void journal_rehomed(struct exchange *x, const struct session_digest *digest, enum reason why);

@@ -21,6 +21,7 @@ line_of(const struct exchange *x, enum event_kind event)
 	    .attempt_ms = x->wasted_us / 1000,
 	    .pool = x->slot->service->fingerprint,
 	    .request_id = x->request_id,
+	    .hops = x->hopped ? (uint32_t)x->hop.path_count : 0,
 	};
 }
 
@@ -84,6 +85,15 @@ journal_nobody(struct exchange *x)
 }
 
 void
+journal_disagree(struct exchange *x)
+{
+	struct failover_line line = line_of(x, EVENT_DISAGREE);
+	line.from = MEMBER_NONE;
+	line.reason = reason_text(REASON_DOWN);
+	failover_log_session(x->worker->shared->failover, &line);
+}
+
+void
 journal_stuck(struct exchange *x, enum reason why)
 {
 	struct failover_line line = line_of(x, EVENT_FAILOVER);
@@ -127,7 +137,7 @@ access_entry(struct exchange *x)
 	struct worker *w = x->worker;
 	struct access_entry entry = {
 	    .wall_ms = x->begun_wall_ms,
-	    .client = x->door->peer,
+	    .client = exchange_peer(x),
 	    .method = x->request.method_text,
 	    .target = x->request.target,
 	    .hide_query = w->access->hide_query,

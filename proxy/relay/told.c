@@ -94,7 +94,7 @@ write_forwarded_for(struct writer *out, struct exchange *x)
 		}
 	}
 	char text[ADDR_TEXT_BYTES_MAX];
-	write_together(out, addr_ip_text(x->door->peer, text), SLICE("\r\n"));
+	write_together(out, addr_ip_text(exchange_peer(x), text), SLICE("\r\n"));
 }
 
 /* Those that came are kept. */
@@ -120,7 +120,7 @@ write_forwarded(struct writer *out, struct exchange *x)
 		return;
 	}
 	char text[ADDR_TEXT_BYTES_MAX];
-	write_together(out, SLICE("X-Forwarded-For: "), addr_ip_text(x->door->peer, text),
+	write_together(out, SLICE("X-Forwarded-For: "), addr_ip_text(exchange_peer(x), text),
 		       SLICE("\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: "), request->host,
 		       SLICE("\r\n"));
 }
@@ -156,10 +156,16 @@ tag_is_news(const struct exchange *x, uint32_t primary, uint32_t last)
 void
 told_client(struct exchange *x, struct door_answer *answer)
 {
+	if (exchange_is_forwarded(x)) /* who served it has said it */
+		return;
 	const struct membership *m = exchange_membership(x);
 	const struct session_rules *rules = x->slot->service->rules;
 	uint32_t primary = m->member[x->whom.primary].alias;
 	uint32_t last = m->member[x->answered_by].alias;
+	struct writer out = writer_on(x->worker->added, sizeof(x->worker->added));
+	if (x->hopped)
+		write_mesh_served(&out, x);
+	answer->added = (struct slice){out.at, out.bytes};
 	if (!tag_is_news(x, primary, last))
 		return;
 	uint32_t rank = told_rank(x, x->answered_by);
@@ -170,7 +176,6 @@ told_client(struct exchange *x, struct door_answer *answer)
 	    .rank = rank < TAG_RANK_NONE ? (uint16_t)rank : TAG_RANK_NONE,
 	    .issued_s = (uint32_t)(clock_wall_ms() / 1000),
 	};
-	struct writer out = writer_on(x->worker->added, sizeof(x->worker->added));
 	session_write_tag(rules, &claims, &out);
 	answer->added = (struct slice){out.at, out.bytes};
 	answer->tag_field = rules->tag_field;

@@ -112,6 +112,10 @@ upstream_connect(struct worker *w, struct member_live *live, enum reason *reason
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 	struct sockaddr_storage to;
 	socklen_t bytes = addr_to_sockaddr(origin, &to);
+	if (!addr_bind_source(fd, &live->source)) {
+		(void)close(fd);
+		return NULL;
+	}
 	int status = connect(fd, (struct sockaddr *)&to, bytes);
 	if (status == -1 && errno != EINPROGRESS) {
 		*reason = why_not_connected(errno);

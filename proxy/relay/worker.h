@@ -97,6 +97,11 @@ struct worker_shared {
 	atomic_ullong crowded;       /* connections closed for limits.connections_per_address */
 };
 
+/* Hops that came in, by what they were found to be; written by this worker alone. */
+struct worker_hops {
+	atomic_ullong fault[HOP_FAULTS];
+};
+
 enum worker_command { WORKER_STOP_SOFT = 1, WORKER_STOP_HARD = 2 };
 
 struct worker {
@@ -128,11 +133,12 @@ struct worker {
 	struct listener *listeners;  /* owned by edge */
 	bool stopping;               /* soft: finish exchanges, take no new connection */
 	struct access_batch *access; /* NULL: none */
-	struct slice via;            /* in `shared` */
-	uint64_t date_s;             /* wall second of `date` */
-	char date[32];               /* IMF-fixdate, terminated */
-	struct http_head answer;     /* scratch: the answer head being handled */
-	struct writer out; /* scratch: what is being composed for a client, not yet sent */
+	struct worker_hops hops;
+	struct slice via;        /* in `shared` */
+	uint64_t date_s;         /* wall second of `date` */
+	char date[32];           /* IMF-fixdate, terminated */
+	struct http_head answer; /* scratch: the answer head being handled */
+	struct writer out;       /* scratch: what is being composed for a client, not yet sent */
 	char out_bytes[SCRATCH_BYTES];
 	char added[SCRATCH_BYTES];   /* scratch: lines told to a member or client */
 	char request[SCRATCH_BYTES]; /* scratch: a request head being composed */

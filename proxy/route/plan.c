@@ -261,6 +261,52 @@ plan_make(const struct plan_rules *rules, const struct plan_session *session,
 		fill_skipped(&g);
 }
 
+static bool
+is_reachable(const struct plan_way *way, const struct membership_member *member)
+{
+	if (member->hop == 0)
+		return true;
+	return !way->ends_here && (way->visited >> (member->hop - 1) & 1) == 0;
+}
+
+static uint32_t
+own_member(const struct view *view)
+{
+	for (uint32_t i = 0; i < view->membership->count; i++) {
+		if (view->membership->member[i].own && view_is_operational(view, i))
+			return i;
+	}
+	return MEMBER_NONE;
+}
+
+static void
+skip_visited(struct plan *plan, uint32_t member)
+{
+	if (plan->skipped_count < PLAN_SKIPPED_MAX)
+		plan->skipped[plan->skipped_count++] =
+		    (struct plan_skipped){member, REASON_VISITED};
+}
+
+void
+plan_restrict(const struct plan_rules *rules, const struct plan_session *session,
+	      const struct view *view, const struct plan_way *way, struct plan *plan)
+{
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < plan->step_count; i++) {
+		if (is_reachable(way, &view->membership->member[plan->step[i].member]))
+			plan->step[kept++] = plan->step[i];
+		else if (kept == 0)
+			skip_visited(plan, plan->step[i].member);
+	}
+	plan->step_count = kept;
+	uint32_t own = kept == 0 && rules->strict == 0 ? own_member(view) : MEMBER_NONE;
+	if (own != MEMBER_NONE)
+		plan->step[plan->step_count++] =
+		    (struct plan_step){own, STEP_BACKUP, PLAN_RANK_UNASKED};
+	struct planning g = {.rules = rules, .session = session, .view = view, .plan = plan};
+	plan->affinity = plan->step_count > 0 ? affinity_of(&g) : AFFINITY_PASS;
+}
+
 uint32_t
 plan_attempts(const struct plan_rules *rules, const struct plan *plan)
 {

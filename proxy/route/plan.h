@@ -76,6 +76,19 @@ struct plan {
 void plan_make(const struct plan_rules *rules, const struct plan_session *session,
 	       const struct view *view, struct plan *plan);
 
+/* Where a request of the mesh has been (DESIGN section 8). */
+struct plan_way {
+	uint64_t visited; /* bit of a place in cluster.nodes: that node had it */
+	bool ends_here;   /* the last node that may have it */
+};
+/*
+ * Takes out of the plan what lies behind a node that had the request, and everything that lies
+ * behind a node when the way ends here. Nothing left: the member beside this node, if it is
+ * operational and strict does not forbid it. What was before the new step[0] is skipped as VISITED.
+ */
+void plan_restrict(const struct plan_rules *rules, const struct plan_session *session,
+		   const struct view *view, const struct plan_way *way, struct plan *plan);
+
 /* How many steps may be attempted: min(step_count, attempts_max); 1 when strict. */
 uint32_t plan_attempts(const struct plan_rules *rules, const struct plan *plan);
 

@@ -59,6 +59,7 @@ services_free(struct services *s)
 	}
 	free(s->list);
 	matcher_free(&s->matcher);
+	hop_codec_free(&s->hops);
 	config_free(&s->config);
 	free(s);
 }
@@ -69,7 +70,10 @@ services_fill(struct services *s, const struct config *config, unsigned workers,
 {
 	enum result r = matcher_create(config, &s->matcher);
 	s->list = calloc(config->service_count, sizeof(*s->list));
-	if (r != RESULT_OK || s->list == NULL)
+	if (config->cluster.node_count > 0)
+		s->hops = hop_codec_create(config);
+	bool hops = s->hops != NULL || config->cluster.node_count == 0;
+	if (r != RESULT_OK || s->list == NULL || !hops)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	for (size_t i = 0; i < config->service_count; i++) {
 		s->count = i + 1;

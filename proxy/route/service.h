@@ -7,6 +7,7 @@
 #ifndef HOLDFAST_ROUTE_SERVICE_H
 #define HOLDFAST_ROUTE_SERVICE_H
 
+#include "affinity/hop.h"
 #include "affinity/session.h"
 #include "config/config.h"
 #include "members/pool.h"
@@ -31,6 +32,7 @@ struct services {
 	atomic_uint refs;
 	struct config *config; /* owned */
 	struct matcher *matcher;
+	struct hop_codec *hops; /* owned; NULL: no cluster */
 	size_t count;
 	struct service *list; /* owned */
 };

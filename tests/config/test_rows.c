@@ -39,7 +39,7 @@ static void
 later_keys(void **state)
 {
 	(void)state;
-	assert_true(key_is_later("cluster", ""));
+	assert_true(key_is_later("cluster.engine", ""));
 	assert_true(key_is_later("services[].session.assign", "race"));
 	assert_false(key_is_later("services[].session.assign", "ordering"));
 }

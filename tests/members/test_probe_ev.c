@@ -215,7 +215,8 @@ prober_begin(void)
 {
 	struct prober *prober;
 	struct problem p = {""};
-	if (prober_start(base, &service, pool, &prober, &p) != RESULT_OK)
+	if (prober_start(base, &service, pool, (struct prober_node){.hops = NULL}, &prober, &p) !=
+	    RESULT_OK)
 		fail_msg("%s", p.text);
 	return prober;
 }

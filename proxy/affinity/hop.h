@@ -1,0 +1,71 @@
+/*
+ * hop.h: the field with which one node hands a request to another (DESIGN section 8):
+ *
+ *   Holdfast-Hop: v1; path=a,b; for=192.0.2.7; digest=HEX; primary=a; epoch=0; time=MS; mac=HEX
+ *
+ * path: the nodes that had the request, first to last; the last one sends it. for: the client's
+ * address, as the first of them saw it. digest, primary: whose session the sender takes it for;
+ * what the receiver reads for itself (key, tag) goes before it, these stand in where the request
+ * carries neither yet. down: stands before `epoch` when the sender holds the primary not
+ * operational. epoch: of the sender's membership. time: milliseconds since 1970, not older than
+ * HOP_AGE_MS.
+ *
+ * mac: SipHash-2-4-128 over all before "; mac=" and the request's method, host and target, each
+ * after a 0 byte, under a key derived from (secret, cluster's name) by BLAKE2b. The first secret
+ * signs, all verify. So a field is worth nothing on another request, in another cluster, or later.
+ */
+#ifndef HOLDFAST_AFFINITY_HOP_H
+#define HOLDFAST_AFFINITY_HOP_H
+
+#include "base/addr.h"
+#include "config/config.h"
+#include "http/head.h"
+
+#define HOP_AGE_MS         30000 /* and as much ahead: clocks of nodes differ */
+#define HOP_TEXT_BYTES_MAX 2048  /* of the field's value */
+/* With a service's name behind it: GET by a node asks how the member beside another node is; 200
+ * when it is operational, else 503. */
+#define HOP_HEALTH_PATH "/.holdfast/health/"
+
+/* Keys of one cluster, and who its nodes are; immutable; any number of threads. */
+struct hop_codec;
+
+enum hop_fault {
+	HOP_GOOD,
+	HOP_MALFORMED,
+	HOP_UNKNOWN_NODE, /* in the path, or the last one's address is not where it came from */
+	HOP_BAD_MAC,
+	HOP_STALE,
+	HOP_FAULTS
+};
+
+struct hop {
+	uint64_t visited; /* bit of a place in cluster.nodes: that node had the request */
+	uint16_t path[HOPS_MAX];
+	size_t path_count;
+	struct addr client; /* port 0 */
+	struct session_digest digest;
+	struct slice primary; /* id; borrowed from the text; empty: none */
+	bool primary_down;
+	uint64_t epoch;
+	uint64_t time_ms;
+};
+
+/* config: its cluster and secrets are borrowed and outlive the codec. NULL: no memory. */
+struct hop_codec *hop_codec_create(const struct config *config);
+void hop_codec_free(struct hop_codec **codec);
+
+/* The value alone. Nothing is written, and w->overflow set, when it does not fit. */
+void hop_write(const struct hop_codec *codec, const struct hop *hop,
+	       const struct http_head *request, struct writer *w);
+/*
+ * `from`: whom the request came from; its port does not matter. `now_ms`: wall clock. Fills *hop
+ * when HOP_GOOD; otherwise the field is to be treated as absent.
+ */
+enum hop_fault hop_read(const struct hop_codec *codec, struct slice text,
+			const struct http_head *request, const struct addr *from, uint64_t now_ms,
+			struct hop *hop);
+/* "bad_mac"; static. */
+const char *hop_fault_text(enum hop_fault fault);
+
+#endif

@@ -1,0 +1,153 @@
+/*
+ * mesh.c: requests that go from node to node (DESIGN section 8; US 8,090,829). The receiver makes
+ * the whole decision again: it reads key and tag for itself and plans by its own view; what the hop
+ * says stands in only where the request carries neither yet.
+ *
+ *   entry --Holdfast-Hop--> node --> its member        answer: the tag, Holdfast-Served
+ *                             `----> another node, never one that had the request
+ */
+#include "relay/exchange.h"
+
+#include "base/clock.h"
+
+/* ---- who comes --------------------------------------------------------------------------------
+ */
+
+static void
+read_hop(struct exchange *x)
+{
+	size_t at = 0;
+	const struct http_field *field = http_field_find_id(&x->request, FIELD_HOLDFAST_HOP, &at);
+	enum hop_fault fault =
+	    hop_read(x->worker->services->hops, http_field_value(&x->request, field), &x->request,
+		     x->door->peer, clock_wall_ms(), &x->hop);
+	x->hopped = fault == HOP_GOOD;
+	struct worker_hops *counts = &x->worker->hops;
+	atomic_ullong *count = &counts->fault[fault];
+	atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+}
+
+/* How the member beside this node is, in the service of that name. */
+static bool
+own_member_lives(struct worker *w, struct slice name)
+{
+	const struct service *service = services_find(w->services, name);
+	if (service == NULL)
+		return false;
+	struct view_lease *lease = worker_view_get(w, &w->generation->slot[service->number]);
+	if (lease == NULL)
+		return false;
+	bool lives = false;
+	for (uint32_t i = 0; i < lease->view->membership->count; i++)
+		lives |=
+		    lease->view->membership->member[i].own && view_is_operational(lease->view, i);
+	worker_view_put(w, &lease);
+	return lives;
+}
+
+/* Another node's check of our member. */
+static bool
+answer_health(struct exchange *x)
+{
+	struct slice name = x->request.path;
+	if (!slice_has_prefix(name, SLICE(HOP_HEALTH_PATH)))
+		return false;
+	name.at += sizeof(HOP_HEALTH_PATH) - 1;
+	name.bytes -= sizeof(HOP_HEALTH_PATH) - 1;
+	uint16_t status = own_member_lives(x->worker, name) ? 200 : 503;
+	x->door->ops->refuse(x->door, CAUSE_ANSWERED_HERE, status, 0);
+	exchange_over(x, CAUSE_ANSWERED_HERE);
+	return true;
+}
+
+bool
+mesh_enter(struct exchange *x)
+{
+	if (!http_head_has(&x->request, FIELD_HOLDFAST_HOP))
+		return false;
+	read_hop(x);
+	return x->hopped && answer_health(x);
+}
+
+/* ---- where it may go --------------------------------------------------------------------------
+ */
+
+void
+mesh_restrict(struct exchange *x)
+{
+	const struct config_cluster *cluster = &x->worker->services->config->cluster;
+	const struct view *view = x->lease->view;
+	struct plan_way way = {.visited = UINT64_C(1) << cluster->self};
+	if (x->hopped) {
+		way.visited |= x->hop.visited;
+		way.ends_here = x->hop.path_count + 1 >= cluster->hops_max;
+		if (x->hop.primary_down && view_is_operational(view, x->whom.primary))
+			journal_disagree(x);
+	}
+	plan_restrict(&x->slot->service->plan, &x->whom, view, &way, &x->plan);
+}
+
+struct slice
+mesh_told(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	const struct membership *m = exchange_membership(x);
+	const struct membership_member *primary = &m->member[x->whom.primary];
+	struct hop hop = {.client = *exchange_peer(x),
+			  .digest = x->session.digest,
+			  .primary = {primary->id, primary->id_bytes},
+			  .primary_down = !view_is_operational(x->lease->view, x->whom.primary) ||
+					  x->failed_member == x->whom.primary,
+			  .epoch = m->epoch,
+			  .time_ms = clock_wall_ms()};
+	if (x->hopped) {
+		memcpy(hop.path, x->hop.path, sizeof(hop.path));
+		hop.path_count = x->hop.path_count;
+	}
+	hop.path[hop.path_count++] = w->services->config->cluster.self;
+	struct writer out = writer_on(w->added, sizeof(w->added));
+	write_literal(&out, "Holdfast-Hop: ");
+	hop_write(w->services->hops, &hop, &x->request, &out);
+	write_literal(&out, "\r\n");
+	return out.overflow ? SLICE_NONE : (struct slice){out.at, out.bytes};
+}
+
+/* ---- what came of it --------------------------------------------------------------------------
+ */
+
+void
+write_mesh_served(struct writer *w, const struct exchange *x)
+{
+	const struct membership_member *m = &exchange_membership(x)->member[x->answered_by];
+	write_together(w, SLICE("Holdfast-Served: "), (struct slice){m->id, m->id_bytes},
+		       SLICE("; "), slice_of(affinity_text(x->plan.affinity)), SLICE("\r\n"));
+}
+
+static enum affinity
+affinity_of(struct slice text)
+{
+	for (int i = 0; i < AFFINITIES; i++) {
+		if (slice_equal(slice_of(affinity_text((enum affinity)i)), text))
+			return (enum affinity)i;
+	}
+	return AFFINITY_PASS;
+}
+
+void
+mesh_learn(struct exchange *x, const struct http_head *head)
+{
+	size_t at = 0;
+	const struct http_field *field = http_field_find_id(head, FIELD_HOLDFAST_SERVED, &at);
+	if (field == NULL)
+		return; /* an answer of the node's own */
+	struct slice value = http_field_value(head, field);
+	struct slice id = {value.at, slice_find(value, ';')};
+	uint32_t member = membership_by_id(exchange_membership(x), id);
+	if (member == MEMBER_NONE)
+		return;
+	x->answered_by = member;
+	if (value.bytes > id.bytes + 2)
+		x->plan.affinity = affinity_of(
+		    (struct slice){value.at + id.bytes + 2, value.bytes - id.bytes - 2});
+}
