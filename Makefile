@@ -5,6 +5,7 @@
 #   make demo-script  the same as a script that checks what it sees, and ends
 #   make test       install what is missing; all tests, then again under ASan+UBSan and TSan
 #   make unit       unit tests only            make e2e     end-to-end tests only
+#   make sim        the control plane under a seeded clock, network and faults: 10,000 seeds (SIM_SEEDS)
 #   make golden     compare the golden vectors with the second implementation
 #   make bench      Holdfast, HAProxy and nginx on the same work, in one run
 #   make lint       clang-format, clang-tidy, cppcheck
@@ -207,11 +208,21 @@ LINK_cli/test_tail_file = proxy/base/result.c proxy/base/text.c proxy/cli/tail_f
 LINK_cli/test_tail_line = proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
                           proxy/cli/tail_line.c
 
+# ---- simulator: tests/sim/<name>.c; scenarios stand in tests/sim/scenarios.h as well --------------
+
+SIM_PARTS     = tests/sim/chaos.c tests/sim/main.c tests/sim/net.c tests/sim/sim.c tests/sim/trace.c
+SIM_SCENARIOS = tests/sim/echo.c
+# The same object files as in the binary.
+SIM_LINK      = $(CLUSTER) proxy/base/digest.c proxy/base/result.c proxy/base/text.c
+SIM_SEEDS    ?= 10000
+# Mutants (proxy/cluster/mutant.h): name, the one file that is built with it, the scenario that must fail.
+MUTANTS = NO_REPLAY_CHECK:datagram:echo NO_MAC:datagram:echo
+
 # ---- rules --------------------------------------------------------------------------------------
 
 objects = $(patsubst %.c,$(B)/%.o,$(1))
 
-.PHONY: all clean golden unit
+.PHONY: all clean golden mutants sim unit
 all: $(B)/holdfast $(B)/libhashring.a
 
 # What every request passes. Much of it is called from one or two places: more is inlined than usual.
@@ -242,6 +253,26 @@ $(foreach t,$(UNIT),$(eval $(call unit_test,$(t))))
 
 unit: $(addprefix $(B)/tests/,$(UNIT))
 	@set -e; for t in $(UNIT); do echo "== $$t"; $(B)/tests/$$t; done
+
+sim: $(B)/tests/sim/sim mutants
+	@$(B)/tests/sim/sim --seeds $(SIM_SEEDS)
+
+$(B)/tests/sim/sim: $(call objects,$(SIM_PARTS) $(SIM_SCENARIOS) $(SIM_LINK))
+	$(CC) $(CFLAGS) $(NO_LTO) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+mutant_word = $(word $(2),$(subst :, ,$(1)))
+define mutant
+$(B)/tests/sim/mutant/$(1).o: proxy/cluster/$(2).c
+	@mkdir -p $$(@D)
+	$$(CC) $$(CPPFLAGS) $$(WARN) $$(CFLAGS) -DMUTANT=MUTANT_$(1) -MMD -MP -c $$< -o $$@
+$(B)/tests/sim/mutant/$(1): $(B)/tests/sim/mutant/$(1).o $$(filter-out %/cluster/$(2).o,$$(call objects,$(SIM_PARTS) $(SIM_SCENARIOS) $(SIM_LINK)))
+	$$(CC) $$(CFLAGS) $$(NO_LTO) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+endef
+$(foreach m,$(MUTANTS),$(eval $(call mutant,$(call mutant_word,$(m),1),$(call mutant_word,$(m),2))))
+mutants: $(foreach m,$(MUTANTS),$(B)/tests/sim/mutant/$(call mutant_word,$(m),1))
+	@set -e; $(foreach m,$(MUTANTS),echo "mutant $(call mutant_word,$(m),1):"; \
+		$(B)/tests/sim/mutant/$(call mutant_word,$(m),1) --mutant --seeds $(SIM_SEEDS) \
+		--scenario $(call mutant_word,$(m),3);)
 
 golden:
 	python3 tests/hashring/naive.py xxh3

@@ -46,7 +46,7 @@ enum { NODE_NONE = UINT16_MAX, NODE_ALL = UINT16_MAX - 1 /* everybody but the se
  * added.
  */
 struct cluster_nodes {
-	size_t count;
+	cluster_node count; /* places are 0 .. count - 1 */
 	cluster_node self;
 	struct cluster_member {
 		char id[ID_BYTES_MAX + 1];

@@ -9,7 +9,7 @@
 
 /* `count` nodes as seen by the one at `self`. Voters: all. */
 static inline struct cluster_nodes
-nodes_made(size_t count, cluster_node self)
+nodes_made(cluster_node count, cluster_node self)
 {
 	struct cluster_nodes nodes = {.count = count, .self = self};
 	assert(count <= CLUSTER_NODES_MAX);

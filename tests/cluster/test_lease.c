@@ -48,7 +48,7 @@ cluster(size_t voters)
 	queued = 0;
 	for (size_t i = 0; i < voters; i++) {
 		memset(&seen[i], 0, sizeof(seen[i]));
-		seen[i].count = voters;
+		seen[i].count = (cluster_node)voters;
 		seen[i].self = (cluster_node)i;
 		for (size_t j = 0; j < voters; j++) {
 			seen[i].node[j].voter = true;

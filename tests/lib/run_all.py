@@ -24,6 +24,7 @@ ASAN = ["B=build/asan", "SAN=address,undefined"]
 TSAN = ["B=build/tsan", "SAN=thread"]
 # The unit tests in which threads meet.
 THREADED = re.compile(r"pool|sink|worker|view|verdict|access|failover|tally")
+SIM_SEEDS = os.environ.get("SIM_SEEDS", "300")
 FUZZ_SECONDS = os.environ.get("FUZZ_SECONDS", "10")
 UNIT_LIMIT_S, SUITE_LIMIT_S = 180, 900
 
@@ -172,6 +173,13 @@ def made(target):
     return suite
 
 
+def suite_sim():
+    """A few hundred seeds of every scenario; `make sim` runs 10,000."""
+    run = Run("sim")
+    run.make("-j2", "sim", f"SIM_SEEDS={SIM_SEEDS}")
+    return run.end()
+
+
 def suite_asan():
     run = Run("asan unit", sanitizer=True)
     units(run, ASAN)
@@ -211,7 +219,7 @@ def suite_fuzz():
     return run.end()
 
 
-SUITES = {"build": suite_build, "unit": suite_unit, "golden": made("golden"), "e2e": made("e2e"),
+SUITES = {"build": suite_build, "unit": suite_unit, "golden": made("golden"), "sim": suite_sim, "e2e": made("e2e"),
           "wire": made("wire"), "asan": suite_asan, "tsan": suite_tsan, "fuzz": suite_fuzz}
 
 

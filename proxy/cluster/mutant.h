@@ -1,0 +1,24 @@
+/*
+ * mutant.h: a mutant is a machine with one of its cures taken out. Built for the simulator alone,
+ * with -DMUTANT=MUTANT_<name> for the file that has the cure; a mutant that no scenario catches is
+ * a cure that no test needs. In the product MUTANT is MUTANT_NONE, and the compiler sees only the
+ * cure. Which file and which scenario belong to a mutant stands in the Makefile (MUTANTS).
+ */
+#ifndef HOLDFAST_CLUSTER_MUTANT_H
+#define HOLDFAST_CLUSTER_MUTANT_H
+
+enum mutant {
+	MUTANT_NONE,
+	MUTANT_NO_REPLAY_CHECK, /* datagram: what is not newer is let in */
+	MUTANT_NO_MAC,          /* datagram: what is damaged is let in */
+	MUTANT_NO_SILENCE,      /* election: every better node contests, as in Fig. 9 (SEEDS D1) */
+	MUTANT_NO_SUSPECT,      /* election: each node finds out by itself (D2) */
+	MUTANT_NO_TIE_BREAK,    /* election: equal ranks are equal (D3) */
+	MUTANT_NO_TERM,         /* election: what is old counts as new (D4) */
+};
+
+#ifndef MUTANT
+#define MUTANT MUTANT_NONE
+#endif
+
+#endif

@@ -1,0 +1,190 @@
+/*
+ * main.c: runs scenarios over many seeds.
+ *
+ *   sim [--scenario NAME] [--seeds N] [--first N]    default: all scenarios, 300 seeds from 1
+ *   sim --scenario NAME --seed N [--trace [LINES]]   one run; the last LINES lines (1000)
+ *   sim --mutant --scenario NAME [--seeds N]         must fail: for machines with a cure taken out
+ *   sim --list
+ *
+ * A line a scenario: seeds, events, and what it measured as name mean/max. A seed that fails prints
+ * itself, why, and the end of its trace. Ends with "N passed, N failed".
+ */
+#include "base/digest.h"
+#include "sim.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TRACE_LINES_FAILED    120
+#define TRACE_LINES_ASKED     1000
+
+#define SCENARIO(name, share) extern const struct sim_scenario scenario_##name;
+#include "scenarios.h"
+#undef SCENARIO
+
+static const struct {
+	const struct sim_scenario *scenario;
+	uint64_t share;
+} scenarios[] = {
+#define SCENARIO(name, share) {&scenario_##name, share},
+#include "scenarios.h"
+#undef SCENARIO
+};
+
+#define SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
+
+struct asked {
+	const char *scenario; /* NULL: all */
+	uint64_t seeds;
+	uint64_t first;
+	size_t trace_lines; /* 0: only of what fails */
+	bool mutant;
+	bool single;
+};
+
+static void
+add_measured(struct sim_outcome *total, const struct sim_outcome *one)
+{
+	total->events += one->events;
+	for (size_t i = 0; i < SIM_MEASURES_MAX && one->measured[i].name != NULL; i++) {
+		const struct sim_measured *m = &one->measured[i];
+		for (size_t j = 0; j < SIM_MEASURES_MAX; j++) {
+			struct sim_measured *t = &total->measured[j];
+			if (t->name != NULL && strcmp(t->name, m->name) != 0)
+				continue;
+			t->name = m->name;
+			t->count += m->count;
+			t->sum += m->sum;
+			t->max = m->max > t->max ? m->max : t->max;
+			break;
+		}
+	}
+}
+
+static void
+print_measured(const struct sim_outcome *total)
+{
+	for (size_t i = 0; i < SIM_MEASURES_MAX && total->measured[i].name != NULL; i++) {
+		const struct sim_measured *m = &total->measured[i];
+		(void)printf("; %s %.1f/%" PRIu64, m->name, (double)m->sum / (double)m->count,
+			     m->max);
+	}
+	(void)printf("\n");
+}
+
+/* True: no seed failed. */
+static bool
+run_scenario(const struct sim_scenario *scenario, uint64_t share, const struct asked *asked)
+{
+	static struct sim_outcome one;
+	struct sim_outcome total = {0};
+	uint64_t seeds = asked->single ? 1 : (asked->seeds * share + 999) / 1000;
+	for (uint64_t i = 0; i < seeds; i++) {
+		uint64_t seed = asked->first + i;
+		sim_run(scenario, seed, asked->trace_lines, &one);
+		add_measured(&total, &one);
+		if (!one.failed)
+			continue;
+		if (asked->mutant) {
+			(void)printf("%-16s seed %" PRIu64 " shows it: %s\n", scenario->name, seed,
+				     one.text);
+			return false;
+		}
+		if (asked->trace_lines == 0)
+			sim_run(scenario, seed, TRACE_LINES_FAILED, &one);
+		(void)printf("%-16s FAILED, seed %" PRIu64 ": %s\n", scenario->name, seed,
+			     one.text);
+		(void)printf("again: build/tests/sim/sim --scenario %s --seed %" PRIu64
+			     " --trace\n",
+			     scenario->name, seed);
+		return false;
+	}
+	(void)printf("%-16s %" PRIu64 " seeds, %" PRIu64 " events", scenario->name, seeds,
+		     total.events);
+	print_measured(&total);
+	(void)fflush(stdout);
+	return true;
+}
+
+static int
+usage(void)
+{
+	(void)fprintf(stderr, "usage: sim [--scenario NAME] [--seeds N] [--first N] [--mutant]\n"
+			      "       sim --scenario NAME --seed N [--trace [LINES]]\n"
+			      "       sim --list\n");
+	return 2;
+}
+
+static int
+list(void)
+{
+	for (size_t i = 0; i < SCENARIOS; i++)
+		(void)printf("%-16s %s\n", scenarios[i].scenario->name,
+			     scenarios[i].scenario->help);
+	return 0;
+}
+
+/* Takes the number behind an option, if there is one. */
+static bool
+number(int argc, char **argv, int *at, uint64_t *out)
+{
+	return *at + 1 < argc && slice_to_u64(slice_of(argv[*at + 1]), out) && ++*at > 0;
+}
+
+static bool
+parse(int argc, char **argv, struct asked *asked)
+{
+	for (int i = 1; i < argc; i++) {
+		const char *word = argv[i];
+		bool ok = true;
+		if (strcmp(word, "--scenario") == 0 && i + 1 < argc) {
+			asked->scenario = argv[++i];
+		} else if (strcmp(word, "--seeds") == 0) {
+			ok = number(argc, argv, &i, &asked->seeds);
+		} else if (strcmp(word, "--first") == 0) {
+			ok = number(argc, argv, &i, &asked->first);
+		} else if (strcmp(word, "--seed") == 0) {
+			ok = number(argc, argv, &i, &asked->first);
+			asked->single = true;
+		} else if (strcmp(word, "--trace") == 0) {
+			uint64_t lines = TRACE_LINES_ASKED;
+			(void)number(argc, argv, &i, &lines);
+			asked->trace_lines = lines;
+		} else if (strcmp(word, "--mutant") == 0) {
+			asked->mutant = true;
+		} else {
+			ok = false;
+		}
+		if (!ok)
+			return false;
+	}
+	return (!asked->single && asked->trace_lines == 0) || asked->scenario != NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "--list") == 0)
+		return list();
+	struct asked asked = {.seeds = 300, .first = 1};
+	if (!digest_init() || !parse(argc, argv, &asked))
+		return usage();
+	unsigned passed = 0;
+	unsigned failed = 0;
+	for (size_t i = 0; i < SCENARIOS; i++) {
+		const struct sim_scenario *scenario = scenarios[i].scenario;
+		if (asked.scenario != NULL && strcmp(asked.scenario, scenario->name) != 0)
+			continue;
+		bool well = run_scenario(scenario, scenarios[i].share, &asked);
+		if (well != asked.mutant)
+			passed++;
+		else
+			failed++;
+	}
+	if (passed + failed == 0)
+		return usage();
+	(void)printf("%u passed, %u failed\n", passed, failed);
+	return failed != 0;
+}

@@ -1,0 +1,5 @@
+/*
+ * scenarios.h: SCENARIO(name, share): every scenario, `const struct sim_scenario scenario_<name>`
+ * in tests/sim/<name>.c. `share`: how many of a thousand asked-for seeds it runs; a slow one fewer.
+ */
+SCENARIO(echo, 1000)
