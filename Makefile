@@ -144,8 +144,21 @@ UNIT += route/test_assign route/test_match route/test_plan
 LINK_route/test_assign = $(VIEW_LINK) proxy/route/assign.c
 LINK_route/test_match = proxy/base/result.c proxy/base/text.c proxy/route/match.c
 LINK_route/test_plan = $(VIEW_LINK) proxy/route/plan.c
-# relay
-UNIT += relay/test_body_queue relay/test_budget
+# relay, edge: a whole worker in a network in memory (tests/gate), with allocations that fail
+GATE      = tests/gate/alloc.c tests/gate/gate.c tests/gate/gate_client.c tests/gate/gate_script.c \
+           tests/gate/gate_server.c tests/gate/net.c tests/gate/wire.c
+GATE_LINK = $(GATE) $(HASHRING) $(BASE) $(HTTP) $(AFFINITY) $(CONFIG) $(ROUTE) \
+           $(filter-out %_ev.c proxy/members/probe.c,$(MEMBERS)) $(filter-out %_ev.c,$(RELAY)) \
+           $(filter-out %_ev.c proxy/edge/listener.c,$(EDGE)) $(filter-out %/sink.c,$(RECORD))
+comma    = ,
+wrap     = $(foreach f,$(1),-Wl$(comma)--wrap=$(f))
+WRAP_ALLOC = $(call wrap,malloc calloc realloc strdup strndup)
+WRAP_GATE   = $(WRAP_ALLOC) $(call wrap,socket connect close recv shutdown setsockopt getsockopt \
+             pipe2 fcntl getifaddrs splice clock_ms clock_us clock_wall_ms)
+UNIT += relay/test_body_queue relay/test_budget relay/test_exchange relay/test_splits
+$(B)/tests/relay/test_exchange $(B)/tests/relay/test_splits: LDFLAGS += $(WRAP_GATE)
+LINK_relay/test_exchange = $(GATE_LINK)
+LINK_relay/test_splits = $(GATE_LINK)
 LINK_relay/test_body_queue = proxy/relay/body_queue.c proxy/base/buf.c
 # edge
 UNIT += edge/test_addresses edge/test_pace
@@ -285,7 +298,7 @@ clean:
 # ---- tests, measurements, checks ----------------------------------------------------------------
 
 # Fuzz targets: tests/fuzz/fuzz_<name>.c links with the files named in FUZZ_<name>.
-FUZZ = chunk config cookie datagram escape json keyrule request response tag
+FUZZ = chunk config cookie datagram escape exchange json keyrule request response tag
 FUZZ_chunk = $(LINK_http/test_chunk)
 FUZZ_config = $(CONFIG_LINK)
 FUZZ_cookie = $(LINK_affinity/test_session)
@@ -293,6 +306,7 @@ FUZZ_datagram = $(LINK_cluster/test_datagram)
 FUZZ_escape = proxy/base/addr.c proxy/base/clock.c proxy/base/result.c proxy/base/text.c \
               proxy/base/vocab.c proxy/cli/tail_line.c proxy/record/access.c \
               proxy/record/failover_line.c
+FUZZ_exchange = $(GATE_LINK)
 FUZZ_json = $(LINK_affinity/test_json)
 FUZZ_keyrule = $(LINK_affinity/test_session)
 FUZZ_request = $(LINK_http/test_request)
@@ -341,8 +355,11 @@ $(B)/tests/fuzz/fuzz_$(1): $(B)/tests/fuzz/fuzz_$(1).o $$(call objects,$$(FUZZ_$
 	$$(CC) $$(CFLAGS) $$(LDFLAGS) -fsanitize=fuzzer -o $$@ $$^ $$(LDLIBS)
 endef
 $(foreach t,$(FUZZ),$(eval $(call fuzz_test,$(t))))
+$(B)/tests/fuzz/fuzz_exchange: LDFLAGS += $(WRAP_GATE)
+# The network itself is not what is explored.
+$(B)/tests/gate/%.o: CFLAGS += $(if $(findstring fuzzer,$(SAN)),-fno-sanitize=fuzzer-no-link)
 # Fixtures are shared with the unit tests of the same room.
-$(B)/tests/fuzz/%.o: CPPFLAGS += -Itests
+$(B)/tests/fuzz/%.o $(B)/tests/relay/%.o $(B)/tests/gate/%.o: CPPFLAGS += -Itests
 
 fuzz: deps-test
 	@tests/fuzz/run.sh $(FUZZ_SECONDS)

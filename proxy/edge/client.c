@@ -126,12 +126,24 @@ finish(struct client *c)
 /* ---- requests ---------------------------------------------------------------------------------
  */
 
+/* As far as can be known of what is no request: a refusal has no content either then. */
+static bool
+looks_like_head(const struct buf *in)
+{
+	static const char word[] = "HEAD ";
+	size_t at = in->from;
+	while (at < in->to && (in->data[at] == '\r' || in->data[at] == '\n'))
+		at++;
+	return in->to - at >= sizeof(word) - 1 &&
+	       memcmp(in->data + at, word, sizeof(word) - 1) == 0;
+}
+
 /* Holdfast's answer to a head that is no request, and the end of the connection. */
 static void
 refuse_head(struct client *c, enum cause cause)
 {
 	c->close_after = true;
-	c->head_only = false;
+	c->head_only = looks_like_head(c->in);
 	c->body_ended = false;
 	client_out_refuse(c, cause, cause_table[cause].status, 0);
 	journal_refused(c->io.worker, &c->peer, cause);

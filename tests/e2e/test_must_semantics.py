@@ -120,6 +120,19 @@ def test_must_48_no_content_in_the_answer_to_head():
         assert c.get("/app").body == b"hello"
 
 
+def test_must_48_nor_in_the_refusal_of_one():
+    """Malformed, too large or never complete, but a HEAD all the same."""
+    p = Holdfast([Origin("a")], timeouts={"header": "300ms"})
+    for data, status in ((b"HEAD / HTTP/1.1\r\n\r\n", 400), (b"\r\nHEAD / HTTP/1.1\r\nHost: h\r\nX y\r\n\r\n", 400),
+                         (b"HEAD /" + b"x" * 20000 + b" HTTP/1.1\r\n", 414), (b"HEAD / HTTP/9.9\r\n\r\n", 505),
+                         (b"HEAD / HTTP/1.1\r\nHost", 408)):
+        with p.client() as c:
+            c.send(data)
+            r = c.response("HEAD")
+            assert r.status == status and r.closes and int(r.fields.get("Content-Length")) > 0, (data[:40], r.head)
+            assert c.is_ended(), data[:40]
+
+
 def test_must_49_the_head_goes_on_before_the_body_comes():
     def behave(connection, request):
         assert request.fields.all("Expect") == ["100-continue"]

@@ -1064,7 +1064,7 @@ def assert_refused(proxy, data, *statuses, origins=()):
     seen = [len(o.requests) for o in origins]
     with proxy.client() as c:
         c.send(data)
-        r = c.response()
+        r = c.response("HEAD" if data.startswith(b"HEAD ") else "GET")
         assert r.status in statuses, f"{data[:200]!r} got {r.line!r}"
         assert r.closes, f"{r.head!r} to {data[:200]!r} does not say close"
         assert c.is_ended(), f"the connection goes on after {data[:200]!r}"
