@@ -23,7 +23,7 @@ LOGS = os.path.join(ROOT, "build", "test-logs")
 ASAN = ["B=build/asan", "SAN=address,undefined"]
 TSAN = ["B=build/tsan", "SAN=thread"]
 # The unit tests in which threads meet.
-THREADED = re.compile(r"pool|sink|worker|view|verdict|access|failover|tally")
+THREADED = re.compile(r"pool|sink|worker|view|verdict|access|failover|tally|events")
 SIM_SEEDS = os.environ.get("SIM_SEEDS", "300")
 FUZZ_SECONDS = os.environ.get("FUZZ_SECONDS", "10")
 UNIT_LIMIT_S, SUITE_LIMIT_S = 180, 900
@@ -207,7 +207,7 @@ def suite_tsan():
     if run.make("-j2", "all", *TSAN, counts=False):
         run.env["HOLDFAST"] = os.path.join(ROOT, "build/tsan/holdfast")
         run.env["B"] = "build/tsan"
-        for test in ("workers", "reload"):
+        for test in ("workers", "reload", "admin", "steering"):
             run.command([*prefix, "python3", f"tests/e2e/test_{test}.py"])
     total.add(run.end())
     return total
