@@ -42,6 +42,7 @@ struct node {
 	bool stopping;           /* exchanges may finish */
 	uint64_t started_ms;
 	uint64_t config_ms;         /* when the configuration was loaded */
+	uint64_t wall_offset_ms;    /* wall clock less monotonic, as the status shows times */
 	int admin_fd;               /* bound, until the server has it; -1: none */
 	struct events *events;      /* owned; NULL: no admin interface */
 	struct admin_server *admin; /* owned; likewise */
@@ -79,7 +80,7 @@ enum result node_admin_bind(struct node *n, struct problem *p);
 enum result node_admin_start(struct node *n, struct problem *p);
 void node_admin_stop(struct node *n);
 /* In node_status.c. *out is initialised. RESULT_NO_MEMORY. */
-enum result node_status(const struct node *n, struct status *out);
+enum result node_status(struct node *n, struct status *out);
 
 /* In node.c. Observes the pools of `services` that nobody observes yet, before they are used. */
 enum result node_watch(struct node *n, struct services *services, struct problem *p);

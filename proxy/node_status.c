@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define DESCRIPTORS_COUNTED_MAX 65536 /* where the kernel does not say how many there are */
+#define WALL_STEP_MS            500   /* above it the wall clock was set */
 
 /* ---- the process ------------------------------------------------------------------------------
  */
@@ -75,11 +76,18 @@ since(uint64_t then_ms, uint64_t now_ms)
 	return now_ms > then_ms ? now_ms - then_ms : 0;
 }
 
+/* What is filled, and the one moment that it is of. */
+struct filling {
+	const struct node *node;
+	struct status *out;
+	uint64_t now_ms; /* monotonic */
+};
+
 static void
-read_member(const struct node *n, struct status *out, const struct membership_member *m,
+read_member(const struct filling *f, const struct membership_member *m,
 	    const struct pool_member *now, struct status_member *to)
 {
-	uint64_t now_ms = clock_ms();
+	struct status *out = f->out;
 	*to = (struct status_member){
 	    .id = status_text(out, m->id),
 	    .origin = status_text(out, m->origin_text),
@@ -88,7 +96,7 @@ read_member(const struct node *n, struct status *out, const struct membership_me
 	    .state = now->state,
 	    .order = now->order,
 	    .reason = now->reason,
-	    .state_ms = since(now->since_ms != 0 ? now->since_ms : n->started_ms, now_ms),
+	    .state_ms = since(now->since_ms != 0 ? now->since_ms : f->node->started_ms, f->now_ms),
 	    .active = now->active,
 	    .attempts = now->attempts,
 	    .failures = now->failures,
@@ -96,45 +104,75 @@ read_member(const struct node *n, struct status *out, const struct membership_me
 	if (now->check.at_ms != 0)
 		to->check = (struct status_check){.any = true,
 						  .well = now->check.well,
-						  .ago_ms = since(now->check.at_ms, now_ms),
+						  .ago_ms = since(now->check.at_ms, f->now_ms),
 						  .seen = status_text(out, now->check.seen)};
 }
 
 static enum result
-read_service(const struct node *n, struct status *out, const struct service *service,
-	     struct status_service *to)
+read_service(const struct filling *f, const struct service *service, struct status_service *to)
 {
 	struct pool_reading reading;
 	if (pool_read(service->pool, &reading) != RESULT_OK)
 		return RESULT_NO_MEMORY;
 	size_t count = reading.membership->count;
-	to->name = status_text(out, service->config->name);
+	to->name = status_text(f->out, service->config->name);
 	to->pool = service->fingerprint;
 	tally_read(service->tally, &to->tally);
-	to->member = status_alloc(out, (count + 1) * sizeof(*to->member));
+	to->member = status_alloc(f->out, (count + 1) * sizeof(*to->member));
 	for (size_t i = 0; to->member != NULL && i < count; i++) {
-		read_member(n, out, &reading.membership->member[i], &reading.member[i],
-			    &to->member[i]);
+		read_member(f, &reading.membership->member[i], &reading.member[i], &to->member[i]);
 		to->member_count++;
 	}
 	pool_reading_deinit(&reading);
 	return to->member != NULL ? RESULT_OK : RESULT_NO_MEMORY;
 }
 
+static enum result
+read_services(const struct filling *f)
+{
+	const struct services *services = f->node->services;
+	struct status *out = f->out;
+	out->service = status_alloc(out, (services->count + 1) * sizeof(*out->service));
+	if (out->service == NULL)
+		return RESULT_NO_MEMORY;
+	for (size_t i = 0; i < services->count; i++) {
+		enum result r = read_service(f, &services->list[i], &out->service[i]);
+		if (r != RESULT_OK)
+			return r;
+		out->service_count++;
+	}
+	return RESULT_OK;
+}
+
 /* ---- all --------------------------------------------------------------------------------------
  */
 
+/*
+ * The two clocks' difference is kept until one of them is set: a time that is shown twice is the
+ * same twice.
+ */
+static uint64_t
+wall_ms_of(struct node *n, uint64_t now_ms)
+{
+	uint64_t offset_ms = clock_wall_ms() - now_ms;
+	uint64_t kept_ms = n->wall_offset_ms;
+	uint64_t apart_ms = offset_ms > kept_ms ? offset_ms - kept_ms : kept_ms - offset_ms;
+	if (apart_ms > WALL_STEP_MS)
+		n->wall_offset_ms = offset_ms;
+	return now_ms + n->wall_offset_ms;
+}
+
 enum result
-node_status(const struct node *n, struct status *out)
+node_status(struct node *n, struct status *out)
 {
 	const struct config *config = n->services->config;
-	uint64_t now_ms = clock_ms();
-	out->wall_ms = clock_wall_ms();
-	out->uptime_ms = since(n->started_ms, now_ms);
+	struct filling f = {n, out, clock_ms()};
+	out->wall_ms = wall_ms_of(n, f.now_ms);
+	out->uptime_ms = since(n->started_ms, f.now_ms);
 	out->node = status_text(out, config->node);
 	out->stopping = n->stopping;
 	out->config_file = status_text(out, config->file);
-	out->config_ms = since(n->config_ms, now_ms);
+	out->config_ms = since(n->config_ms, f.now_ms);
 	out->workers = n->workers;
 	out->clients = atomic_load_explicit(&n->shared.clients, memory_order_relaxed);
 	out->failover_lost = failover_log_lost(n->shared.failover);
@@ -146,14 +184,5 @@ node_status(const struct node *n, struct status *out)
 	}
 	read_process(&out->process);
 	tally_read(n->shared.unrouted, &out->unrouted);
-	out->service = status_alloc(out, (n->services->count + 1) * sizeof(*out->service));
-	if (out->service == NULL)
-		return RESULT_NO_MEMORY;
-	for (size_t i = 0; i < n->services->count; i++) {
-		enum result r = read_service(n, out, &n->services->list[i], &out->service[i]);
-		if (r != RESULT_OK)
-			return r;
-		out->service_count++;
-	}
-	return RESULT_OK;
+	return read_services(&f);
 }

@@ -109,6 +109,7 @@ def test_metrics_are_strict_and_whole():
                  top={**listening(), "node": "n1"})
     p.once()
     p.wait_event("member_down", member="b")
+    Admin(p).wait_total(1)
     m = Admin(p).metrics()
     families = {name: (type, help) for name, type, help in rows_of("metrics.h", "METRIC")}
     assert m.types == {n: t for n, (t, _) in families.items()}
@@ -133,6 +134,7 @@ def test_metrics_agree_with_the_status():
     with p.client() as c:
         for n in range(30):
             c.get(fields=[("X-Key", f"k{n}")])
+    admin.wait_total(30)
     m, s = admin.metrics(), admin.service()
     assert m.value("holdfast_requests_total", service="shop", cause="done") == 30
     assert m.value("holdfast_responses_total", service="shop", **{"class": "2xx"}) == 30

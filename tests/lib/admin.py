@@ -12,7 +12,7 @@ import math
 import re
 
 import holdfast
-from holdfast import Client, text_of
+from holdfast import Client, text_of, wait_until
 
 CHANGE = ("Holdfast-Admin", "1")
 
@@ -62,6 +62,11 @@ class Admin:
 
     def member(self, id, service="shop"):
         return next(m for m in self.service(service)["members"] if m["id"] == id)
+
+    def wait_total(self, count, service="shop"):
+        """A request is counted when it is over, a moment after its answer was read."""
+        wait_until(lambda: self.service(service)["requests"]["total"] >= count, f"{count} requests are counted")
+        assert self.service(service)["requests"]["total"] == count
 
     def metrics(self):
         r = self.get("/metrics")
