@@ -76,7 +76,8 @@ CLI      = proxy/cli/change.c proxy/cli/check.c proxy/cli/compare.c proxy/cli/co
            proxy/cli/key_lines.c proxy/cli/moves.c proxy/cli/options.c proxy/cli/run.c \
            proxy/cli/service.c proxy/cli/tag.c proxy/cli/tail.c proxy/cli/tail_file.c \
            proxy/cli/tail_line.c proxy/cli/version.c proxy/cli/what_if.c
-CLUSTER  = proxy/cluster/body.c proxy/cluster/datagram.c proxy/cluster/machine.c
+CLUSTER  = proxy/cluster/body.c proxy/cluster/datagram.c proxy/cluster/delays.c \
+           proxy/cluster/machine.c
 NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_ev.c proxy/node_reload.c \
            proxy/node_status.c
 
@@ -191,10 +192,11 @@ $(foreach t,$(CONFIG_TESTS),$(eval LINK_$(t) = $$(CONFIG_LINK)))
 $(B)/tests/config/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 # cluster
 CLUSTER_LINK = proxy/base/result.c proxy/cluster/body.c proxy/cluster/machine.c
-UNIT += cluster/test_body cluster/test_datagram cluster/test_machine
+UNIT += cluster/test_body cluster/test_datagram cluster/test_delays cluster/test_machine
 LINK_cluster/test_body = $(CLUSTER_LINK)
 LINK_cluster/test_datagram = $(CLUSTER_LINK) proxy/base/digest.c proxy/base/text.c \
                              proxy/cluster/datagram.c
+LINK_cluster/test_delays = $(CLUSTER_LINK) proxy/cluster/delays.c
 LINK_cluster/test_machine = $(CLUSTER_LINK)
 
 # leases, registers, roles
