@@ -26,6 +26,7 @@ CAUSE(NO_SERVICE, "no_service", PROXY, ROUTE, true, false, 404, "no service matc
 CAUSE(NO_LIVE_MEMBER, "no_live_member", PROXY, ROUTE, true, false, 503, "nothing operational is left")
 CAUSE(STRICT, "strict", PROXY, ROUTE, true, false, 503, "the session's server is not operational and strict forbids a backup")
 CAUSE(ANSWERED_HERE, "answered_here", PROXY, ROUTE, false, false, 0, "Holdfast answered itself (TRACE or OPTIONS with Max-Forwards: 0; another node asked how the member is)")
+CAUSE(TAKEN_BACK, "taken_back", PROXY, ROUTE, false, false, 421, "the session belongs to a node that had the request: it takes it back")
 CAUSE(LOOP, "loop", PROXY, ROUTE, true, false, 508, "the request already came through this node")
 CAUSE(OUT_OF_RESOURCES, "out_of_resources", PROXY, ROUTE, true, false, 503, "no memory or no descriptor was left for this request")
 CAUSE(MEMBER_CONNECT, "member_connect", MEMBER, CONNECT, true, true, 502, "no member of the plan could be connected to")

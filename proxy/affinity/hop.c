@@ -94,8 +94,10 @@ write_claims(const struct hop_codec *c, const struct hop *hop, struct writer *w)
 	write_hex_bytes(w, hop->digest.bytes, sizeof(hop->digest.bytes));
 	write_literal(w, "; primary=");
 	write_slice(w, hop->primary);
-	if (hop->primary_down)
-		write_literal(w, "; down");
+	if (hop->can_return)
+		write_literal(w, "; back");
+	for (size_t i = 0; i < hop->down_count; i++)
+		write_together(w, i == 0 ? SLICE("; down=") : SLICE(","), hop->down[i]);
 	write_literal(w, "; epoch=");
 	write_u64(w, hop->epoch);
 	write_literal(w, "; time=");
@@ -175,6 +177,31 @@ read_path(const struct hop_codec *c, struct slice rest, struct hop *hop)
 	return hop->path_count == 0 ? HOP_MALFORMED : HOP_GOOD;
 }
 
+static bool
+read_down(struct slice *rest, struct hop *hop)
+{
+	struct slice list;
+	struct slice id;
+	if (!take(rest, SLICE("; down="), &list))
+		return true;
+	while (slice_next_element(&list, &id)) {
+		if (hop->down_count == HOP_DOWN_MAX)
+			return false;
+		hop->down[hop->down_count++] = id;
+	}
+	return true;
+}
+
+bool
+hop_tells_down(const struct hop *hop, struct slice id)
+{
+	for (size_t i = 0; i < hop->down_count; i++) {
+		if (slice_equal(hop->down[i], id))
+			return true;
+	}
+	return false;
+}
+
 static enum hop_fault
 read_claims(const struct hop_codec *c, struct slice rest, struct hop *hop)
 {
@@ -188,7 +215,9 @@ read_claims(const struct hop_codec *c, struct slice rest, struct hop *hop)
 	    !take(&rest, SLICE("; for="), &client) || !take(&rest, SLICE("; digest="), &digest) ||
 	    !take(&rest, SLICE("; primary="), &hop->primary))
 		return HOP_MALFORMED;
-	hop->primary_down = skip(&rest, SLICE("; down"));
+	hop->can_return = skip(&rest, SLICE("; back"));
+	if (!read_down(&rest, hop))
+		return HOP_MALFORMED;
 	if (!take(&rest, SLICE("; epoch="), &epoch) || !take(&rest, SLICE("; time="), &time) ||
 	    rest.bytes != 0 || !slice_to_u64(epoch, &hop->epoch) ||
 	    !slice_to_u64(time, &hop->time_ms) || !addr_parse_ip(client, &hop->client) ||

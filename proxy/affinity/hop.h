@@ -6,9 +6,9 @@
  * path: the nodes that had the request, first to last; the last one sends it. for: the client's
  * address, as the first of them saw it. digest, primary: whose session the sender takes it for;
  * what the receiver reads for itself (key, tag) goes before it, these stand in where the request
- * carries neither yet. down: stands before `epoch` when the sender holds the primary not
- * operational. epoch: of the sender's membership. time: milliseconds since 1970, not older than
- * HOP_AGE_MS.
+ * carries neither yet. "; back" and "; down" may follow: the sender can take the request back, and
+ * it holds the primary not operational. epoch: of the sender's membership. time: milliseconds since
+ * 1970, not older than HOP_AGE_MS.
  *
  * mac: SipHash-2-4-128 over all before "; mac=" and the request's method, host and target, each
  * after a 0 byte, under a key derived from (secret, cluster's name) by BLAKE2b. The first secret
@@ -22,6 +22,7 @@
 #include "http/head.h"
 
 #define HOP_AGE_MS         30000 /* and as much ahead: clocks of nodes differ */
+#define HOP_DOWN_MAX       8     /* members told of */
 #define HOP_TEXT_BYTES_MAX 2048  /* of the field's value */
 /* With a service's name behind it: GET by a node asks how the member beside another node is; 200
  * when it is operational, else 503. */
@@ -46,7 +47,9 @@ struct hop {
 	struct addr client; /* port 0 */
 	struct session_digest digest;
 	struct slice primary; /* id; borrowed from the text; empty: none */
-	bool primary_down;
+	bool can_return;      /* the sender takes it back when it belongs to a node of the path */
+	struct slice down[HOP_DOWN_MAX]; /* ids; borrowed from the text */
+	size_t down_count;
 	uint64_t epoch;
 	uint64_t time_ms;
 };
@@ -55,6 +58,8 @@ struct hop {
 struct hop_codec *hop_codec_create(const struct config *config);
 void hop_codec_free(struct hop_codec **codec);
 
+/* Did the sender pass over the member of this id? */
+bool hop_tells_down(const struct hop *hop, struct slice id);
 /* The value alone. Nothing is written, and w->overflow set, when it does not fit. */
 void hop_write(const struct hop_codec *codec, const struct hop *hop,
 	       const struct http_head *request, struct writer *w);

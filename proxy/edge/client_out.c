@@ -284,6 +284,8 @@ client_out_refuse(struct client *c, enum cause cause, uint16_t status, uint32_t 
 	    .close = c->close_after,
 	    .head_only = c->head_only,
 	};
+	if (cause == CAUSE_TAKEN_BACK)
+		r.added = SLICE("Holdfast-Pass: 1\r\n");
 	c->door.status = status;
 	write_own_response(&w->out, &r);
 	flush(&c->door);

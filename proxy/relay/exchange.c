@@ -291,8 +291,8 @@ exchange_begin(struct exchange *x)
 		journal_rejected_tag(x);
 	if (x->whom.primary != MEMBER_NONE)
 		plan_make(&service->plan, &x->whom, x->lease->view, &x->plan);
-	if (w->services->hops != NULL && x->whom.primary != MEMBER_NONE)
-		mesh_restrict(x);
+	if (w->services->hops != NULL && x->whom.primary != MEMBER_NONE && mesh_restrict(x))
+		return;
 	if (x->plan.step_count == 0) {
 		journal_nobody(x);
 		exchange_fail(x, x->plan.refuse_status != 0 ? CAUSE_STRICT : CAUSE_NO_LIVE_MEMBER);

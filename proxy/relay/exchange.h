@@ -152,7 +152,7 @@ exchange_is_forwarded(const struct exchange *x)
 
 /* mesh.c: requests that go from node to node. */
 bool mesh_enter(struct exchange *x);        /* from another node? True: x is over */
-void mesh_restrict(struct exchange *x);     /* the plan, by where the request has been */
+bool mesh_restrict(struct exchange *x);     /* the plan, by where it has been; true: x is over */
 struct slice mesh_told(struct exchange *x); /* Holdfast-Hop, whole line; empty: does not fit */
 void write_mesh_served(struct writer *w, const struct exchange *x); /* for the node that asked */
 void mesh_learn(struct exchange *x, const struct http_head *head);  /* of a node's answer */

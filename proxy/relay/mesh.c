@@ -70,10 +70,52 @@ mesh_enter(struct exchange *x)
 	return x->hopped && answer_health(x);
 }
 
+static struct slice
+id_of(const struct membership *m, uint32_t member)
+{
+	return (struct slice){m->member[member].id, m->member[member].id_bytes};
+}
+
 /* ---- where it may go --------------------------------------------------------------------------
  */
 
-void
+/*
+ * Its place is behind a node that had it, and handed it on for want of knowing that others before
+ * that place are dead: it goes back there. Otherwise two nodes would answer for one session.
+ */
+static bool
+goes_back(struct exchange *x, const struct plan_way *way)
+{
+	const struct membership *m = exchange_membership(x);
+	if (!x->hopped || !x->hop.can_return || x->plan.step_count == 0)
+		return false;
+	uint32_t first = x->plan.step[0].member;
+	if (plan_way_reaches(way, &m->member[first]) || hop_tells_down(&x->hop, id_of(m, first)))
+		return false;
+	exchange_fail(x, CAUSE_TAKEN_BACK);
+	return true;
+}
+
+/*
+ * The path holds the primary down, and we do not. The node beside it knows best: then it is
+ * evidence for us; of another node it is an opinion, which is told.
+ */
+static void
+compare_views(struct exchange *x)
+{
+	const struct view *view = x->lease->view;
+	const struct membership_member *primary = &view->membership->member[x->whom.primary];
+	if (!hop_tells_down(&x->hop, (struct slice){primary->id, primary->id_bytes}) ||
+	    !view_is_operational(view, x->whom.primary))
+		return;
+	if (primary->hop == x->hop.path[x->hop.path_count - 1] + 1)
+		pool_evidence(x->slot->service->pool, primary->live, EVIDENCE_LIVE_FAILED,
+			      REASON_DOWN, x->worker->now_ms);
+	else
+		journal_disagree(x);
+}
+
+bool
 mesh_restrict(struct exchange *x)
 {
 	const struct config_cluster *cluster = &x->worker->services->config->cluster;
@@ -82,10 +124,23 @@ mesh_restrict(struct exchange *x)
 	if (x->hopped) {
 		way.visited |= x->hop.visited;
 		way.ends_here = x->hop.path_count + 1 >= cluster->hops_max;
-		if (x->hop.primary_down && view_is_operational(view, x->whom.primary))
-			journal_disagree(x);
+		compare_views(x);
 	}
+	if (goes_back(x, &way))
+		return true;
 	plan_restrict(&x->slot->service->plan, &x->whom, view, &way, &x->plan);
+	return false;
+}
+
+/* The whole body is here, or will be kept, and there is another place to ask. */
+static bool
+can_return(const struct exchange *x)
+{
+	const struct config_service *c = x->slot->service->config;
+	bool kept = !http_request_has_body(&x->request) ||
+		    (x->request.has_length && x->request.content_length <= c->replay_bytes_max);
+	return kept && x->body.replayable &&
+	       x->step + 1 < plan_attempts(&x->slot->service->plan, &x->plan);
 }
 
 struct slice
@@ -97,8 +152,7 @@ mesh_told(struct exchange *x)
 	struct hop hop = {.client = *exchange_peer(x),
 			  .digest = x->session.digest,
 			  .primary = {primary->id, primary->id_bytes},
-			  .primary_down = !view_is_operational(x->lease->view, x->whom.primary) ||
-					  x->failed_member == x->whom.primary,
+			  .can_return = can_return(x),
 			  .epoch = m->epoch,
 			  .time_ms = clock_wall_ms()};
 	if (x->hopped) {
@@ -106,6 +160,8 @@ mesh_told(struct exchange *x)
 		hop.path_count = x->hop.path_count;
 	}
 	hop.path[hop.path_count++] = w->services->config->cluster.self;
+	for (uint32_t i = 0; i < x->plan.skipped_count && hop.down_count < HOP_DOWN_MAX; i++)
+		hop.down[hop.down_count++] = id_of(m, x->plan.skipped[i].member);
 	struct writer out = writer_on(w->added, sizeof(w->added));
 	write_literal(&out, "Holdfast-Hop: ");
 	hop_write(w->services->hops, &hop, &x->request, &out);

@@ -208,12 +208,38 @@ is_whole(const struct http_head *head, const char *at, size_t bytes)
 	return outcome == CHUNK_END && bytes == 0;
 }
 
+/* May the connection be used again, as its answer is all here? */
+static bool
+keeps_after(const struct exchange *x, const struct http_head *head, const char *at, size_t bytes)
+{
+	return head->keep_alive && attempt_all_sent(x) && !x->upstream->write_broken &&
+	       is_whole(head, at, bytes);
+}
+
+/* The node before the member says that it is dead, and that the request has been where it belongs.
+ */
+static bool
+take_back(struct exchange *x, const struct http_head *head, const char *at, size_t bytes)
+{
+	struct member_live *live = live_of(x);
+	note_attempt(x, REASON_DOWN);
+	pool_evidence(x->slot->service->pool, live, EVIDENCE_LIVE_FAILED, REASON_DOWN,
+		      x->worker->now_ms);
+	if (has_next_step(x) && body_queue_is_whole(&x->body))
+		attempt_next(x, keeps_after(x, head, at, bytes));
+	else
+		exchange_fail(x, CAUSE_NO_LIVE_MEMBER);
+	return true;
+}
+
 bool
 retry_pass(struct exchange *x, const struct http_head *head, const char *at, size_t bytes)
 {
 	struct upstream *u = x->upstream;
 	if (!says_pass(head))
 		return false;
+	if (exchange_is_forwarded(x))
+		return take_back(x, head, at, bytes);
 	note_attempt(x, REASON_PASSED);
 	x->passed = true;
 	if (!has_next_step(x) || !body_queue_is_whole(&x->body)) {
@@ -229,8 +255,6 @@ retry_pass(struct exchange *x, const struct http_head *head, const char *at, siz
 	if (pool_wants_success(u->live))
 		pool_evidence(x->slot->service->pool, u->live, EVIDENCE_LIVE_OK, REASON_NONE,
 			      x->worker->now_ms);
-	bool keeps = head->keep_alive && attempt_all_sent(x) && !u->write_broken &&
-		     is_whole(head, at, bytes);
-	attempt_next(x, keeps);
+	attempt_next(x, keeps_after(x, head, at, bytes));
 	return true;
 }

@@ -261,8 +261,8 @@ plan_make(const struct plan_rules *rules, const struct plan_session *session,
 		fill_skipped(&g);
 }
 
-static bool
-is_reachable(const struct plan_way *way, const struct membership_member *member)
+bool
+plan_way_reaches(const struct plan_way *way, const struct membership_member *member)
 {
 	if (member->hop == 0)
 		return true;
@@ -293,7 +293,7 @@ plan_restrict(const struct plan_rules *rules, const struct plan_session *session
 {
 	uint32_t kept = 0;
 	for (uint32_t i = 0; i < plan->step_count; i++) {
-		if (is_reachable(way, &view->membership->member[plan->step[i].member]))
+		if (plan_way_reaches(way, &view->membership->member[plan->step[i].member]))
 			plan->step[kept++] = plan->step[i];
 		else if (kept == 0)
 			skip_visited(plan, plan->step[i].member);

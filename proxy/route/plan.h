@@ -81,6 +81,8 @@ struct plan_way {
 	uint64_t visited; /* bit of a place in cluster.nodes: that node had it */
 	bool ends_here;   /* the last node that may have it */
 };
+/* May the request be handed on to `member`? */
+bool plan_way_reaches(const struct plan_way *way, const struct membership_member *member);
 /*
  * Takes out of the plan what lies behind a node that had the request, and everything that lies
  * behind a node when the way ends here. Nothing left: the member beside this node, if it is

@@ -44,7 +44,9 @@ sample(void)
 			  .path_count = 2,
 			  .client = {AF_INET, 0, {192, 0, 2, 7}},
 			  .primary = SLICE("c"),
-			  .primary_down = true,
+			  .can_return = true,
+			  .down = {SLICE("c"), SLICE("a")},
+			  .down_count = 2,
 			  .epoch = 12,
 			  .time_ms = NOW};
 	memset(hop.digest.bytes, 0xab, sizeof(hop.digest.bytes));
@@ -101,7 +103,11 @@ comes_out_as_it_went_in(void **state)
 	assert_true(addr_equal(&hop.client, &want.client));
 	assert_memory_equal(&hop.digest, &want.digest, sizeof(hop.digest));
 	assert_true(slice_equal(hop.primary, want.primary));
-	assert_true(hop.primary_down);
+	assert_true(hop.can_return);
+	assert_int_equal(hop.down_count, 2);
+	assert_true(hop_tells_down(&hop, SLICE("a")));
+	assert_true(hop_tells_down(&hop, SLICE("c")));
+	assert_false(hop_tells_down(&hop, SLICE("b")));
 	assert_int_equal(hop.epoch, 12);
 	assert_int_equal(hop.time_ms, NOW);
 	hop_codec_free(&codec);

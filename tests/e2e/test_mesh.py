@@ -80,6 +80,21 @@ def test_c07_c12_the_backup_decides_for_itself_and_processes():
     assert lines and all(e["primary"] == "a" and e["chosen"] == e["order"][0] for e in lines), lines
 
 
+def test_a_request_goes_back_to_the_node_where_it_belongs():
+    """The entry stands beside the first backup and does not know that the primary's member is dead: its
+    node says so, and hands the request back, so that one node alone answers for the session."""
+    m = Mesh(session=KEYED, passive=RETRY)
+    keys = m.keys_of("a", 12)
+    m.origins["a"].go()
+    for key in keys:
+        for i in m.ids:
+            r = m.through(i, key, method="POST", body=b"x" * 1000)
+            assert r.id == m.order(key)[1], (key, i, r.id)
+    assert any(p.requests(cause="taken_back") for p in m.nodes.values())
+    worked = sum(len(o.requests) for o in m.origins.values())
+    assert worked == len(keys) * len(m.ids), "each is processed once"
+
+
 def test_a_dead_node_is_left_out_by_all_others():
     m = Mesh(session=KEYED, down="a", passive=RETRY)
     for key in m.keys_of("a", 8):
