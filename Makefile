@@ -300,7 +300,7 @@ clean:
 # ---- tests, measurements, checks ----------------------------------------------------------------
 
 # Fuzz targets: tests/fuzz/fuzz_<name>.c links with the files named in FUZZ_<name>.
-FUZZ = chunk config cookie datagram escape exchange json keyrule request response tag
+FUZZ = chunk config cookie datagram escape exchange hop json keyrule request response tag
 FUZZ_chunk = $(LINK_http/test_chunk)
 FUZZ_config = $(CONFIG_LINK)
 FUZZ_cookie = $(LINK_affinity/test_session)
@@ -309,6 +309,7 @@ FUZZ_escape = proxy/base/addr.c proxy/base/clock.c proxy/base/result.c proxy/bas
               proxy/base/vocab.c proxy/cli/tail_line.c proxy/record/access.c \
               proxy/record/failover_line.c
 FUZZ_exchange = $(GATE_LINK)
+FUZZ_hop = $(LINK_affinity/test_hop)
 FUZZ_json = $(LINK_affinity/test_json)
 FUZZ_keyrule = $(LINK_affinity/test_session)
 FUZZ_request = $(LINK_http/test_request)

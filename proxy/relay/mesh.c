@@ -70,6 +70,13 @@ mesh_enter(struct exchange *x)
 	return x->hopped && answer_health(x);
 }
 
+/* The generation that it began in: places in cluster.nodes are of that one. */
+static const struct services *
+services_of(const struct exchange *x)
+{
+	return x->slot->generation->services;
+}
+
 static struct slice
 id_of(const struct membership *m, uint32_t member)
 {
@@ -118,7 +125,7 @@ compare_views(struct exchange *x)
 bool
 mesh_restrict(struct exchange *x)
 {
-	const struct config_cluster *cluster = &x->worker->services->config->cluster;
+	const struct config_cluster *cluster = &services_of(x)->config->cluster;
 	const struct view *view = x->lease->view;
 	struct plan_way way = {.visited = UINT64_C(1) << cluster->self};
 	if (x->hopped) {
@@ -159,12 +166,12 @@ mesh_told(struct exchange *x)
 		memcpy(hop.path, x->hop.path, sizeof(hop.path));
 		hop.path_count = x->hop.path_count;
 	}
-	hop.path[hop.path_count++] = w->services->config->cluster.self;
+	hop.path[hop.path_count++] = services_of(x)->config->cluster.self;
 	for (uint32_t i = 0; i < x->plan.skipped_count && hop.down_count < HOP_DOWN_MAX; i++)
 		hop.down[hop.down_count++] = id_of(m, x->plan.skipped[i].member);
 	struct writer out = writer_on(w->added, sizeof(w->added));
 	write_literal(&out, "Holdfast-Hop: ");
-	hop_write(w->services->hops, &hop, &x->request, &out);
+	hop_write(services_of(x)->hops, &hop, &x->request, &out);
 	write_literal(&out, "\r\n");
 	return out.overflow ? SLICE_NONE : (struct slice){out.at, out.bytes};
 }

@@ -472,6 +472,64 @@ lists_are_bounded(void **state)
 	membership_unref(&m);
 }
 
+/* Member a stands beside this node, b, c and d behind nodes 1, 2 and 3. */
+static const struct {
+	const char *states;
+	char primary;
+	uint64_t visited; /* this node is bit 0 */
+	bool ends_here;
+	uint16_t strict;
+	const char *plan;
+} ways[] = {
+    /* the entry: everything is open to it */
+    {"UUUU", 'b', 1, false, 0, "b=primary a=backup c=backup / / hit"},
+    {"DUUU", 'a', 1, false, 0, "b=backup c=backup d=backup / a=down / failover"},
+    /* nothing goes back to who had it */
+    {"UUUU", 'b', 3, false, 0, "a=backup c=backup / b=visited / failover"},
+    {"UUUU", 'b', 7, false, 0, "a=backup / b=visited / failover"},
+    {"UUUU", 'a', 15, false, 0, "a=primary / / hit"},
+    {"DUUU", 'a', 7, false, 0, "d=backup / a=down b=visited c=visited / failover"},
+    /* the way ends here: its own member or nobody */
+    {"UUUU", 'b', 9, true, 0, "a=backup / b=visited / failover"},
+    {"UDDU", 'b', 9, true, 0, "a=backup / b=down / failover"},
+    {"DUUU", 'b', 9, true, 0, "/ b=visited c=visited d=visited"},
+    {"DUUU", 'a', 15, false, 0, "/ a=down b=visited c=visited d=visited"},
+    /* its own member serves when the plan holds nothing else, though it is not in it */
+    {"RUUU", 'b', 15, false, 0, "a=backup / b=visited c=visited d=visited / failover"},
+    /* strict: its own server or none */
+    {"UUUU", 'b', 3, false, 503, "/ b=visited"},
+    {"UUUU", 'b', 1, false, 503, "b=primary / / hit"},
+};
+
+static void
+ways_restrict_plans(void **state)
+{
+	(void)state;
+	members->member[0].own = true;
+	for (uint16_t i = 1; i < 4; i++)
+		members->member[i].hop = (uint16_t)(i + 1);
+	for (size_t i = 0; i < COUNT(ways); i++) {
+		struct plan_rules rules = stay;
+		struct plan_session session = {.digest = digest,
+					       .primary = fixture_member(ways[i].primary),
+					       .last = fixture_member(ways[i].primary)};
+		struct plan_way way = {ways[i].visited, ways[i].ends_here};
+		struct view *view = fixture_view(members, ways[i].states);
+		struct plan plan;
+		rules.strict = ways[i].strict;
+		plan_make(&rules, &session, view, &plan);
+		plan_restrict(&rules, &session, view, &way, &plan);
+		if (strcmp(plan_text(&plan), ways[i].plan) != 0)
+			fail_msg("way %zu: \"%s\" is wanted, it is \"%s\"", i, ways[i].plan,
+				 plan_text(&plan));
+		view_unref(&view);
+	}
+	for (size_t i = 0; i < 4; i++) {
+		members->member[i].own = false;
+		members->member[i].hop = 0;
+	}
+}
+
 int
 main(void)
 {
@@ -485,6 +543,7 @@ main(void)
 	    cmocka_unit_test(only_the_dead_members_sessions_move),
 	    cmocka_unit_test(weightless_members_keep_their_sessions),
 	    cmocka_unit_test(lists_are_bounded),
+	    cmocka_unit_test(ways_restrict_plans),
 	};
 	return cmocka_run_group_tests_name("plan", tests, start, stop);
 }
