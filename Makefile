@@ -10,6 +10,7 @@
 #   make bench      Holdfast, HAProxy and nginx on the same work, in one run
 #   make lint       clang-format, clang-tidy, cppcheck
 #   make fuzz       fuzz the parsers            make format  run clang-format over the tree
+#   make soak       ten minutes of load, dying members and reloads, all of it checked (SOAK_S=, SOAK_SEED=)
 #   make san        unit and end-to-end tests under ASan+UBSan, what is threaded under TSan
 #   make deps       install what `make` needs (deps-test, deps-bench, deps-lint: what those need)
 #   make clean      remove build/
@@ -320,7 +321,7 @@ BENCH_ARGS ?=
 BENCH_BIN = $(addprefix $(B)/tests/bench/,floor load origin)
 
 .PHONY: bench bench-bin demo demo-script deps deps-bench deps-lint deps-test e2e format fuzz \
-        fuzz-names lint san test unit-bin unit-names wire
+        fuzz-names lint san soak test unit-bin unit-names wire
 
 deps:
 	@tests/lib/deps.sh build
@@ -348,6 +349,10 @@ demo:
 	@tests/demo/demo.sh
 demo-script:
 	@tests/demo/demo.sh --script
+
+# SOAK_S= seconds, 600 without; SOAK_SEED= repeats a schedule. tests/soak/soak.py says what is checked.
+soak: $(B)/holdfast
+	@B=$(B) python3 tests/soak/soak.py
 
 unit-bin: $(addprefix $(B)/tests/,$(UNIT))
 unit-names:

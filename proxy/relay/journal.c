@@ -55,8 +55,10 @@ journal_moved(struct exchange *x)
 	if (x->primary_gone)
 		journal_rehomed(x, &x->session.digest, REASON_GONE);
 	bool home = x->answered_by == x->plan.home;
-	if (home && !x->whom.fresh)
+	if (home && !x->whom.fresh) {
+		x->plan.affinity = AFFINITY_HIT; /* also when a failback was tried in vain */
 		return;
+	}
 	enum event_kind event = EVENT_ASSIGNED;
 	if (!home) {
 		bool back = x->plan.affinity == AFFINITY_FAILBACK && x->step == 0;

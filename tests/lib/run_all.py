@@ -25,6 +25,7 @@ TSAN = ["B=build/tsan", "SAN=thread"]
 # The unit tests in which threads meet.
 THREADED = re.compile(r"pool|sink|worker|view|verdict|access|failover|tally|events")
 SIM_SEEDS = os.environ.get("SIM_SEEDS", "300")
+SOAK_SECONDS, SOAK_SEED = "20", "1"  # `make soak` is the long one
 FUZZ_SECONDS = os.environ.get("FUZZ_SECONDS", "10")
 UNIT_LIMIT_S, SUITE_LIMIT_S = 180, 900
 
@@ -213,6 +214,16 @@ def suite_tsan():
     return total
 
 
+def suite_soak():
+    """Its checker's own tests, then a short one; `make soak` is the long one."""
+    run = Run("soak")
+    for test in ("history", "weather"):
+        run.command([sys.executable, f"tests/soak/test_{test}.py"])
+    run.env.update(SOAK_S=SOAK_SECONDS, SOAK_SEED=SOAK_SEED)
+    run.make("soak")
+    return run.end()
+
+
 def suite_fuzz():
     run = Run("fuzz")
     run.command(["tests/fuzz/run.sh", FUZZ_SECONDS])
@@ -220,7 +231,7 @@ def suite_fuzz():
 
 
 SUITES = {"build": suite_build, "unit": suite_unit, "golden": made("golden"), "sim": suite_sim, "e2e": made("e2e"),
-          "wire": made("wire"), "asan": suite_asan, "tsan": suite_tsan, "fuzz": suite_fuzz}
+          "wire": made("wire"), "soak": suite_soak, "asan": suite_asan, "tsan": suite_tsan, "fuzz": suite_fuzz}
 
 
 def main():
