@@ -50,8 +50,8 @@ HTTP     = proxy/http/cache.c proxy/http/chunk.c proxy/http/conclude.c proxy/htt
            proxy/http/forward.c proxy/http/grammar.c proxy/http/octets.c proxy/http/parse.c \
            proxy/http/request.c proxy/http/response.c proxy/http/scan.c
 AFFINITY = proxy/affinity/cookie.c proxy/affinity/credentials.c proxy/affinity/hop.c \
-           proxy/affinity/json.c \
-           proxy/affinity/keyrule.c proxy/affinity/session.c proxy/affinity/tag.c
+           proxy/affinity/json.c proxy/affinity/keyrule.c proxy/affinity/session.c \
+           proxy/affinity/session_rules.c proxy/affinity/suffix.c proxy/affinity/tag.c
 MEMBERS  = proxy/members/member.c proxy/members/membership.c proxy/members/pool.c \
            proxy/members/probe.c proxy/members/probe_ev.c proxy/members/verdict.c \
            proxy/members/view.c
@@ -113,8 +113,9 @@ UNIT += $(HTTP_TESTS)
 $(foreach t,$(HTTP_TESTS),$(eval LINK_$(t) = $$(HTTP) proxy/base/result.c proxy/base/text.c \
                                                   proxy/base/vocab.c))
 # affinity
-UNIT += affinity/test_cookie affinity/test_credentials affinity/test_hop affinity/test_idle affinity/test_json \
-        affinity/test_keyrule affinity/test_session affinity/test_tag
+UNIT += affinity/test_cookie affinity/test_credentials affinity/test_hop affinity/test_idle \
+        affinity/test_json affinity/test_keyrule affinity/test_session \
+        affinity/test_session_suffix affinity/test_suffix affinity/test_tag
 LINK_affinity/test_cookie = proxy/affinity/cookie.c proxy/base/result.c proxy/base/text.c
 LINK_affinity/test_credentials = proxy/affinity/credentials.c proxy/affinity/json.c \
                                  proxy/base/result.c proxy/base/text.c
@@ -126,6 +127,9 @@ LINK_affinity/test_hop = proxy/affinity/hop.c proxy/base/addr.c proxy/base/diges
                          proxy/base/result.c proxy/base/text.c
 LINK_affinity/test_session = $(AFFINITY) proxy/base/addr.c proxy/base/digest.c \
                              proxy/base/result.c proxy/base/text.c
+LINK_affinity/test_session_suffix = $(LINK_affinity/test_session)
+LINK_affinity/test_suffix = proxy/affinity/cookie.c proxy/affinity/suffix.c proxy/base/result.c \
+                            proxy/base/text.c
 LINK_affinity/test_tag = proxy/affinity/tag.c proxy/base/digest.c proxy/base/result.c \
                          proxy/base/text.c
 # members

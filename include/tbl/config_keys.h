@@ -61,6 +61,7 @@ CONFIG_TEXTS(config_service, "services[].session.keys", TEXT, keys, key_count, 0
 CONFIG_KEY(config_service, "services[].session.pool_key", POOL_KEY, pool_key, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "file of 16 bytes or 32 hex digits, the same on all nodes, that keys the session digests; absent: derived from the service's name")
 CONFIG_KEY(config_service, "services[].session.tag.cookie", TEXT, tag.name, "", "HOLDFAST", 1, ID_BYTES_MAX, "name of the cookie that carries the tag")
 CONFIG_KEY(config_service, "services[].session.tag.header", TEXT, tag.name, "", NULL, 1, ID_BYTES_MAX, "name of the header that carries the tag, instead of a cookie")
+CONFIG_KEY(config_service, "services[].session.tag.suffix", TEXT, tag.name, "", NULL, 1, ID_BYTES_MAX + 7, "the application's own session cookie, or header:NAME of its session header, that carries the tag behind the id: abc~TAG")
 CONFIG_KEY(config_service, "services[].session.tag.path", TEXT, tag.path, "", "/", 1, 256, "Path of the cookie")
 CONFIG_KEY(config_service, "services[].session.tag.domain", TEXT, tag.domain, "", NULL, 1, 253, "Domain of the cookie; absent: the host that sent it")
 CONFIG_KEY(config_service, "services[].session.tag.secure", BOOL, tag.secure, "", "false", 0, 0, "Secure: the client returns the cookie over TLS only")

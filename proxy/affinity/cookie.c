@@ -152,6 +152,33 @@ cookie_find(const struct http_head *request, struct slice name, struct http_cut 
 	return found;
 }
 
+bool
+cookie_next(const struct http_head *request, struct slice name, struct cookie_cursor *cursor,
+	    struct slice *value)
+{
+	assert(name.bytes > 0);
+	for (;;) {
+		size_t i = next_line(request, FIELD_COOKIE, cursor->field);
+		if (i != cursor->field)
+			*cursor = (struct cookie_cursor){i, 0};
+		if (i == request->field_count)
+			return false;
+		struct slice line = http_field_value(request, &request->field[i]);
+		while (cursor->at < line.bytes) {
+			struct slice rest = {line.at + cursor->at, line.bytes - cursor->at};
+			size_t stop = slice_find(rest, ';');
+			struct slice pair = slice_trim((struct slice){rest.at, stop});
+			cursor->at += stop < rest.bytes ? stop + 1 : stop;
+			if (!is_named(pair.at, pair.bytes, name))
+				continue;
+			*value = slice_trim(
+			    (struct slice){pair.at + name.bytes + 1, pair.bytes - name.bytes - 1});
+			return true;
+		}
+		*cursor = (struct cookie_cursor){i + 1, 0};
+	}
+}
+
 /* The part before `mark`, trimmed; *rest gets what stands behind it. */
 static struct slice
 take_until(struct slice *rest, char mark)
@@ -248,27 +275,41 @@ attributes_delete(struct slice attributes)
 }
 
 bool
-set_cookie_find(const struct http_head *response, struct slice name, struct slice *value,
-		bool *deleted)
+set_cookie_next(const struct http_head *response, struct slice name, size_t *line,
+		struct set_cookie *cookie)
 {
 	assert(name.bytes > 0);
-	struct slice attributes = SLICE_NONE;
-	bool any = false;
-	for (size_t i = next_line(response, FIELD_SET_COOKIE, 0); i < response->field_count;
-	     i = next_line(response, FIELD_SET_COOKIE, i + 1)) {
-		struct slice rest = http_field_value(response, &response->field[i]);
+	size_t i = *line;
+	while ((i = next_line(response, FIELD_SET_COOKIE, i)) < response->field_count) {
+		struct slice rest = http_field_value(response, &response->field[i++]);
 		size_t stop = slice_find(rest, ';');
 		struct slice pair = {rest.at, stop};
 		if (slice_find(pair, '=') == pair.bytes)
 			continue;
 		if (!slice_equal(take_until(&pair, '='), name))
 			continue;
-		*value = slice_trim(pair);
-		attributes = (struct slice){rest.at + stop, rest.bytes - stop};
-		any = true;
+		cookie->value = slice_trim(pair);
+		cookie->attributes = (struct slice){rest.at + stop, rest.bytes - stop};
+		*line = i;
+		return true;
 	}
-	if (any)
-		*deleted = value->bytes == 0 || attributes_delete(attributes);
+	*line = response->field_count;
+	return false;
+}
+
+bool
+set_cookie_find(const struct http_head *response, struct slice name, struct slice *value,
+		bool *deleted)
+{
+	struct set_cookie cookie = {SLICE_NONE, SLICE_NONE};
+	bool any = false;
+	size_t line = 0;
+	while (set_cookie_next(response, name, &line, &cookie))
+		any = true;
+	if (any) {
+		*value = cookie.value;
+		*deleted = cookie.value.bytes == 0 || attributes_delete(cookie.attributes);
+	}
 	return any;
 }
 

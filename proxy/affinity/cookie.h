@@ -31,6 +31,25 @@ struct cookie_found cookie_find(const struct http_head *request, struct slice na
 				struct http_cut *cuts, size_t *cut_count);
 
 /*
+ * The values of one cookie, those that cookie_find counts, one after the other: zeroed at the
+ * start. False: no more.
+ */
+struct cookie_cursor {
+	size_t field;
+	size_t at; /* in its value */
+};
+bool cookie_next(const struct http_head *request, struct slice name, struct cookie_cursor *cursor,
+		 struct slice *value);
+
+struct set_cookie {
+	struct slice value;      /* quotes kept */
+	struct slice attributes; /* from the ';' on; may be empty */
+};
+/* The next Set-Cookie for `name` at or behind field *line (start with 0), which moves behind it.
+ * False: no more. */
+bool set_cookie_next(const struct http_head *response, struct slice name, size_t *line,
+		     struct set_cookie *cookie);
+/*
  * Finds Set-Cookie for `name`, the last one when repeated (what a client keeps).
  * *deleted: empty value, Max-Age <= 0, or an Expires in 1970 or another year long gone.
  * False: none, *value and *deleted untouched.

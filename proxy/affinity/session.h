@@ -16,6 +16,13 @@
  *                 key, which need not be where it was issued. There is no table of sessions;
  *                 for such clients the tag travels in the key itself (tag.suffix).
  *
+ * Where the tag is a suffix of the application's session id (suffix.h), the id is a key
+ * as well: behind session.keys stands one rule more, cookie:NAME or header:NAME of the
+ * carrier. Rules see the id without its suffix, in requests as in answers, and a suffix
+ * counts only beside a key that it was issued for: behind another session's id it is
+ * nothing. Of several ids in one request the first counts, as to the application; of
+ * several suffixes behind that same id, the one issued last.
+ *
  * A tag never steers a request in which a rule finds another key. So a rule is not asked
  * about an answer when one before it found the key in the request: that one will find
  * it again, and what the later one learned would be thrown away.
@@ -23,25 +30,35 @@
 #ifndef HOLDFAST_AFFINITY_SESSION_H
 #define HOLDFAST_AFFINITY_SESSION_H
 
-#include "affinity/cookie.h"
 #include "affinity/keyrule.h"
-#include "affinity/tag.h"
+#include "affinity/suffix.h"
 #include "config/config.h"
+
+/* session.keys, and the rule that a suffix adds. */
+#define SESSION_RULES_MAX (KEY_RULES_MAX + 1)
+/* Values that rules are asked about: of the tag and of cookies, then of the carrier of a suffix. */
+#define SESSION_CARRIER (1 + SESSION_RULES_MAX)
+#define SESSION_VALUES  (SESSION_CARRIER + 1)
 
 /* The session rules of one service, compiled; immutable. */
 struct session_rules {
 	struct keyrule **keys; /* owned */
 	size_t key_count;
 	bool learns; /* some rule may find a key in an answer */
-	/* What is looked for in Cookie: the tag first (empty when it is a header), then by rule. */
-	struct slice cookies[1 + KEY_RULES_MAX]; /* in the rules and in tag->name */
-	uint8_t cookie_of_rule[KEY_RULES_MAX];   /* place in cookies; 0: not a cookie: rule */
+	/* What is looked for in Cookie: the tag first (empty when it is no cookie of its own), then
+	 * by rule, but for the carrier of a suffix. */
+	struct slice cookies[1 + SESSION_RULES_MAX]; /* in the rules and in tag->name */
+	/* Place of its value: in cookies, or SESSION_CARRIER; 0: the rule finds its own. */
+	uint8_t value_of_rule[SESSION_RULES_MAX];
 	size_t cookie_count;
 	struct tag_codec *codec; /* owned */
 	uint8_t pool_key[POOL_KEY_BYTES];
-	const struct config_tag *tag; /* borrowed from the configuration */
-	struct slice tag_name;        /* of its cookie or header; borrowed from tag->name */
-	struct slice tag_field;       /* of an answer that sets it: "set-cookie", or tag_name */
+	const struct config_tag *tag;  /* borrowed from the configuration */
+	struct slice tag_name;         /* of its cookie or header; borrowed from tag->name */
+	struct suffix_carrier carrier; /* the same for suffixes */
+	uint8_t cut_id;                /* enum field_id of the fields that a tag is cut out of */
+	bool by_suffix;                /* the tag is a suffix of what the cookie or header holds */
+	struct slice tag_field;        /* of an answer that sets it: "set-cookie", or tag_name */
 	char set_cookie_head[ID_BYTES_MAX * 2 + 16]; /* "Set-Cookie: NAME=" or "NAME: " */
 	char set_cookie_tail[512]; /* "; Path=/; HttpOnly; SameSite=Lax\r\n" or "\r\n" */
 	size_t set_cookie_head_bytes;
@@ -67,8 +84,10 @@ struct session {
 	bool tagged;                 /* claims below are valid (and belong to this digest) */
 	struct tag_claims claims;    /* only when tagged */
 	enum tag_rejection rejected; /* TAG_NONE: no tag, or a good one */
+	/* rules->by_suffix: the client's session id, to put a new tag behind; else not set */
+	struct suffix_split id; /* id.id empty: it has none */
 	/* what must not be forwarded to the member: */
-	struct http_cut cuts[HTTP_CUTS_MAX];
+	struct http_cut cuts[HTTP_CUTS_MAX]; /* in fields of rules->cut_id */
 	size_t cut_count;
 	bool drop_header; /* the tag's header is to be left out */
 };
@@ -92,8 +111,29 @@ void session_identify(const struct session_rules *rules, const struct http_head 
 bool session_learn(const struct session_rules *rules, const struct session *session,
 		   const struct http_head *response, struct session_digest *digest);
 
-/* The whole line, "Set-Cookie: HOLDFAST=...; Path=/; HttpOnly; SameSite=Lax\r\n". */
+/* The whole line, "Set-Cookie: HOLDFAST=...; Path=/; HttpOnly; SameSite=Lax\r\n". Not for suffixes.
+ */
 void session_write_tag(const struct session_rules *rules, const struct tag_claims *claims,
 		       struct writer *w);
+
+/* What an answer must become to carry the tag as a suffix. */
+struct session_suffix {
+	enum suffix_answer answer;
+	struct suffix_places places; /* SUFFIX_ISSUED: the tag goes into these lines */
+};
+
+/*
+ * Only for rules->by_suffix. False: this answer carries no tag. An answer that issues the id
+ * always carries one, for it overwrites what the client holds; one that is silent does when the tag
+ * is `news` and the client sent an id, by a line of its own that sets the same id with the new
+ * tag; a cookie then has the attributes of session.tag, for nobody knows the application's.
+ */
+bool session_wants_suffix(const struct session_rules *rules, const struct session *session,
+			  const struct http_head *response, bool news,
+			  struct session_suffix *suffix);
+/* "~TAG" for the places, or, when there is none, the whole line. */
+void session_write_suffix(const struct session_rules *rules, const struct session *session,
+			  const struct session_suffix *suffix, const struct tag_claims *claims,
+			  struct writer *w);
 
 #endif

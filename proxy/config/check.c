@@ -36,7 +36,7 @@ try_rules(struct config_service *service, struct problem *p)
 static void
 complain_of_tag(const struct checked *c, const struct problem *p)
 {
-	static const char *const keys[] = {"cookie", "header",    "path",
+	static const char *const keys[] = {"cookie", "header",    "suffix",     "path",
 					   "domain", "same_site", "partitioned"};
 	struct slice text = slice_of(p->text);
 	if (slice_has_prefix(text, SLICE("tag: ")))
@@ -69,18 +69,49 @@ complain_of_attributes(const struct checked *c)
 }
 
 static bool
+take_prefix(char *text, const char *prefix)
+{
+	size_t bytes = strlen(prefix);
+	if (text == NULL || strncmp(text, prefix, bytes) != 0)
+		return false;
+	memmove(text, text + bytes, strlen(text) - bytes + 1);
+	return true;
+}
+
+/* What carries the tag; of "header:NAME" in suffix the name stays. */
+static enum tag_carrier
+find_carrier(const struct checked *c)
+{
+	static const char *const keys[] = {"session.tag.cookie", "session.tag.header",
+					   "session.tag.suffix"};
+	const char *used = NULL;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (config_setting_lookup(c->group, keys[i]) == NULL)
+			continue;
+		if (used != NULL)
+			complain(c->l, c->group, keys[i],
+				 "a tag has a cookie, a header or a suffix, one of them");
+		used = keys[i];
+	}
+	if (used == NULL || used == keys[0])
+		return TAG_COOKIE;
+	if (used == keys[1])
+		return TAG_HEADER;
+	if (take_prefix(c->service->tag.name, "header:"))
+		return TAG_SUFFIX_HEADER;
+	(void)take_prefix(c->service->tag.name, "cookie:");
+	return TAG_SUFFIX_COOKIE;
+}
+
+static bool
 tag_is_well(const struct checked *c)
 {
+	enum tag_carrier carrier = find_carrier(c);
+	c->service->tag.carrier = carrier;
+	if (carrier == TAG_HEADER || carrier == TAG_SUFFIX_HEADER)
+		complain_of_attributes(c);
 	struct config_service tried = *c->service;
 	struct problem p = {""};
-	bool header = config_setting_lookup(c->group, "session.tag.header") != NULL;
-	if (header && config_setting_lookup(c->group, "session.tag.cookie") != NULL)
-		complain(c->l, c->group, "session.tag.header",
-			 "a tag has a cookie or a header, not both");
-	c->service->tag.carrier = header ? TAG_HEADER : TAG_COOKIE;
-	if (header)
-		complain_of_attributes(c);
-	tried.tag.carrier = c->service->tag.carrier;
 	tried.key_count = 0;
 	enum result r = try_rules(&tried, &p);
 	if (r == RESULT_NO_MEMORY)

@@ -38,13 +38,18 @@ struct config_member {
 	int line;           /* in the file, for messages */
 };
 
-enum tag_carrier { TAG_COOKIE, TAG_HEADER };
+enum tag_carrier {
+	TAG_COOKIE,
+	TAG_HEADER,
+	TAG_SUFFIX_COOKIE, /* behind the session id in the application's own cookie */
+	TAG_SUFFIX_HEADER, /* or header */
+};
 enum same_site { SAME_SITE_NONE, SAME_SITE_LAX, SAME_SITE_STRICT, SAME_SITE_ABSENT };
 
 struct config_tag {
 	enum tag_carrier carrier;
 	char *name;               /* of the cookie or header; default cookie HOLDFAST */
-	char *path;               /* cookie attribute; default "/" */
+	char *path;               /* attribute of a cookie that we set; default "/" */
 	char *domain;             /* NULL: none */
 	bool secure;              /* default false: a plain listener could never get it back */
 	bool http_only;           /* default true */

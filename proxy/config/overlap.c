@@ -81,6 +81,12 @@ complain_of_twice(struct loading *l, config_setting_t *group, const struct sorte
 			 SLICE_ARG(twice->bytes == 0 ? SLICE("/") : *twice));
 }
 
+static bool
+is_cookie(const struct config_tag *tag)
+{
+	return tag->carrier == TAG_COOKIE || tag->carrier == TAG_SUFFIX_COOKIE;
+}
+
 /* Each would overwrite the other's tag, and no session would stay anywhere. */
 static void
 check_cookies(struct loading *l, config_setting_t *group, const struct config_service *own,
@@ -88,9 +94,11 @@ check_cookies(struct loading *l, config_setting_t *group, const struct config_se
 {
 	const struct config_tag *a = &own->tag;
 	const struct config_tag *b = &other->tag;
-	if (a->carrier == TAG_COOKIE && b->carrier == TAG_COOKIE && strcmp(a->name, b->name) == 0 &&
-	    strcmp(a->path, b->path) == 0)
-		warn(l, group, "session.tag.cookie",
+	if (a->name == NULL || b->name == NULL || !is_cookie(a) || !is_cookie(b))
+		return;
+	if (strcmp(a->name, b->name) == 0 && strcmp(a->path, b->path) == 0)
+		warn(l, group,
+		     a->carrier == TAG_COOKIE ? "session.tag.cookie" : "session.tag.suffix",
 		     "services[%zu] has a host in common and a tag of the same name and path: each "
 		     "needs its own",
 		     place);

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#define HEAD_ROOM       (HTTP_HEAD_BYTES_MAX + 4096) /* a member's head and what is added to it */
+#define HEAD_ROOM       (HTTP_HEAD_BYTES_MAX + 8192) /* a member's head and what is added to it */
 #define CHUNK_ROOM      64                           /* a chunk's size line, or its end */
 #define DATA_COPY_MAX   4096 /* smaller pieces are gathered in the scratch */
 #define OUT_PIECES_MAX  16   /* of one sendmsg(2) */

@@ -74,12 +74,15 @@ write_upgrade(struct writer *w, const struct http_head *head)
 
 /* ---- requests ------------------------------------------------------------------------------- */
 
-/* Takes the cuts of one Cookie field out of the run; the whole line when nothing of it is left. */
+/* Takes the cuts of this field, if there are any, out of the run; the whole line when nothing of it
+ * is left. */
 static size_t
-cut_cookie(struct run *run, struct writer *w, const struct forward_request *r, size_t next,
-	   const struct http_field *field)
+cut_field(struct run *run, struct writer *w, const struct forward_request *r, size_t next,
+	  const struct http_field *field)
 {
 	uint32_t end = field->value_at + field->value_bytes;
+	while (next < r->cut_count && r->cuts[next].at < field->value_at)
+		next++; /* of a line that was left out */
 	bool whole = next < r->cut_count && r->cuts[next].at == field->value_at &&
 		     r->cuts[next].bytes == field->value_bytes;
 	if (whole) {
@@ -130,8 +133,8 @@ write_request_lines(struct writer *w, const struct forward_request *r)
 		if (field->drop || is_named(head, field, r->drop_field) ||
 		    (field->id == FIELD_MAX_FORWARDS && r->max_forwards))
 			run_skip_line(&run, w, field);
-		else if (field->id == FIELD_COOKIE && cut < r->cut_count)
-			cut = cut_cookie(&run, w, r, cut, field);
+		else if (field->id == r->cut_id && cut < r->cut_count)
+			cut = cut_field(&run, w, r, cut, field);
 	}
 	run_end(&run, w, head);
 }

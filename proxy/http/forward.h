@@ -10,8 +10,8 @@
 
 #include "http/cache.h"
 
-/* A piece that is cut out of a forwarded value (our cookie out of Cookie), offsets in head->base.
- */
+/* A piece that is cut out of a forwarded value (our cookie out of Cookie, a tag off a session id),
+ * within one value; offsets in head->base. */
 struct http_cut {
 	uint32_t at;
 	uint32_t bytes;
@@ -26,8 +26,9 @@ struct forward_request {
 	    via; /* our element for Via, "1.1 holdfast"; appended to the client's Via lines */
 	struct slice
 	    drop_field; /* a field of this name is left out (the tag in a header); may be empty */
-	const struct http_cut *cuts; /* ascending; a Cookie field left empty is left out whole */
+	const struct http_cut *cuts; /* ascending; a field left empty is left out whole */
 	size_t cut_count;
+	uint8_t cut_id;          /* enum field_id of the fields that have cuts */
 	uint8_t framing;         /* enum body_framing to write: NONE, LENGTH or CHUNKED */
 	uint64_t content_length; /* when BODY_LENGTH */
 	bool max_forwards;       /* write max_forwards_value in place of the client's */

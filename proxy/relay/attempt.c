@@ -118,6 +118,7 @@ compose(struct exchange *x, struct slice *head)
 		r.added = told_member(x);
 		r.cuts = x->session.cuts;
 		r.cut_count = x->session.cut_count;
+		r.cut_id = x->slot->service->rules->cut_id;
 		if (x->session.drop_header)
 			r.drop_field = x->slot->service->rules->tag_name;
 	}

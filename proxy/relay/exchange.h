@@ -204,7 +204,7 @@ void splice_pump(struct exchange *x);
 
 /* told.c: lines written into worker->added: for the member; for the client. */
 struct slice told_member(struct exchange *x);
-/* The tag in answer->added and ->tag_field, when it says something new. */
+/* The tag, when it says something new, in answer->added or ->inserts, and ->tag_field. */
 void told_client(struct exchange *x, struct door_answer *answer);
 enum reason told_reason(const struct exchange *x); /* why the session is not where it lived */
 uint32_t told_rank(const struct exchange *x,

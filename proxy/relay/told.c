@@ -153,30 +153,69 @@ tag_is_news(const struct exchange *x, uint32_t primary, uint32_t last)
 	       s->claims.last != last || (primary != last && tag_is_due(x));
 }
 
-void
-told_client(struct exchange *x, struct door_answer *answer)
+static struct tag_claims
+claims_of(const struct exchange *x, uint32_t primary, uint32_t last)
 {
-	if (exchange_is_forwarded(x)) /* who served it has said it */
-		return;
-	const struct membership *m = exchange_membership(x);
-	const struct session_rules *rules = x->slot->service->rules;
-	uint32_t primary = m->member[x->whom.primary].alias;
-	uint32_t last = m->member[x->answered_by].alias;
-	struct writer out = writer_on(x->worker->added, sizeof(x->worker->added));
-	if (x->hopped)
-		write_mesh_served(&out, x);
-	answer->added = (struct slice){out.at, out.bytes};
-	if (!tag_is_news(x, primary, last))
-		return;
 	uint32_t rank = told_rank(x, x->answered_by);
-	struct tag_claims claims = {
+	return (struct tag_claims){
 	    .digest = x->session.digest,
 	    .primary = primary,
 	    .last = last,
 	    .rank = rank < TAG_RANK_NONE ? (uint16_t)rank : TAG_RANK_NONE,
 	    .issued_s = (uint32_t)(clock_wall_ms() / 1000),
 	};
-	session_write_tag(rules, &claims, &out);
-	answer->added = (struct slice){out.at, out.bytes};
+}
+
+/* The tag behind the application's session id: a line of its own in `out`, or put into the lines
+ * that issue it; that text stays where it is, behind what `out` says it holds. */
+static void
+tell_suffix(struct exchange *x, const struct session_suffix *suffix,
+	    const struct tag_claims *claims, struct writer *out, struct door_answer *answer)
+{
+	struct worker *w = x->worker;
+	size_t from = out->bytes;
+	session_write_suffix(x->slot->service->rules, &x->session, suffix, claims, out);
+	if (suffix->answer == SUFFIX_SILENT)
+		return;
+	struct slice text = {out->at + from, out->bytes - from};
+	out->bytes = from;
+	for (size_t i = 0; i < suffix->places.count; i++)
+		w->inserts[i] = (struct http_insert){suffix->places.at[i], text};
+	answer->inserts = w->inserts;
+	answer->insert_count = suffix->places.count;
+}
+
+/* Apart, for most answers have nothing to tell. */
+static __attribute__((noinline)) void
+tell(struct exchange *x, bool news, uint32_t primary, uint32_t last, struct writer *out,
+     struct door_answer *answer)
+{
+	const struct session_rules *rules = x->slot->service->rules;
+	struct session_suffix suffix;
+	if (rules->by_suffix &&
+	    !session_wants_suffix(rules, &x->session, answer->head, news, &suffix))
+		return;
+	struct tag_claims claims = claims_of(x, primary, last);
 	answer->tag_field = rules->tag_field;
+	if (rules->by_suffix)
+		tell_suffix(x, &suffix, &claims, out, answer);
+	else
+		session_write_tag(rules, &claims, out);
+}
+
+void
+told_client(struct exchange *x, struct door_answer *answer)
+{
+	if (exchange_is_forwarded(x)) /* who served it has said it */
+		return;
+	const struct membership *m = exchange_membership(x);
+	uint32_t primary = m->member[x->whom.primary].alias;
+	uint32_t last = m->member[x->answered_by].alias;
+	struct writer out = writer_on(x->worker->added, sizeof(x->worker->added));
+	if (x->hopped)
+		write_mesh_served(&out, x);
+	bool news = tag_is_news(x, primary, last);
+	if (news || x->slot->service->rules->by_suffix)
+		tell(x, news, primary, last, &out, answer);
+	answer->added = (struct slice){out.at, out.bytes};
 }

@@ -134,11 +134,12 @@ struct worker {
 	bool stopping;               /* soft: finish exchanges, take no new connection */
 	struct access_batch *access; /* NULL: none */
 	struct worker_hops hops;
-	struct slice via;        /* in `shared` */
-	uint64_t date_s;         /* wall second of `date` */
-	char date[32];           /* IMF-fixdate, terminated */
-	struct http_head answer; /* scratch: the answer head being handled */
-	struct writer out;       /* scratch: what is being composed for a client, not yet sent */
+	struct slice via;                             /* in `shared` */
+	uint64_t date_s;                              /* wall second of `date` */
+	char date[32];                                /* IMF-fixdate, terminated */
+	struct http_head answer;                      /* scratch: the answer head being handled */
+	struct http_insert inserts[HTTP_INSERTS_MAX]; /* scratch: what is put into it */
+	struct writer out; /* scratch: what is being composed for a client, not yet sent */
 	char out_bytes[SCRATCH_BYTES];
 	char added[SCRATCH_BYTES];   /* scratch: lines told to a member or client */
 	char request[SCRATCH_BYTES]; /* scratch: a request head being composed */

@@ -91,6 +91,23 @@ check_others(void)
 	CHECK(!next_other(&left_head, &field[1], &at[1], &after));
 }
 
+/* One after the other, the same values as in one pass. */
+static void
+check_walk(struct slice name, const struct cookie_found *found)
+{
+	struct cookie_cursor cursor = {0, 0};
+	struct slice value;
+	size_t count = 0;
+	bool differ = false;
+	for (; cookie_next(&head, name, &cursor, &value); count++) {
+		CHECK(count > 0 || slice_equal(value, found->value));
+		CHECK(count > 0 || value.bytes == 0 || value.at == found->value.at);
+		differ |= !slice_equal(value, found->value);
+	}
+	CHECK(count == found->count && differ == found->differ);
+	CHECK(!cookie_next(&head, name, &cursor, &value));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
@@ -115,6 +132,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		struct cookie_found alone = cookie_find(&head, names[i], NULL, NULL);
 		CHECK(alone.count == found[i].count && alone.differ == found[i].differ);
 		CHECK(alone.count == 0 || alone.value.at == found[i].value.at);
+		check_walk(names[i], &alone);
 	}
 
 	head_split((struct slice){left, cut_out(w.bytes, cuts, count)}, &left_head);

@@ -162,15 +162,48 @@ test_must_24_max_forwards(void **state)
 			  "Via: 1.1 holdfast\r\n\r\n");
 }
 
+struct cut_row {
+	const char *fields; /* [ and ] around what is cut */
+	const char *want;
+};
+
+/* Cuts in fields of `id`. */
+static void
+check_cuts(enum field_id id, const struct cut_row *row)
+{
+	char text[512];
+	struct http_cut cuts[HTTP_CUTS_MAX];
+	size_t count = 0;
+	struct writer w = writer_on(text, sizeof(text));
+	write_literal(&w, "GET / HTTP/1.1\r\nHost: a\r\n");
+	for (const char *at = row->fields; *at != '\0'; at++) {
+		if (*at == '[')
+			cuts[count].at = (uint32_t)w.bytes;
+		else if (*at == ']')
+			cuts[count].bytes = (uint32_t)w.bytes - cuts[count].at;
+		else
+			write_char(&w, *at);
+		count += *at == ']';
+	}
+	write_literal(&w, "Z: z\r\n\r\n");
+	parse_one_request(writer_text(&w));
+	struct forward_request r = plain_request();
+	r.cuts = cuts;
+	r.cut_count = count;
+	r.cut_id = (uint8_t)id;
+	char want[512];
+	(void)snprintf(want, sizeof(want),
+		       "GET / HTTP/1.1\r\nHost: a\r\n%sZ: z\r\nVia: 1.1 holdfast\r\n\r\n",
+		       row->want);
+	check_request(&r, want);
+}
+
 /* 54: our cookie is cut out, the others stay as they are; a line of which nothing is left goes. */
 static void
 test_must_54_cookie_cuts(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *cookies;
-		const char *want;
-	} rows[] = {
+	static const struct cut_row rows[] = {
 	    {"Cookie: [H=x]\r\n", ""},
 	    {"Cookie: [H=x; ]a=1\r\n", "Cookie: a=1\r\n"},
 	    {"Cookie: a=1[; H=x]\r\n", "Cookie: a=1\r\n"},
@@ -180,33 +213,28 @@ test_must_54_cookie_cuts(void **state)
 	     "Cookie: a=1\r\nCookie: b=2\r\n"},
 	    {"Cookie: [H=x]\r\nX: y\r\nCookie: [H=x]\r\n", "X: y\r\n"},
 	    {"Cookie: a=1\r\n", "Cookie: a=1\r\n"},
+	    {"Cookie: a=1[~x]; a=2[~y]; b=3\r\nX: y\r\nCookie: a=4[~z]\r\n",
+	     "Cookie: a=1; a=2; b=3\r\nX: y\r\nCookie: a=4\r\n"},
 	};
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		char text[512];
-		struct http_cut cuts[HTTP_CUTS_MAX];
-		size_t count = 0;
-		struct writer w = writer_on(text, sizeof(text));
-		write_literal(&w, "GET / HTTP/1.1\r\nHost: a\r\n");
-		for (const char *at = rows[i].cookies; *at != '\0'; at++) {
-			if (*at == '[')
-				cuts[count].at = (uint32_t)w.bytes;
-			else if (*at == ']')
-				cuts[count].bytes = (uint32_t)w.bytes - cuts[count].at;
-			else
-				write_char(&w, *at);
-			count += *at == ']';
-		}
-		write_literal(&w, "Z: z\r\n\r\n");
-		parse_one_request(writer_text(&w));
-		struct forward_request r = plain_request();
-		r.cuts = cuts;
-		r.cut_count = count;
-		char want[512];
-		(void)snprintf(want, sizeof(want),
-			       "GET / HTTP/1.1\r\nHost: a\r\n%sZ: z\r\nVia: 1.1 holdfast\r\n\r\n",
-			       rows[i].want);
-		check_request(&r, want);
-	}
+	for (size_t i = 0; i < COUNT(rows); i++)
+		check_cuts(FIELD_COOKIE, &rows[i]);
+}
+
+/* A suffix is cut off any other field as well; one of a line that is not forwarded goes with it. */
+static void
+test_cuts_in_other_fields(void **state)
+{
+	(void)state;
+	static const struct cut_row rows[] = {
+	    {"X-Sid: abc[~x]\r\n", "X-Sid: abc\r\n"},
+	    {"A: 1\r\nCookie: X-Sid=abc~x\r\nX-Sid:abc[~x] \r\nB: 2\r\nX-Sid: d[~y]\r\n",
+	     "A: 1\r\nCookie: X-Sid=abc~x\r\nX-Sid:abc \r\nB: 2\r\nX-Sid: d\r\n"},
+	    {"X-Sid: [~x]\r\nA: 1\r\n", "A: 1\r\n"},
+	    {"Connection: x-sid\r\nX-Sid: abc[~x]\r\nA: 1\r\nY-Sid: d[~y]\r\n",
+	     "A: 1\r\nY-Sid: d\r\n"},
+	};
+	for (size_t i = 0; i < COUNT(rows); i++)
+		check_cuts(FIELD_OTHER, &rows[i]);
 }
 
 /* The tag's own field goes, what Holdfast tells the member comes last. */
@@ -616,6 +644,7 @@ main(void)
 	    cmocka_unit_test(test_must_36_request_framing),
 	    cmocka_unit_test(test_must_24_max_forwards),
 	    cmocka_unit_test(test_must_54_cookie_cuts),
+	    cmocka_unit_test(test_cuts_in_other_fields),
 	    cmocka_unit_test(test_added_and_dropped),
 	    cmocka_unit_test(test_must_19_response),
 	    cmocka_unit_test(test_must_08_empty_reason),
