@@ -77,7 +77,8 @@ CLI      = proxy/cli/change.c proxy/cli/check.c proxy/cli/compare.c proxy/cli/co
            proxy/cli/key_lines.c proxy/cli/moves.c proxy/cli/options.c proxy/cli/run.c \
            proxy/cli/service.c proxy/cli/tag.c proxy/cli/tail.c proxy/cli/tail_file.c \
            proxy/cli/tail_line.c proxy/cli/version.c proxy/cli/what_if.c
-CLUSTER  = proxy/cluster/body.c proxy/cluster/datagram.c proxy/cluster/delays.c \
+CLUSTER  = proxy/cluster/body.c proxy/cluster/datagram.c proxy/cluster/delays.c proxy/cluster/election.c \
+           proxy/cluster/election_claim.c proxy/cluster/election_detect.c proxy/cluster/election_wire.c \
            proxy/cluster/machine.c
 NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_ev.c proxy/node_reload.c \
            proxy/node_status.c
@@ -231,12 +232,13 @@ LINK_cli/test_tail_line = proxy/base/result.c proxy/base/text.c proxy/base/vocab
 # ---- simulator: tests/sim/<name>.c; scenarios stand in tests/sim/scenarios.h as well --------------
 
 SIM_PARTS     = tests/sim/chaos.c tests/sim/main.c tests/sim/net.c tests/sim/sim.c tests/sim/trace.c
-SIM_SCENARIOS = tests/sim/echo.c
+SIM_SCENARIOS = tests/sim/echo.c tests/sim/elect.c tests/sim/election_calm.c \
+                tests/sim/election_chaos.c
 # The same object files as in the binary.
 SIM_LINK      = $(CLUSTER) proxy/base/digest.c proxy/base/result.c proxy/base/text.c
 SIM_SEEDS    ?= 10000
 # Mutants (proxy/cluster/mutant.h): name, the one file that is built with it, the scenario that must fail.
-MUTANTS = NO_REPLAY_CHECK:datagram:echo NO_MAC:datagram:echo
+MUTANTS = NO_REPLAY_CHECK:datagram:echo NO_MAC:datagram:echo NO_SUSPECT:election_detect:election_calm
 
 # ---- rules --------------------------------------------------------------------------------------
 

@@ -20,6 +20,8 @@
 #define AT_EPOCH       40
 #define AT_TERM        48
 
+#define SEEN_BITS      64
+
 static_assert(AT_TERM + 8 == DATAGRAM_HEADER_BYTES, "the places fill the header");
 
 static const uint8_t magic[4] = {'H', 'F', 'D', 'G'};
@@ -144,6 +146,17 @@ authentic(const struct datagram_codec *codec, const uint8_t *bytes, size_t count
 	return drop;
 }
 
+static bool
+was_seen(const struct datagram_seen *seen, const struct incoming *in, uint64_t sequence)
+{
+	if (in->incarnation != seen->incarnation)
+		return in->incarnation < seen->incarnation;
+	if (sequence > seen->sequence)
+		return false;
+	uint64_t behind = seen->sequence - sequence;
+	return behind >= SEEN_BITS || (seen->window >> behind & 1) != 0;
+}
+
 /* Is it for us, from another node, and new? */
 static enum datagram_drop
 admissible(const struct datagram_codec *codec, const struct incoming *in, cluster_node to,
@@ -155,13 +168,23 @@ admissible(const struct datagram_codec *codec, const struct incoming *in, cluste
 		return DATAGRAM_DROP_TWIN;
 	if (to != NODE_ALL && to != codec->nodes->self)
 		return DATAGRAM_DROP_RECEIVER;
-	if (MUTANT == MUTANT_NO_REPLAY_CHECK)
-		return DATAGRAM_LET_IN;
-	const struct datagram_seen *seen = &codec->seen[in->from];
-	if (in->incarnation < seen->incarnation ||
-	    (in->incarnation == seen->incarnation && sequence <= seen->sequence))
+	if (MUTANT != MUTANT_NO_REPLAY_CHECK && was_seen(&codec->seen[in->from], in, sequence))
 		return DATAGRAM_DROP_OLD;
 	return DATAGRAM_LET_IN;
+}
+
+static void
+remember(struct datagram_seen *seen, uint64_t incarnation, uint64_t sequence)
+{
+	if (incarnation > seen->incarnation) {
+		*seen = (struct datagram_seen){incarnation, sequence, 1};
+	} else if (sequence > seen->sequence) {
+		uint64_t ahead = sequence - seen->sequence;
+		seen->window = ahead < SEEN_BITS ? seen->window << ahead | 1 : 1;
+		seen->sequence = sequence;
+	} else if (seen->sequence - sequence < SEEN_BITS) {
+		seen->window |= UINT64_C(1) << (seen->sequence - sequence);
+	}
 }
 
 enum datagram_drop
@@ -190,7 +213,7 @@ datagram_decode(struct datagram_codec *codec, const uint8_t *bytes, size_t count
 		codec->dropped[drop]++;
 		return drop;
 	}
-	codec->seen[claimed.from] = (struct datagram_seen){claimed.incarnation, sequence};
+	remember(&codec->seen[claimed.from], claimed.incarnation, sequence);
 	codec->let_in++;
 	*in = claimed;
 	return DATAGRAM_LET_IN;

@@ -10,11 +10,11 @@
  * goes to everybody, so that a captured answer to one node cannot be played to another. MAC:
  * SipHash-2-4-128 over all before it, under a key derived from (secret, cluster's name) by BLAKE2b.
  *
- * Replays: from each sender only what is newer is let in: a higher incarnation (the boot counter on
- * the sender's disk), or the same one and a higher sequence. What was overtaken on the way counts
- * as lost; machines so see each sender's datagrams in the order of sending. A receiver that
- * restarted has forgotten what it saw: until the sender's next datagram an old one could be played
- * to it; against that stand the machines' terms, ballots and nonces.
+ * Replays: from each sender a datagram is let in once: of a higher incarnation (the boot counter on
+ * the sender's disk), or of the same one and above all sequences so far, or among the 64 below the
+ * highest and not seen yet (RFC 4303 section 3.4.3), as datagrams overtake each other where delays
+ * vary. A receiver that restarted has forgotten what it saw: until the sender's next datagram an
+ * old one could be played to it; against that stand the machines' terms, ballots and nonces.
  *
  * One codec serves one socket and one thread. Nothing here asks for the time or sends.
  */
@@ -60,7 +60,8 @@ struct datagram_codec {
 	} key[SECRETS_MAX]; /* key[0] signs */
 	struct datagram_seen {
 		uint64_t incarnation; /* 0: nothing was let in yet */
-		uint64_t sequence;
+		uint64_t sequence;    /* the highest */
+		uint64_t window;      /* bit i: sequence - i was let in */
 	} seen[CLUSTER_NODES_MAX];
 	uint64_t let_in;
 	uint64_t dropped[DATAGRAM_DROPS];

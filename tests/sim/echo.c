@@ -1,13 +1,13 @@
 /*
  * echo.c: the simulator's own proof: nodes ask each other and count answers. What must hold of the
- * simulator: only what was sent is let in, once, in the sender's order; a crash forgets the memory
- * and keeps the disk; clocks go at their rates; a frozen node does nothing; after repair all is
- * answered.
+ * simulator: only what was sent is let in, and once; a crash forgets the memory and keeps the
+ * disk; clocks go at their rates; a frozen node does nothing; after repair all is answered.
  */
 #include "cluster/body.h"
 #include "sim.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define NODES     4
 #define PERIOD_MS 100
@@ -19,7 +19,8 @@ struct echo {
 	uint64_t asked;           /* in this incarnation */
 	uint64_t answered[NODES]; /* the last number that came back, by node */
 	uint64_t heard_incarnation[NODES];
-	uint64_t heard[NODES];
+	uint64_t heard[NODES]
+		      [(CHAOS_US + CALM_US) / SIM_MS_US / PERIOD_MS / 64 + 2]; /* bit a number */
 };
 
 struct echo_disk {
@@ -75,6 +76,22 @@ tick(struct sim *s, cluster_node n, uint64_t now, struct outbox *out)
 	sim_after(s, n, sim_draw(s, 5 * SIM_MS_US), put_on_disk, ++world->asked[n]);
 }
 
+/* Each number once, of one run of the sender after the other. */
+static void
+hear(struct sim *s, cluster_node n, const struct incoming *in, uint64_t number)
+{
+	struct echo *e = sim_state(s, n);
+	uint64_t *once = e->heard[in->from];
+	if (in->incarnation < e->heard_incarnation[in->from])
+		sim_fail(s, "node %u let in what is of an earlier run", n);
+	if (in->incarnation > e->heard_incarnation[in->from])
+		memset(once, 0, sizeof(e->heard[0]));
+	e->heard_incarnation[in->from] = in->incarnation;
+	if ((once[number / 64] >> number % 64 & 1) != 0)
+		sim_fail(s, "node %u let in %llu twice", n, (unsigned long long)number);
+	once[number / 64] |= UINT64_C(1) << number % 64;
+}
+
 static void
 receive(struct sim *s, cluster_node n, uint64_t now, const struct incoming *in, struct outbox *out)
 {
@@ -93,12 +110,7 @@ receive(struct sim *s, cluster_node n, uint64_t now, const struct incoming *in, 
 		e->answered[in->from] = number;
 		return;
 	}
-	if (in->incarnation < e->heard_incarnation[in->from] ||
-	    (in->incarnation == e->heard_incarnation[in->from] && number <= e->heard[in->from]))
-		sim_fail(s, "node %u let in %llu after %llu", n, (unsigned long long)number,
-			 (unsigned long long)e->heard[in->from]);
-	e->heard_incarnation[in->from] = in->incarnation;
-	e->heard[in->from] = number;
+	hear(s, n, in, number & UINT32_MAX);
 	put_u64(outbox_add(out, in->from, DATAGRAM_REPLY), number);
 }
 
@@ -165,15 +177,17 @@ end(struct sim *s)
 	}
 }
 
+static const struct sim_program program = {.state_bytes = sizeof(struct echo),
+					   .disk_bytes = sizeof(struct echo_disk),
+					   .boot = boot,
+					   .receive = receive,
+					   .tick = tick,
+					   .next = next};
+
 const struct sim_scenario scenario_echo = {
     .name = "echo",
     .help = "the simulator itself: order, clocks, crashes, disks, faults and their repair",
-    .program = {.state_bytes = sizeof(struct echo),
-		.disk_bytes = sizeof(struct echo_disk),
-		.boot = boot,
-		.receive = receive,
-		.tick = tick,
-		.next = next},
+    .program = &program,
     .world_bytes = sizeof(struct echo_world),
     .length_us = CHAOS_US + CALM_US,
     .start = start,

@@ -105,8 +105,8 @@ sim_flush(struct sim *s, cluster_node n)
 	uint8_t datagram[DATAGRAM_BYTES_MAX];
 	uint64_t epoch = 0;
 	uint64_t term = 0;
-	if (s->scenario->program.head != NULL)
-		s->scenario->program.head(s, n, &epoch, &term);
+	if (s->scenario->program->head != NULL)
+		s->scenario->program->head(s, n, &epoch, &term);
 	for (size_t i = 0; i < s->out.count; i++) {
 		const struct outgoing *o = &s->out.list[i];
 		size_t bytes = datagram_encode(&s->node[n].codec, o, epoch, term, datagram);
@@ -132,5 +132,5 @@ sim_arrive(struct sim *s, cluster_node n, const uint8_t *datagram, size_t bytes)
 		return;
 	}
 	sim_note(s, n, "< %s from %s", datagram_type_text(in.type), sim_name(s, in.from));
-	s->scenario->program.receive(s, n, sim_local_ms(s, n), &in, &s->out);
+	s->scenario->program->receive(s, n, sim_local_ms(s, n), &in, &s->out);
 }

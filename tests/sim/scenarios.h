@@ -3,3 +3,5 @@
  * in tests/sim/<name>.c. `share`: how many of a thousand asked-for seeds it runs; a slow one fewer.
  */
 SCENARIO(echo, 1000)
+SCENARIO(election_calm, 1000)
+SCENARIO(election_chaos, 1000)

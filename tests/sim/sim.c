@@ -152,7 +152,7 @@ sim_after(struct sim *s, cluster_node n, uint64_t delay_us, sim_node_call *call,
 void
 sim_cluster(struct sim *s, const struct cluster_nodes *nodes)
 {
-	const struct sim_program *program = &s->scenario->program;
+	const struct sim_program *program = s->scenario->program;
 	assert(s->count == 0);
 	s->count = nodes->count;
 	for (cluster_node n = 0; n < s->count; n++) {
@@ -229,7 +229,7 @@ settle(struct sim *s, cluster_node n)
 	if (!node->on)
 		return;
 	sim_flush(s, n);
-	uint64_t wanted = s->scenario->program.next(s, n);
+	uint64_t wanted = s->scenario->program->next(s, n);
 	if (wanted == node->wanted_ms && node->tick_us > s->now_us)
 		return;
 	node->wanted_ms = wanted;
@@ -246,7 +246,7 @@ tick(struct sim *s, cluster_node n)
 {
 	s->node[n].tick_us = UINT64_MAX;
 	s->node[n].wanted_ms = CLUSTER_NEVER;
-	s->scenario->program.tick(s, n, sim_local_ms(s, n), &s->out);
+	s->scenario->program->tick(s, n, sim_local_ms(s, n), &s->out);
 	settle(s, n);
 }
 
@@ -266,11 +266,11 @@ sim_boot(struct sim *s, cluster_node n)
 		node->clock_offset_us = (int64_t)sim_draw(s, SIM_SECOND_US);
 	node->wanted_ms = CLUSTER_NEVER;
 	node->tick_us = UINT64_MAX;
-	memset(node->state, 0, s->scenario->program.state_bytes);
+	memset(node->state, 0, s->scenario->program->state_bytes);
 	datagram_codec_init(&node->codec, SLICE("sim"), &secret, 1, &node->nodes,
 			    node->incarnation);
 	sim_note(s, n, "! boots");
-	s->scenario->program.boot(s, n, sim_local_ms(s, n), &s->out);
+	s->scenario->program->boot(s, n, sim_local_ms(s, n), &s->out);
 	settle(s, n);
 }
 
@@ -291,8 +291,8 @@ sim_crash(struct sim *s, cluster_node n)
 	if (!node->on)
 		return;
 	sim_note(s, n, "! crashes");
-	if (s->scenario->program.crashed != NULL)
-		s->scenario->program.crashed(s, n);
+	if (s->scenario->program->crashed != NULL)
+		s->scenario->program->crashed(s, n);
 	node->on = false;
 	node->frozen = false;
 	drop_backlog(node);

@@ -61,7 +61,7 @@ struct sim_program {
 struct sim_scenario {
 	const char *name;
 	const char *help; /* one sentence: what is shown */
-	struct sim_program program;
+	const struct sim_program *program;
 	size_t world_bytes; /* of sim_world: the scenario's own memory, zeroed for each run */
 	uint64_t length_us; /* of a run, true time; start may set another by sim_length */
 	/* Must call sim_cluster; then links, faults (sim_at, sim_chaos), boots (sim_boot). */
