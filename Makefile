@@ -326,7 +326,7 @@ FUZZ_SECONDS ?= 60
 BENCH_ARGS ?=
 BENCH_BIN = $(addprefix $(B)/tests/bench/,floor load origin)
 
-.PHONY: bench bench-bin demo demo-script deps deps-bench deps-lint deps-test e2e format fuzz \
+.PHONY: bench bench-bin demo demo-script deps deps-bench deps-lint deps-test e2e faults-bin format fuzz \
         fuzz-names lint san soak test unit-bin unit-names wire
 
 deps:
@@ -346,7 +346,7 @@ san: deps-test
 	@python3 tests/lib/run_all.py asan tsan
 
 # Servers, clients and Holdfast on 127.0.0.0/8: by a driver of our own, and by varnishtest.
-e2e: $(B)/holdfast
+e2e: $(B)/holdfast faults-bin
 	@B=$(B) python3 tests/lib/run_e2e.py
 wire: deps-test $(B)/holdfast
 	@B=$(B) python3 tests/lib/run_wire.py
@@ -383,6 +383,18 @@ fuzz-names:
 $(BENCH_BIN): %: %.o
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 bench-bin: $(BENCH_BIN)
+
+# What the end-to-end tests make fail: system calls by a library before the C library's, allocations
+# by a Holdfast of its own.
+FAULTS_BIN = $(B)/tests/faults/shim.so $(B)/tests/faults/holdfast
+$(B)/tests/faults/shim.so: tests/faults/shim.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(WARN) -std=c17 -O2 -g -fPIC -shared -o $@ $< -ldl
+$(B)/tests/faults/%.o: CPPFLAGS += -Itests
+$(B)/tests/faults/holdfast: LDFLAGS += $(WRAP_ALLOC)
+$(B)/tests/faults/holdfast: $(B)/tests/faults/alloc_run.o $(B)/tests/gate/alloc.o $(call objects,$(PROXY)) $(LLHTTP_OBJ) $(B)/libhashring.a
+	$(CC) $(CFLAGS) $(NO_LTO) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+faults-bin: $(FAULTS_BIN)
 
 # BENCH_ARGS="--quick": about a minute; tests/bench/bench.py --help has the rest.
 bench: deps-bench

@@ -169,6 +169,7 @@ assemble(struct node *n, struct config **held, struct problem *p)
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)sem_init(&n->adopted, 0, 0);
 	node_hold_signals();
+	node_log_libevent();
 	raise_descriptors();
 	n->workers = config->workers != 0 ? config->workers : cores();
 	n->shared.workers = n->workers;
@@ -217,24 +218,6 @@ node_create(struct config **config, struct node **out, struct problem *p)
 	return r;
 }
 
-static enum result
-start_workers(struct node *n, struct problem *p)
-{
-	size_t each = n->socket_count / n->workers;
-	while (n->started < n->workers) {
-		const struct listener_socket *sockets = n->sockets + n->started * each;
-		n->socket_count -= each; /* the worker's from here on, whatever happens */
-		enum result r = worker_thread_start(n->started, &n->shared, sockets, each,
-						    &n->threads[n->started], p);
-		if (r != RESULT_OK) {
-			memmove(n->sockets, sockets + each, n->socket_count * sizeof(*n->sockets));
-			return r;
-		}
-		n->started++;
-	}
-	return RESULT_OK;
-}
-
 static void
 join_workers(struct node *n)
 {
@@ -257,20 +240,34 @@ say_ready(const struct node *n)
 }
 
 enum result
+node_workers_start(struct node *n, struct problem *p)
+{
+	size_t each = n->socket_count / n->workers;
+	while (n->started < n->workers) {
+		const struct listener_socket *sockets = n->sockets + n->started * each;
+		n->socket_count -= each; /* the worker's from here on, whatever happens */
+		enum result r = worker_thread_start(n->started, &n->shared, sockets, each,
+						    &n->threads[n->started], p);
+		if (r != RESULT_OK) {
+			memmove(n->sockets, sockets + each, n->socket_count * sizeof(*n->sockets));
+			return r;
+		}
+		n->started++;
+	}
+	say_ready(n);
+	return RESULT_OK;
+}
+
+enum result
 node_run(struct node *n, struct problem *p)
 {
 	enum result r = node_probers_start(n, p);
 	if (r == RESULT_OK)
 		r = node_admin_start(n, p);
 	if (r == RESULT_OK)
-		r = start_workers(n, p);
-	if (r == RESULT_OK) {
-		say_ready(n);
 		r = node_control(n, p);
-	} else {
-		for (unsigned i = 0; i < n->started; i++)
-			worker_thread_stop(n->threads[i], WORKER_STOP_HARD);
-	}
+	for (unsigned i = 0; r != RESULT_OK && i < n->started; i++)
+		worker_thread_stop(n->threads[i], WORKER_STOP_HARD);
 	join_workers(n);
 	node_admin_stop(n);
 	node_probers_stop(n->services);

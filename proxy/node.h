@@ -67,7 +67,9 @@ enum result node_reload(struct node *n, const char *asked_by, struct problem *p)
 
 /* In node_ev.c. Signals wait from here on until node_control takes them. */
 void node_hold_signals(void);
-/* Checks and signals, until the workers have ended. */
+/* What libevent has to say becomes lines of the process log. */
+void node_log_libevent(void);
+/* Starts the workers, then checks and signals, until the workers have ended. */
 enum result node_control(struct node *n, struct problem *p);
 /* Checks of the services of node->services, as their configuration says. */
 enum result node_probers_start(struct node *n, struct problem *p);
@@ -82,6 +84,8 @@ void node_admin_stop(struct node *n);
 /* In node_status.c. *out is initialised. RESULT_NO_MEMORY. */
 enum result node_status(struct node *n, struct status *out);
 
+/* In node.c. On an error those that were started are still to be stopped. */
+enum result node_workers_start(struct node *n, struct problem *p);
 /* In node.c. Observes the pools of `services` that nobody observes yet, before they are used. */
 enum result node_watch(struct node *n, struct services *services, struct problem *p);
 

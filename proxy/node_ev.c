@@ -129,6 +129,22 @@ hold_signals(int how)
 	(void)pthread_sigmask(how, &set, NULL);
 }
 
+static void
+on_libevent_says(int severity, const char *text)
+{
+	static const enum log_level levels[] = {[EVENT_LOG_DEBUG] = LOG_LEVEL_DEBUG,
+						[EVENT_LOG_MSG] = LOG_LEVEL_INFO,
+						[EVENT_LOG_WARN] = LOG_LEVEL_WARN,
+						[EVENT_LOG_ERR] = LOG_LEVEL_ERROR};
+	log_line(levels[severity], "libevent: %s", text);
+}
+
+void
+node_log_libevent(void)
+{
+	event_set_log_callback(on_libevent_says);
+}
+
 void
 node_hold_signals(void)
 {
@@ -165,13 +181,12 @@ enum result
 node_control(struct node *n, struct problem *p)
 {
 	struct control control = {.node = n, .log_tick_ms = clock_ms()};
-	enum result r = RESULT_OK;
-	if (arm(&control)) {
+	enum result r = arm(&control) ? RESULT_OK : problem_set(p, RESULT_NO_MEMORY, "no memory");
+	/* Last: from here on clients are served. */
+	if (r == RESULT_OK)
+		r = node_workers_start(n, p);
+	if (r == RESULT_OK)
 		(void)event_base_dispatch(n->base);
-	} else {
-		r = problem_set(p, RESULT_NO_MEMORY, "no memory");
-		tell_workers(n, WORKER_STOP_HARD);
-	}
 	disarm(&control);
 	return r;
 }

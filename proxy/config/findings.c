@@ -103,7 +103,8 @@ config_findings_print(const struct config_findings *findings, FILE *to)
 		config_finding_text(&findings->list[i], text, sizeof(text));
 		(void)fprintf(to, "%s\n", text);
 	}
+	const char *why = findings->count < CONFIG_FINDINGS_MAX ? "no memory: " : "";
 	if (findings->not_shown > 0)
-		(void)fprintf(to, "%zu more %s not shown\n", findings->not_shown,
+		(void)fprintf(to, "%s%zu more %s not shown\n", why, findings->not_shown,
 			      findings->not_shown == 1 ? "is" : "are");
 }

@@ -105,16 +105,17 @@ counts_the_rest(void **state)
 	assert_int_equal(findings.errors, 1);
 }
 
-/* How many there are more is the last line. */
+/* How many there are more is the last line, and why: there may be no line but that one. */
 static void
 prints_the_rest(void **state)
 {
 	(void)state;
-	add(1, "", "", "a", false);
 	findings.not_shown = 1;
-	assert_printed("x.conf:1: a\n1 more is not shown\n");
+	assert_printed("no memory: 1 more is not shown\n");
+	add(1, "", "", "a", false);
+	assert_printed("x.conf:1: a\nno memory: 1 more is not shown\n");
 	findings.not_shown = 2;
-	assert_printed("x.conf:1: a\n2 more are not shown\n");
+	assert_printed("x.conf:1: a\nno memory: 2 more are not shown\n");
 }
 
 int

@@ -2,6 +2,7 @@
 #include "gate/alloc.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 /* The linker gives the names. NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
@@ -17,37 +18,46 @@ void *__wrap_realloc(void *at, size_t bytes);
 char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t bytes);
 
-static uint64_t left = ALLOC_NEVER;
-static bool goes_on;
-static bool failed;
+static atomic_ullong made;                  /* of allocations so far */
+static atomic_ullong fail_at = ALLOC_NEVER; /* in terms of `made` */
+static atomic_bool goes_on;
+static atomic_bool failed;
 
 void
 alloc_fail_at(uint64_t number, bool on)
 {
-	left = number;
-	goes_on = on;
-	failed = false;
+	atomic_store(&failed, false);
+	atomic_store(&goes_on, on);
+	atomic_store(&fail_at, number == ALLOC_NEVER ? ALLOC_NEVER : atomic_load(&made) + number);
 }
 
 bool
 alloc_fail_end(void)
 {
-	left = ALLOC_NEVER;
-	return failed;
+	atomic_store(&fail_at, ALLOC_NEVER);
+	return atomic_load(&failed);
+}
+
+uint64_t
+alloc_count(void)
+{
+	return atomic_load(&made);
+}
+
+bool
+alloc_has_failed(void)
+{
+	return atomic_load(&failed);
 }
 
 static bool
 fails(void)
 {
-	if (left == ALLOC_NEVER)
+	uint64_t number = atomic_fetch_add(&made, 1);
+	uint64_t at = atomic_load(&fail_at);
+	if (number < at || (number > at && !atomic_load(&goes_on)))
 		return false;
-	if (left > 0) {
-		left--;
-		return false;
-	}
-	if (!goes_on)
-		left = ALLOC_NEVER;
-	failed = true;
+	atomic_store(&failed, true);
 	errno = ENOMEM;
 	return true;
 }

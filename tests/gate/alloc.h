@@ -16,6 +16,9 @@
 void alloc_fail_at(uint64_t number, bool on);
 /* realloc(3) for the tests' own needs: never fails, and is not counted. */
 void *alloc_safe(void *at, size_t bytes);
+/* Since the process began; from any thread. */
+uint64_t alloc_count(void);
+bool alloc_has_failed(void);
 /* Back to allocations that succeed. True: one has failed since alloc_fail_at. */
 bool alloc_fail_end(void);
 

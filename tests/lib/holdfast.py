@@ -67,6 +67,18 @@ def sanitizer():
     return sanitizer.kind
 
 
+def built(name):
+    """A file of the build directory that only tests need, made when it is not there or too old."""
+    kinds = {"address": "address,undefined", "thread": "thread", "": ""}
+    build = os.environ.get("B") or "build"
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run(["make", "-s", "--no-print-directory", f"{build}/{name}", f"B={build}", f"SAN={kinds[sanitizer()]}"],
+                          cwd=ROOT, env=env, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise AssertionError(f"make {name}: {done.stdout}{done.stderr}")
+    return os.path.join(ROOT, build, name)
+
+
 def wait_until(condition, what, limit_s=WAIT_S):
     """The first true value of condition(); fails when there is none in time."""
     end = time.monotonic() + limit_s
@@ -699,7 +711,7 @@ class Holdfast(Process):
 
     def __init__(self, members, session=None, health=None, passive=None, timeouts=None, rates=None, service=None,
                  workers=1, top=None, services=None, nofile=None, env=None, address=None, level="info",
-                 start=True):
+                 start=True, program=None):
         self.where = folder()
         self.address = address or (HOST, free_port())
         self.failover_path = os.path.join(self.where, "failover.log")
@@ -713,6 +725,7 @@ class Holdfast(Process):
                      "services": services or [one], **(top or {})}
         self.conf_path = os.path.join(self.where, "holdfast.conf")
         self.nofile, self.env = nofile, env
+        self.program = program or binary()
         self.expected_exit = 0
         self.child = None
         track(self)
@@ -722,7 +735,7 @@ class Holdfast(Process):
             self.start()
 
     def start(self):
-        super().__init__([binary(), "run", "-c", self.conf_path], self.where, env=self.env, nofile=self.nofile)
+        super().__init__([self.program, "run", "-c", self.conf_path], self.where, env=self.env, nofile=self.nofile)
         wait_until(self.answers_connections, "Holdfast listens")
 
     def answers_connections(self):
