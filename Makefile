@@ -72,11 +72,13 @@ CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/config.c \
 ADMIN    = proxy/admin/answers.c proxy/admin/events.c proxy/admin/explain_json.c \
            proxy/admin/guard.c proxy/admin/metrics.c proxy/admin/page.c proxy/admin/routes.c \
            proxy/admin/server_ev.c proxy/admin/status.c proxy/admin/status_json.c
-CLI      = proxy/cli/change.c proxy/cli/check.c proxy/cli/compare.c proxy/cli/compare_print.c \
-           proxy/cli/expected.c proxy/cli/explain.c proxy/cli/explain_answer.c \
-           proxy/cli/key_lines.c proxy/cli/moves.c proxy/cli/options.c proxy/cli/run.c \
-           proxy/cli/service.c proxy/cli/tag.c proxy/cli/tail.c proxy/cli/tail_file.c \
-           proxy/cli/tail_line.c proxy/cli/version.c proxy/cli/what_if.c
+CLI      = proxy/cli/asking.c proxy/cli/change.c proxy/cli/check.c proxy/cli/compare.c \
+           proxy/cli/compare_print.c proxy/cli/expected.c proxy/cli/explain.c \
+           proxy/cli/explain_answer.c proxy/cli/key_lines.c proxy/cli/moves.c \
+           proxy/cli/node_client.c proxy/cli/options.c proxy/cli/run.c proxy/cli/service.c \
+           proxy/cli/status.c proxy/cli/steer.c proxy/cli/table.c proxy/cli/tag.c \
+           proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c proxy/cli/verify.c \
+           proxy/cli/verify_compare.c proxy/cli/version.c proxy/cli/what_if.c
 CLUSTER  = proxy/cluster/body.c proxy/cluster/datagram.c proxy/cluster/delays.c proxy/cluster/election.c \
            proxy/cluster/election_claim.c proxy/cluster/election_detect.c proxy/cluster/election_wire.c \
            proxy/cluster/machine.c

@@ -80,7 +80,10 @@ answer(struct explained *x, const struct admin_question *q, struct grow *out, st
 	else
 		return problem_set(p, RESULT_INVALID, "digest: %d hex digits are wanted",
 				   2 * DIGEST_BYTES);
-	explain_json(x, &e, out);
+	if (q->brief)
+		explain_json_brief(x, &e, out);
+	else
+		explain_json(x, &e, out);
 	return RESULT_OK;
 }
 

@@ -150,6 +150,7 @@ struct explain_room {
 	char down[ROUTE_TARGET_BYTES_MAX + 1];
 	char primary[ID_BYTES_MAX + 1];
 	char last[ID_BYTES_MAX + 1];
+	char brief[2];
 };
 
 /* False: the answer is a refusal. */
@@ -185,7 +186,11 @@ take_text(const struct asked *a, const char *name, char *room, size_t bytes, con
 static bool
 take_question(const struct asked *a, struct explain_room *room, struct admin_question *q)
 {
-	return take_slice(a, "service", room->service, sizeof(room->service), &q->service) &&
+	struct slice brief;
+	bool whole = take_slice(a, "brief", room->brief, sizeof(room->brief), &brief);
+	q->brief = whole && slice_equal(brief, SLICE("1"));
+	return whole &&
+	       take_slice(a, "service", room->service, sizeof(room->service), &q->service) &&
 	       take_slice(a, "key", room->key, sizeof(room->key), &q->key) &&
 	       take_slice(a, "digest", room->digest, sizeof(room->digest), &q->digest) &&
 	       take_text(a, "down", room->down, sizeof(room->down), &q->down) &&

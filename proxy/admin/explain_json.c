@@ -95,3 +95,31 @@ explain_json(const struct explained *x, const struct explanation *e, struct grow
 	json_decref(root);
 	grow_text(out, "\n");
 }
+
+static void
+put_text(struct grow *out, const char *before, const char *text)
+{
+	char room[6 * ID_BYTES_MAX + 3];
+	struct writer w = writer_on(room, sizeof(room));
+	write_json_string(&w, slice_of(text));
+	grow_text(out, before);
+	grow_slice(out, (struct slice){w.at, w.bytes});
+}
+
+void
+explain_json_brief(const struct explained *x, const struct explanation *e, struct grow *out)
+{
+	char digest[2 * DIGEST_BYTES + 1];
+	size_t count = 0;
+	uint32_t *order = explained_order(x, e, &count);
+	put_text(out, "{\"service\":", x->service->name);
+	put_text(out, ",\"digest\":", digest_text(e->digest, digest));
+	grow_format(out, ",\"pool\":\"%016llx\"",
+		    (unsigned long long)hashring_fingerprint(x->membership->ring));
+	grow_text(out, ",\"order\":[");
+	for (size_t i = 0; order != NULL && i < count; i++)
+		put_text(out, i > 0 ? "," : "", id_of(x, order[i]));
+	grow_text(out, "]}\n");
+	out->failed |= order == NULL;
+	free(order);
+}

@@ -6,5 +6,7 @@
 #include "route/explain.h"
 
 void explain_json(const struct explained *x, const struct explanation *e, struct grow *out);
+/* What two nodes are compared by: service, digest, pool, and the order as ids alone. */
+void explain_json_brief(const struct explained *x, const struct explanation *e, struct grow *out);
 
 #endif

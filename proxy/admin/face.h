@@ -18,6 +18,7 @@ struct admin_question {
 	const char *down;    /* as if these were down, besides those that are; ids with ',' */
 	const char *primary; /* ids, as a tag would name them */
 	const char *last;
+	bool brief; /* explain_json_brief */
 };
 
 /* What the operator wants of a member. */

@@ -18,6 +18,8 @@
 
 #define SWEEP_PERIOD_S 1
 #define BACKLOG        64
+/* At once: answers of a thousand members would go out in many small pieces. */
+#define WRITE_BYTES_MAX (1024 * 1024)
 
 enum phase { READING, ANSWERING, FOLLOWING, LINGERING };
 
@@ -348,6 +350,7 @@ connection_open(struct admin_server *s, int fd, const struct sockaddr *from)
 	bufferevent_setcb(c->io, on_read, on_written, on_event, c);
 	/* Never more than one head and one body: what comes behind waits in the kernel. */
 	bufferevent_setwatermark(c->io, EV_READ, 0, HTTP_HEAD_BYTES_MAX + ADMIN_BODY_BYTES_MAX);
+	(void)bufferevent_set_max_single_write(c->io, WRITE_BYTES_MAX);
 	(void)bufferevent_enable(c->io, EV_READ | EV_WRITE);
 	return true;
 }

@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import holdfast
-from admin import CHANGE, Admin, Metrics, address_of, listening
+from admin import CHANGE, Admin, Metrics, address_of, listening, port_of_all
 from holdfast import CHECKED, HOST, ROOT, UNCHECKED, Holdfast, Origin, answering, closing, free_port, text_of, wait_until
 
 KEYED = {"keys": ["header:X-Key"]}
@@ -110,6 +110,7 @@ def test_metrics_are_strict_and_whole():
     p.once()
     p.wait_event("member_down", member="b")
     Admin(p).wait_total(1)
+    wait_until(lambda: all(m["check"] for m in Admin(p).service()["members"]), "both were checked")
     m = Admin(p).metrics()
     families = {name: (type, help) for name, type, help in rows_of("metrics.h", "METRIC")}
     assert m.types == {n: t for n, (t, _) in families.items()}
@@ -487,7 +488,7 @@ def test_a_token_from_a_file():
 
 
 def test_beyond_loopback_a_token_is_a_must():
-    port = free_port("0.0.0.0")
+    port = port_of_all()
     p = Holdfast([Origin("a")], top=listening(("0.0.0.0", port)), start=False)
     status, _, err = holdfast.holdfast("check", "-c", p.conf_path)
     assert status == 2 and "beyond loopback the admin interface needs admin.token" in err

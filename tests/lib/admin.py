@@ -9,7 +9,9 @@
 
 import json
 import math
+import random
 import re
+import socket
 
 import holdfast
 from holdfast import Client, text_of, wait_until
@@ -20,6 +22,19 @@ CHANGE = ("Holdfast-Admin", "1")
 def listening(address=None, **more):
     """The top of a configuration with an admin address; the address stands in it."""
     return {"admin": {"address": text_of(address or (holdfast.HOST, holdfast.free_port())), **more}}
+
+
+def port_of_all():
+    """A port that is free on every address; not where other tests at the same time look for theirs."""
+    for _ in range(1000):
+        port = random.randrange(20000, 31000)
+        with socket.socket() as s:
+            try:
+                s.bind(("0.0.0.0", port))
+            except OSError:
+                continue
+        return port
+    raise AssertionError("no port is free")
 
 
 def address_of(p):

@@ -1,0 +1,244 @@
+/* status.c: `holdfast status` and `holdfast members`: what a running node says of itself. */
+#include "cli/cli.h"
+
+#include "cli/asking.h"
+#include "cli/table.h"
+#include "vocab.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define TEXT_BYTES 1024
+
+static void
+print_json(const json_t *json)
+{
+	(void)json_dumpf(json, stdout, JSON_INDENT(2));
+	(void)printf("\n");
+}
+
+/* ---- status -----------------------------------------------------------------------------------
+ */
+
+static void
+print_node(const json_t *s)
+{
+	char a[TEXT_BYTES];
+	char b[TEXT_BYTES];
+	const json_t *config = json_object_get(s, "config");
+	const json_t *logs = json_object_get(s, "logs");
+	(void)printf("node      %s, holdfast %s, process %" PRIu64 "\n",
+		     json_text(s, "node", a, sizeof(a)), json_text(s, "version", b, sizeof(b)),
+		     json_count(json_object_get(s, "process"), "pid"));
+	(void)printf("up        %s, since %s%s\n",
+		     duration_text(json_count(s, "uptime_ms"), a, sizeof(a)),
+		     json_text(s, "started", b, sizeof(b)),
+		     json_is_true(json_object_get(s, "stopping")) ? ", stopping" : "");
+	(void)printf("config    %s, loaded %s\n", json_text(config, "file", a, sizeof(a)),
+		     json_text(config, "loaded", b, sizeof(b)));
+	(void)printf("clients   %" PRIu64 " connections, %" PRIu64 " workers\n",
+		     json_count(s, "clients"), json_count(s, "workers"));
+	(void)printf("lost      %" PRIu64 " lines of the failover log, %" PRIu64
+		     " of the access log\n",
+		     json_count(logs, "failover_lost"), json_count(logs, "access_lost"));
+}
+
+/* "2 up, 1 down" */
+static void
+add_states(struct table *t, const json_t *members)
+{
+	char text[TEXT_BYTES];
+	struct writer w = writer_on(text, sizeof(text));
+	for (int state = 0; state < MEMBER_STATES; state++) {
+		const char *name = member_state_text((enum member_state)state);
+		size_t count = 0;
+		size_t i;
+		const json_t *m;
+		json_array_foreach(members, i, m)
+		{
+			const char *is = json_string_value(json_object_get(m, "state"));
+			count += is != NULL && strcmp(is, name) == 0;
+		}
+		if (count > 0)
+			write_format(&w, "%s%zu %s", w.bytes > 0 ? ", " : "", count, name);
+	}
+	table_text(t, writer_text(&w));
+}
+
+static uint64_t
+errors_of(const json_t *requests)
+{
+	const json_t *causes = json_object_get(requests, "by_cause");
+	uint64_t sum = 0;
+	for (size_t i = 0; i < CAUSES; i++)
+		sum += cause_table[i].is_error ? json_count(causes, cause_table[i].text) : 0;
+	return sum;
+}
+
+static void
+print_services(const json_t *services)
+{
+	char text[TEXT_BYTES];
+	struct table t;
+	size_t i;
+	const json_t *s;
+	table_init(&t, "service,pool,members,>requests,>errors,>retries,>new,>hit,>failover,"
+		       ">failback");
+	json_array_foreach(services, i, s)
+	{
+		const json_t *requests = json_object_get(s, "requests");
+		const json_t *outcomes = json_object_get(requests, "by_affinity");
+		table_text(&t, json_text(s, "name", text, sizeof(text)));
+		table_text(&t, json_text(s, "pool", text, sizeof(text)));
+		add_states(&t, json_object_get(s, "members"));
+		table_number(&t, json_count(requests, "total"));
+		table_number(&t, errors_of(requests));
+		table_number(&t, json_count(requests, "retries"));
+		for (int a = AFFINITY_NEW; a <= AFFINITY_FAILBACK; a++)
+			table_number(&t, json_count(outcomes, affinity_text((enum affinity)a)));
+	}
+	(void)printf("\n");
+	table_print(&t, stdout);
+}
+
+int
+cli_status(int argc, char **argv)
+{
+	struct asking a;
+	struct node_client *c = NULL;
+	struct node_answer answer;
+	int status = asking_parse(&a, SUBCOMMAND_status, argc, argv);
+	if (status == CLI_GO_ON && a.rest.count > 0)
+		status = cli_refuse(a.command, EXIT_USAGE, "takes no operands");
+	if (status == CLI_GO_ON)
+		status = asking_open(&a, &c);
+	if (status == CLI_GO_ON)
+		status = asking_ask(&a, c, "GET", "/status", &answer);
+	node_client_free(&c);
+	if (status != CLI_GO_ON)
+		return status;
+	if (a.json) {
+		print_json(answer.json);
+	} else {
+		print_node(answer.json);
+		print_services(json_object_get(answer.json, "services"));
+	}
+	node_answer_deinit(&answer);
+	return EXIT_SUCCESS;
+}
+
+/* ---- members ----------------------------------------------------------------------------------
+ */
+
+static bool
+is_asked_for(const struct asking *a, const json_t *service)
+{
+	const char *name = json_string_value(json_object_get(service, "name"));
+	return a->service == NULL || (name != NULL && strcmp(a->service, name) == 0);
+}
+
+static void
+add_member(struct table *t, const json_t *service, const json_t *m)
+{
+	static const char *const texts[] = {"id", "origin", "zone", "state", "reason"};
+	static const char *const counts[] = {"weight", "active", "attempts", "failures"};
+	char text[TEXT_BYTES];
+	const json_t *check = json_object_get(m, "check");
+	table_text(t, json_text(service, "name", text, sizeof(text)));
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		table_text(t, json_text(m, texts[i], text, sizeof(text)));
+	table_text(t, duration_text(json_count(m, "state_ms"), text, sizeof(text)));
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		table_number(t, json_count(m, counts[i]));
+	table_text(t, !json_is_object(check) ? "-"
+		      : json_is_true(json_object_get(check, "well"))
+			  ? "well"
+			  : json_text(check, "seen", text, sizeof(text)));
+}
+
+static size_t
+print_members(const struct asking *a, const json_t *services)
+{
+	struct table t;
+	size_t count = 0;
+	size_t i;
+	const json_t *s;
+	table_init(&t, "service,member,origin,zone,state,reason,for,>weight,>active,>attempts,"
+		       ">failed,last check");
+	json_array_foreach(services, i, s)
+	{
+		size_t j;
+		const json_t *m;
+		if (!is_asked_for(a, s))
+			continue;
+		json_array_foreach(json_object_get(s, "members"), j, m) add_member(&t, s, m);
+		count++;
+	}
+	table_print(&t, stdout);
+	return count;
+}
+
+/* The same objects as in the status, each with its service. */
+static void
+print_members_json(const struct asking *a, const json_t *services)
+{
+	json_t *list = json_array();
+	size_t i;
+	const json_t *s;
+	json_array_foreach(services, i, s)
+	{
+		size_t j;
+		const json_t *m;
+		if (!is_asked_for(a, s))
+			continue;
+		json_array_foreach(json_object_get(s, "members"), j, m)
+		{
+			json_t *one = json_pack("{s:O}", "service", json_object_get(s, "name"));
+			(void)json_object_update(one, (json_t *)(uintptr_t)m);
+			(void)json_array_append_new(list, one);
+		}
+	}
+	print_json(list);
+	json_decref(list);
+}
+
+static bool
+has_service(const struct asking *a, const json_t *services)
+{
+	size_t i;
+	const json_t *s;
+	json_array_foreach(services, i, s)
+	{
+		if (is_asked_for(a, s))
+			return true;
+	}
+	return false;
+}
+
+int
+cli_members(int argc, char **argv)
+{
+	struct asking a;
+	struct node_client *c = NULL;
+	struct node_answer answer;
+	int status = asking_parse(&a, SUBCOMMAND_members, argc, argv);
+	if (status == CLI_GO_ON && a.rest.count > 0)
+		status = cli_refuse(a.command, EXIT_USAGE, "takes no operands");
+	if (status == CLI_GO_ON)
+		status = asking_open(&a, &c);
+	if (status == CLI_GO_ON)
+		status = asking_ask(&a, c, "GET", "/status", &answer);
+	node_client_free(&c);
+	if (status != CLI_GO_ON)
+		return status;
+	const json_t *services = json_object_get(answer.json, "services");
+	status = EXIT_SUCCESS;
+	if (!has_service(&a, services))
+		status = cli_refuse(a.command, EXIT_NEGATIVE, "--service: no such service");
+	else if (a.json)
+		print_members_json(&a, services);
+	else
+		(void)print_members(&a, services);
+	node_answer_deinit(&answer);
+	return status;
+}
