@@ -6,6 +6,7 @@
 #   make test       install what is missing; all tests, then again under ASan+UBSan and TSan
 #   make unit       unit tests only            make e2e     end-to-end tests only
 #   make sim        the control plane under a seeded clock, network and faults: 10,000 seeds (SIM_SEEDS)
+#   make model      check the model of the lease and its mutants
 #   make golden     compare the golden vectors with the second implementation
 #   make bench      Holdfast, HAProxy and nginx on the same work, in one run
 #   make lint       clang-format, clang-tidy, cppcheck
@@ -337,6 +338,8 @@ deps-test:
 	@tests/lib/deps.sh test
 deps-bench:
 	@tests/lib/deps.sh bench
+deps-model:
+	@tests/lib/deps.sh model
 deps-lint:
 	@tests/lib/deps.sh lint
 
@@ -352,6 +355,11 @@ e2e: $(B)/holdfast faults-bin
 	@B=$(B) python3 tests/lib/run_e2e.py
 wire: deps-test $(B)/holdfast
 	@B=$(B) python3 tests/lib/run_wire.py
+
+# The lease, searched exhaustively; what must not be left out, left out (tests/model/run.py).
+.PHONY: deps-model model
+model: deps-model
+	@python3 tests/model/run.py full
 
 demo:
 	@tests/demo/demo.sh

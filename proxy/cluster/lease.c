@@ -15,7 +15,7 @@
 
 #include <assert.h>
 
-#define RESENDS 4 /* a negotiation asks again, those that are silent, at most so often less one */
+#define RESENDS 4 /* a negotiation asks those that are silent so often, the first time included */
 
 static const unsigned moves[] = {
     [LEASE_IDLE] = 1u << LEASE_PREPARING,
@@ -45,29 +45,31 @@ bit(cluster_node node)
 }
 
 static void
+ask(const struct lease *l, const struct lease_turn *t, cluster_node voter)
+{
+	bool proposes = l->negotiation == LEASE_PROPOSING && (l->promised & bit(voter)) != 0;
+	struct outgoing *o = lease_put_head(
+	    t->out, voter, proposes ? DATAGRAM_PROPOSE : DATAGRAM_PREPARE, t->role, &l->ballot);
+	put_u32(o, t->ground->timing.lease_ms);
+	put_u32(o, t->ground->timing.negotiation_ms);
+}
+
+/* Who has promised is asked to accept, who has not, to promise: no voter accepts unprepared. */
+static void
 ask_the_silent(struct lease *l, const struct lease_turn *t)
 {
-	enum datagram_type type =
-	    l->negotiation == LEASE_PREPARING ? DATAGRAM_PREPARE : DATAGRAM_PROPOSE;
-	for (cluster_node i = 0; i < t->ground->nodes->count; i++) {
-		if (!t->ground->nodes->node[i].voter || ((l->said_yes | l->said_no) & bit(i)) != 0)
-			continue;
-		struct outgoing *o = lease_put_head(t->out, i, type, t->role, &l->ballot);
-		put_u32(o, t->ground->timing.lease_ms);
-		put_u32(o, t->ground->timing.negotiation_ms);
-	}
+	l->resend_at = t->now + t->ground->timing.negotiation_ms / RESENDS + 1;
+	for (cluster_node i = 0; i < t->ground->nodes->count; i++)
+		if (t->ground->nodes->node[i].voter && ((l->accepted | l->refused) & bit(i)) == 0)
+			ask(l, t, i);
 }
 
 static void
-enter(struct lease *l, const struct lease_turn *t, enum lease_state negotiation)
+enter(struct lease *l, enum lease_state negotiation)
 {
+	l->negotiation = negotiation;
 	if (l->state != LEASE_HELD && l->state != negotiation)
 		lease_to(l, negotiation);
-	l->negotiation = negotiation;
-	l->said_yes = 0;
-	l->said_no = 0;
-	l->resend_at = t->now + t->ground->timing.negotiation_ms / RESENDS + 1;
-	ask_the_silent(l, t);
 }
 
 /* A ballot above all that is known. */
@@ -81,7 +83,9 @@ prepare(struct lease *l, const struct lease_turn *t)
 	l->ballot_ends = t->now + t->ground->timing.negotiation_ms;
 	l->refusal = LEASE_REFUSED_NOT;
 	l->wait_ms = 0;
-	enter(l, t, LEASE_PREPARING);
+	l->promised = l->accepted = l->refused = 0;
+	enter(l, LEASE_PREPARING);
+	ask_the_silent(l, t);
 }
 
 static void
@@ -95,7 +99,11 @@ static void
 propose(struct lease *l, const struct lease_turn *t)
 {
 	l->proposed_at = t->now; /* R3: before the first PROPOSE leaves */
-	enter(l, t, LEASE_PROPOSING);
+	enter(l, LEASE_PROPOSING);
+	l->resend_at = t->now + t->ground->timing.negotiation_ms / RESENDS + 1;
+	for (cluster_node i = 0; i < t->ground->nodes->count; i++)
+		if ((l->promised & bit(i)) != 0)
+			ask(l, t, i);
 }
 
 static void
@@ -154,21 +162,27 @@ expire(struct lease *l, const struct lease_turn *t)
 }
 
 static void
-on_yes(struct lease *l, const struct lease_turn *t, cluster_node from)
+on_promise(struct lease *l, const struct lease_turn *t, cluster_node from)
 {
-	l->said_yes |= bit(from);
-	if (count(l->said_yes) < cluster_majority(t->ground->nodes))
-		return;
-	if (l->negotiation == LEASE_PREPARING) /* R2 */
+	l->promised |= bit(from);
+	if (l->negotiation == LEASE_PROPOSING)
+		ask(l, t, from);
+	else if (count(l->promised) >= cluster_majority(t->ground->nodes)) /* R2 */
 		propose(l, t);
-	else /* R4 */
+}
+
+static void
+on_accept(struct lease *l, const struct lease_turn *t, cluster_node from)
+{
+	l->accepted |= bit(from);
+	if (count(l->accepted) >= cluster_majority(t->ground->nodes)) /* R4 */
 		hold(l, t);
 }
 
 static void
-on_no(struct lease *l, const struct lease_turn *t, cluster_node from, enum lease_refusal why)
+on_refuse(struct lease *l, const struct lease_turn *t, cluster_node from, enum lease_refusal why)
 {
-	l->said_no |= bit(from);
+	l->refused |= bit(from);
 	if (why == LEASE_REFUSED_LOWER && l->negotiation == LEASE_PREPARING && !l->bid_again) {
 		l->bid_again = true; /* it did not know how high others had bid; now it does */
 		prepare(l, t);
@@ -176,7 +190,7 @@ on_no(struct lease *l, const struct lease_turn *t, cluster_node from, enum lease
 	}
 	size_t left = 0;
 	for (cluster_node i = 0; i < t->ground->nodes->count; i++)
-		left += t->ground->nodes->node[i].voter && (l->said_no & bit(i)) == 0;
+		left += t->ground->nodes->node[i].voter && (l->refused & bit(i)) == 0;
 	if (left < cluster_majority(t->ground->nodes))
 		fail(l, t);
 }
@@ -231,14 +245,16 @@ lease_receive(struct lease *l, const struct lease_turn *t, cluster_node from,
 		return true; /* of another time */
 	if (type == DATAGRAM_REFUSE && round > l->round_seen)
 		l->round_seen = round;
-	if (((l->said_yes | l->said_no) & bit(from)) != 0)
+	uint64_t heard = l->accepted | l->refused | (type == DATAGRAM_PROMISE ? l->promised : 0);
+	if ((heard & bit(from)) != 0)
 		return true; /* again */
 	if (type == DATAGRAM_REFUSE) {
 		note_refusal(l, why, wait_ms);
-		on_no(l, t, from, why);
-	} else if (type ==
-		   (l->negotiation == LEASE_PREPARING ? DATAGRAM_PROMISE : DATAGRAM_ACCEPT)) {
-		on_yes(l, t, from);
+		on_refuse(l, t, from, why);
+	} else if (type == DATAGRAM_PROMISE) {
+		on_promise(l, t, from);
+	} else if (type == DATAGRAM_ACCEPT && (l->promised & bit(from)) != 0) {
+		on_accept(l, t, from);
 	}
 	return true;
 }
@@ -266,10 +282,8 @@ void
 lease_tick(struct lease *l, const struct lease_turn *t)
 {
 	expire(l, t);
-	if (l->negotiation != LEASE_IDLE && t->now >= l->resend_at) {
-		l->resend_at = t->now + t->ground->timing.negotiation_ms / RESENDS + 1;
+	if (l->negotiation != LEASE_IDLE && t->now >= l->resend_at)
 		ask_the_silent(l, t);
-	}
 	if (l->state == LEASE_HELD && l->negotiation == LEASE_IDLE && t->now >= l->renew_at)
 		begin(l, t);
 }

@@ -9,27 +9,38 @@
  *     |<------------- PROMISE ballot         |  promised = ballot                          (R1)
  *     |  of a majority (R2)                  |
  *   timer T starts (R3)                      |
- *     | PROPOSE ballot, T, TN  ------------->|  not below its promise: timer T * 1.025 starts
+ *     | PROPOSE ballot, T, TN  ------------->|  its promise, exactly: timer T * 1.025 starts
  *     |<------------- ACCEPT ballot          |
  *     |  of a majority, before TN and T end (R4, R7): held
  *     |                                      |  timer ends: the lease is forgotten,
  *     |                                      |  the promise is kept                        (R5)
  *     | RELEASE ballot (R8) ---------------->|
  *
- * A refusal says why, and how long the reason will stand. A voter whose accepted lease lives
- * refuses other owners without promising them anything, so that contenders cannot hinder a renewal.
+ * A refusal says why, and how long the reason will stand.
  *
- * An owner is a node in one run of it (node, boot counter): a node that started again does not own
- * what it owned before, as those who were told so then may still act on it.
+ * Two rules go beyond the paper. A voter whose accepted lease lives promises other owners nothing:
+ * so contenders cannot hinder a renewal. And PROPOSE needs the very ballot that was promised, in
+ * this run of the voter; taking any ballot that is not lower, as Paxos may, is wrong here: PROPOSE
+ * may come long after its ballot died; a voter that had forgotten its promise, and has accepted
+ * another's lease since, would hold the lease for the dead ballot, and its owner's next PREPARE
+ * would find its "own" lease there while the other owner has its own (tests/model: four ballots and
+ * one restart; three ballots do not show it).
+ *
+ * With both a voter is a lock that none but its owner takes again before the timer ends, which is
+ * never before the owner's; two owners at once would need one voter locked twice. An owner is a
+ * node in one run of it (node, boot counter): a node that started again does not own what it owned
+ * before, as those who were told so then may still act on it.
  *
  * Why the silence M is what it is (R6), for a voter that forgets at time r:
- *   - a lease it had accepted was proposed before r and ends before r + T: M >= T;
- *   - a promise it had given to ballot b is gone, and a lower ballot a < b might still pass it. The
- *     other voters let a pass only if it was prepared before they accepted b, that is before r + TN
- *     (b dies TN after its own PREPARE, which was before r), and a is dead TN later: M >= 2 * TN.
- *     Without a deadline on ballots (R7) no M is long enough.
- * Both durations are measured by one clock and M by another: rates differ, see LEASE_DRIFT. The
- * model in tests/model checks these rules, and that each of them is needed.
+ *
+ *   M >= T: a lease that it had accepted was proposed before r and ends before r + T.
+ *
+ *   M >= 2 * TN: a promise that it had given to ballot b is gone, and a lower ballot a might pass.
+ *   The other voters let it only if it was prepared before they accepted b, that is before r + TN
+ *   (b dies TN after its own PREPARE, which was before r), and a is dead TN later.
+ *
+ * By the two rules above a voter would refuse a all the same: deadlines (R7) and 2 * TN are the
+ * second line. One clock measures T and TN, another M, and their rates differ: LEASE_DRIFT.
  */
 #ifndef HOLDFAST_CLUSTER_LEASE_H
 #define HOLDFAST_CLUSTER_LEASE_H
@@ -142,8 +153,9 @@ struct lease {
 	uint64_t proposed_at;         /* R3 */
 	uint64_t held_until;          /* the margin is taken off */
 	uint64_t renew_at;
-	uint64_t said_yes; /* bit a node: voters that promised, then that accepted */
-	uint64_t said_no;
+	uint64_t promised; /* bit a node */
+	uint64_t accepted;
+	uint64_t refused;
 	enum lease_refusal refusal; /* of this negotiation, or the last: the weightiest */
 	uint32_t wait_ms; /* the soonest that a refusal's reason may be gone; 0: unknown */
 	unsigned news;    /* enum lease_news, since lease_take_news */

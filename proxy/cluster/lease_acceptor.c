@@ -109,11 +109,12 @@ on_propose(struct acceptor *a, const struct lease_turn *t, const struct lease_as
 		refuse(a, t, asked, why, wait_ms);
 		return;
 	}
+	if (ballot_compare(&asked->ballot, &a->promised) != 0)
+		return; /* its PREPARE did not come here, or before a restart */
 	bool again = ballot_compare(&asked->ballot, &a->accepted) == 0;
 	if (again && !lives(a, t->now))
 		return; /* a copy that was long under way */
 	if (!again) {
-		a->promised = asked->ballot;
 		a->accepted = asked->ballot;
 		a->accepted_until = t->now + with_drift(asked->lease_ms);
 		a->touched = t->now;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # deps.sh: install what a make target needs on a bare Debian 12, and nothing else.
 #
-#   tests/lib/deps.sh build|demo|test|lint|bench
+#   tests/lib/deps.sh build|demo|test|lint|bench|model
 #
 # Says what it installs. Silent, and one dpkg-query long, when nothing is missing. Exit 1 with one
 # line when it cannot. HOLDFAST_NO_DEPS=1 in the environment: trust the caller, check nothing.
@@ -12,7 +12,8 @@ set -eu
 build="gcc make libc6-dev libevent-dev libxxhash-dev libconfig-dev libsodium-dev libpcre2-dev libjansson-dev node-llhttp"
 demo="$build python3 curl"
 fuzz="clang-14 libclang-rt-14-dev"
-test="$demo libcmocka-dev varnish $fuzz"
+model="gcc libc6-dev python3 spin"
+test="$demo libcmocka-dev varnish $fuzz spin"
 lint="$build libcmocka-dev clang-format clang-tidy cppcheck"
 bench="$build python3 haproxy nginx valgrind"
 
@@ -23,8 +24,9 @@ demo) want=$demo ;;
 test) want=$test ;;
 lint) want=$lint ;;
 bench) want=$bench ;;
+model) want=$model ;;
 *)
-	echo "usage: tests/lib/deps.sh build|demo|test|lint|bench" >&2
+	echo "usage: tests/lib/deps.sh build|demo|test|lint|bench|model" >&2
 	exit 2
 	;;
 esac

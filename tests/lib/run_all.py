@@ -224,6 +224,12 @@ def suite_soak():
     return run.end()
 
 
+def suite_model():
+    run = Run("model")
+    run.command(["nice", "python3", "tests/model/run.py", "small"])
+    return run.end()
+
+
 def suite_fuzz():
     run = Run("fuzz")
     run.command(["tests/fuzz/run.sh", FUZZ_SECONDS])
@@ -231,7 +237,7 @@ def suite_fuzz():
 
 
 SUITES = {"build": suite_build, "unit": suite_unit, "golden": made("golden"), "sim": suite_sim, "e2e": made("e2e"),
-          "wire": made("wire"), "soak": suite_soak, "asan": suite_asan, "tsan": suite_tsan, "fuzz": suite_fuzz}
+          "wire": made("wire"), "model": suite_model, "soak": suite_soak, "asan": suite_asan, "tsan": suite_tsan, "fuzz": suite_fuzz}
 
 
 def main():
