@@ -236,12 +236,15 @@ LINK_cli/test_tail_line = proxy/base/result.c proxy/base/text.c proxy/base/vocab
 
 SIM_PARTS     = tests/sim/chaos.c tests/sim/main.c tests/sim/net.c tests/sim/sim.c tests/sim/trace.c
 SIM_SCENARIOS = tests/sim/echo.c tests/sim/elect.c tests/sim/election_calm.c \
-                tests/sim/election_chaos.c
+                tests/sim/election_chaos.c tests/sim/election_contest.c tests/sim/election_cut.c \
+                tests/sim/election_lease.c
 # The same object files as in the binary.
 SIM_LINK      = $(CLUSTER) proxy/base/digest.c proxy/base/result.c proxy/base/text.c
 SIM_SEEDS    ?= 10000
 # Mutants (proxy/cluster/mutant.h): name, the one file that is built with it, the scenario that must fail.
-MUTANTS = NO_REPLAY_CHECK:datagram:echo NO_MAC:datagram:echo NO_SUSPECT:election_detect:election_calm
+MUTANTS = NO_REPLAY_CHECK:datagram:echo NO_MAC:datagram:echo NO_SUSPECT:election_detect:election_calm \
+          NO_SILENCE:election_claim:election_contest NO_TIE_BREAK:election_claim:election_contest \
+          NO_TERM:election_claim:election_chaos
 
 # ---- rules --------------------------------------------------------------------------------------
 

@@ -100,6 +100,22 @@ put_in_order(const struct cluster_nodes *nodes, cluster_node lost, struct delays
 	}
 }
 
+/* From any node over any other to the lost one and back; 0 when nobody was lost. */
+static uint32_t
+refutation_ms(const struct delays *d, const struct cluster_nodes *nodes, cluster_node lost)
+{
+	uint32_t longest = 0;
+	for (cluster_node i = 0; i < nodes->count && lost != NODE_NONE; i++) {
+		for (cluster_node j = 0; j < nodes->count; j++) {
+			if (i == lost || j == lost || i == j)
+				continue;
+			uint32_t way = delays_between(d, i, j) + delays_between(d, j, lost);
+			longest = way > longest ? way : longest;
+		}
+	}
+	return (longest * DELAYS_MARGIN_PERCENT + 99) / 100;
+}
+
 void
 delays_plan(const struct delays *d, const struct cluster_nodes *nodes, cluster_node lost,
 	    uint32_t t1_ms, struct delays_schedule *s)
@@ -110,7 +126,8 @@ delays_plan(const struct delays *d, const struct cluster_nodes *nodes, cluster_n
 		if (s->delta_ms[j] < DELAYS_STEP_MIN_MS)
 			s->delta_ms[j] = DELAYS_STEP_MIN_MS;
 	}
-	delays_formula(s->delta_ms, s->count, t1_ms, s->wait_ms);
+	uint32_t refuted_ms = refutation_ms(d, nodes, lost);
+	delays_formula(s->delta_ms, s->count, t1_ms > refuted_ms ? t1_ms : refuted_ms, s->wait_ms);
 }
 
 uint32_t

@@ -7,6 +7,10 @@
  *   delta_j = max { C_jk, k = j+1..N } * 1.5, delta_0 = 0
  *   D_i     = T1 + delta_0 + .. + delta_(i-1), D_0 = 0
  *
+ * T1 is what is configured, or 1.5 times the longest way of a refutation, whichever is more: a
+ * Suspect to another node, its inquiry to the master, its Refute back. So nobody stands before
+ * those who still reach the master could say so.
+ *
  * S_0 is the master that was lost, the others follow in the order of cluster_before; when no master
  * was known, nobody is S_0. D grows strictly with the index, by DELAYS_STEP_MIN_MS at least, so
  * that the Declare of one reaches the next before its own time is over. The factor 1.5 and the

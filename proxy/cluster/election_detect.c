@@ -318,7 +318,7 @@ hear_refute(struct election *e, const struct turn *t, const struct claim *claim,
 		if (e->vouched_at == CLUSTER_NEVER || e->vouched_at < evidence_at)
 			e->vouched_at = evidence_at;
 	} else if (e->state == ELECTION_WAIT || e->state == ELECTION_ASK) {
-		if (evidence_at > e->wait_from)
+		if (evidence_at >= e->wait_from)
 			call_off(e, t, false, evidence_at);
 	}
 }

@@ -48,22 +48,25 @@ e4_formula_of_the_specification(void **state)
 	assert_memory_equal(wait, want_wait, sizeof(wait));
 }
 
-/* E4: with the margin of one half, for the master of rank 0. */
+/*
+ * E4: with the margin of one half, for the master of rank 0. The longest way of a refutation is
+ * from the last city over the second to the first: 190 ms.
+ */
 static void
 e4_formula_with_margin(void **state)
 {
 	(void)state;
-	static const uint32_t want_wait[] = {0, 150, 330, 443, 526};
+	static const uint32_t want_wait[] = {0, 285, 465, 578, 661};
 	struct cluster_nodes nodes = nodes_made(5, 1);
 	know_cities();
 	delays_plan(&delays, &nodes, 0, 150, &schedule);
 	assert_int_equal(schedule.count, 5);
 	assert_memory_equal(schedule.wait_ms, want_wait, sizeof(want_wait));
-	assert_int_equal(delays_own_wait(&schedule, 1), 150);
-	assert_int_equal(delays_own_wait(&schedule, 4), 526);
-	assert_int_equal(delays_longest_wait(&schedule), 526);
+	assert_int_equal(delays_own_wait(&schedule, 1), 285);
+	assert_int_equal(delays_own_wait(&schedule, 4), 661);
+	assert_int_equal(delays_longest_wait(&schedule), 661);
 	/* the lost one, should it come back and find nobody: after all others */
-	assert_int_equal(delays_own_wait(&schedule, 0), 526 + DELAYS_STEP_MIN_MS);
+	assert_int_equal(delays_own_wait(&schedule, 0), 661 + DELAYS_STEP_MIN_MS);
 }
 
 /* E4: what is put into the formula was measured: maxima at once, falling slowly, never 0. */
@@ -203,11 +206,11 @@ e6_own_measure_raises_own_wait(void **state)
 	assert_int_equal(delays_own_wait(&schedule, 3), 200);
 	delays_measured(&delays, &nodes, 1, 299);
 	delays_plan(&delays, &nodes, 0, 150, &schedule);
-	assert_int_equal(delays_own_wait(&schedule, 1), 150);
-	assert_int_equal(delays_own_wait(&schedule, 3), 150 + 450 + DELAYS_STEP_MIN_MS);
+	assert_int_equal(delays_own_wait(&schedule, 1), 450); /* a refutation from 3 over 1 */
+	assert_int_equal(delays_own_wait(&schedule, 3), 450 + 450 + DELAYS_STEP_MIN_MS);
 	delays_measured(&delays, &nodes, 2, 59);
 	delays_plan(&delays, &nodes, 0, 150, &schedule);
-	assert_int_equal(delays_own_wait(&schedule, 3), 150 + 450 + 90);
+	assert_int_equal(delays_own_wait(&schedule, 3), 450 + 450 + 90);
 }
 
 int

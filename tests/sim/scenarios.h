@@ -5,3 +5,6 @@
 SCENARIO(echo, 1000)
 SCENARIO(election_calm, 1000)
 SCENARIO(election_chaos, 1000)
+SCENARIO(election_contest, 1000)
+SCENARIO(election_cut, 1000)
+SCENARIO(election_lease, 1000)
