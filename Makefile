@@ -43,7 +43,8 @@ endif
 
 # ---- sources, a room a list, alphabetical -------------------------------------------------------
 
-HASHRING = hashring/hash.c hashring/logtable.c hashring/order.c hashring/ring.c hashring/scan.c
+HASHRING = hashring/hash.c hashring/lanes.c hashring/logtable.c hashring/near.c hashring/order.c \
+           hashring/ring.c hashring/scan.c hashring/survey.c
 BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/digest.c \
            proxy/base/grow.c proxy/base/log.c proxy/base/result.c proxy/base/text.c \
            proxy/base/vocab.c proxy/base/wheel.c
@@ -98,7 +99,7 @@ LLHTTP_OBJ = $(B)/llhttp/api.o $(B)/llhttp/http.o $(B)/llhttp/llhttp.o
 # ---- unit tests: tests/<name>.c links with the files named in LINK_<name>, and nothing else ------
 
 # hashring
-HASHRING_TESTS = hashring/test_cost hashring/test_golden hashring/test_order \
+HASHRING_TESTS = hashring/test_cost hashring/test_golden hashring/test_near hashring/test_order \
                  hashring/test_properties hashring/test_ring
 UNIT += $(HASHRING_TESTS)
 $(foreach t,$(HASHRING_TESTS),$(eval LINK_$(t) = $$(HASHRING)))
@@ -331,6 +332,7 @@ FUZZ_tag = $(LINK_affinity/test_session)
 FUZZ_SECONDS ?= 60
 BENCH_ARGS ?=
 BENCH_BIN = $(addprefix $(B)/tests/bench/,floor load origin)
+LINK_choose = $(LINK_route/test_plan)
 
 .PHONY: bench bench-bin demo demo-script deps deps-bench deps-lint deps-test e2e faults-bin format fuzz \
         fuzz-names lint san soak test unit-bin unit-names wire
@@ -395,7 +397,9 @@ fuzz-names:
 
 $(BENCH_BIN): %: %.o
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
-bench-bin: $(BENCH_BIN)
+$(B)/tests/bench/choose: $(B)/tests/bench/choose.o $(call objects,$(LINK_choose))
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+bench-bin: $(BENCH_BIN) $(B)/tests/bench/choose
 
 # What the end-to-end tests make fail: system calls by a library before the C library's, allocations
 # by a Holdfast of its own.

@@ -4,8 +4,11 @@
  *   hash.c      bytes -> 64 bits             the only file that knows xxHash
  *   logtable.c  the 257 values of the logarithm
  *   scan.c      greatest draw of many        the hot loop, twice: AVX2 and plain C
+ *   survey.c    two greatest, how many above the same, for near.c
  *   ring.c      members -> struct hashring   validates, groups by weight, fingerprints
+ *   lanes.c     sets of members by lane
  *   order.c     (ring, digest) -> order      the questions of hashring.h
+ *   near.c      (set, digest) -> first ones and a member's place, in one pass
  *
  * The formulas below are normative in SPEC.md and frozen with version 1.
  */
@@ -108,6 +111,30 @@ uint32_t hashring_scan_portable(const uint32_t *seed, const uint32_t *zone, cons
 /* The quickest that this machine can run; all give the same answers. */
 ring_scan_fn *hashring_scan_best(void);
 
+/* The lanes of one weight, and who is looked at. */
+struct ring_lanes {
+	const uint32_t *seed;
+	const uint32_t *zone;
+	const uint8_t *mask; /* who may be found: bit i % 8 of byte i / 8 */
+	size_t count;        /* a multiple of RING_LANES */
+	enum ring_group group;
+	uint32_t in_zone; /* unless GROUP_ALL */
+};
+
+/* What one pass over them finds. */
+struct ring_survey {
+	uint32_t first;  /* greatest draw of a lane in mask and group; 0: none, or a true draw */
+	uint32_t second; /* the next one, which may be equal; 0 likewise */
+	uint32_t reach;  /* how many lanes of the group draw `bound` or more, in the mask or not */
+};
+
+typedef void ring_survey_fn(const struct ring_lanes *lanes, uint32_t point, uint32_t bound,
+			    struct ring_survey *out);
+void hashring_survey_portable(const struct ring_lanes *lanes, uint32_t point, uint32_t bound,
+			      struct ring_survey *out);
+/* The quickest that this machine can run; all give the same answers. */
+ring_survey_fn *hashring_survey_best(void);
+
 /* The members of one weight: lanes [lane_from, lane_from + lanes), the last ones perhaps empty. */
 struct ring_class {
 	uint32_t weight;
@@ -127,6 +154,7 @@ struct hashring {
 	size_t lane_count;
 	uint64_t fingerprint;
 	ring_scan_fn *scan;
+	ring_survey_fn *survey;
 	bool lane_is_member; /* lane i holds member i: one weight, no weight 0 */
 
 	/* by member */
@@ -137,8 +165,8 @@ struct hashring {
 	uint32_t *lane;     /* HASHRING_NONE when the weight is 0 */
 
 	/* by lane */
-	uint32_t *lane_seed; /* lower half of the seed */
-	uint32_t *lane_zone;
+	uint32_t *lane_seed;   /* lower half of the seed */
+	uint32_t *lane_zone;   /* HASHRING_NONE in padding: in no zone */
 	uint32_t *lane_member; /* HASHRING_NONE in padding */
 	uint8_t *lane_held;    /* a bit a lane: not padding */
 

@@ -173,8 +173,10 @@ class_end(const uint64_t *sorted, size_t from, size_t standing)
 static void
 class_fill(struct hashring *r, struct ring_class *c, const uint64_t *sorted)
 {
-	for (uint32_t i = 0; i < c->lanes; i++)
+	for (uint32_t i = 0; i < c->lanes; i++) {
 		r->lane_member[c->lane_from + i] = HASHRING_NONE;
+		r->lane_zone[c->lane_from + i] = HASHRING_NONE;
+	}
 	for (uint32_t i = 0; i < c->members; i++) {
 		uint32_t member = (uint32_t)sorted[i];
 		uint32_t lane = c->lane_from + i;
@@ -257,6 +259,7 @@ hashring_create(const struct hashring_member *members, size_t count, struct hash
 			return HASHRING_NO_MEMORY;
 		r->count = count;
 		r->scan = hashring_scan_best();
+		r->survey = hashring_survey_best();
 		error = ring_build(r, members, &fault);
 		if (error == HASHRING_OK)
 			*out = r;

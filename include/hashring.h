@@ -93,6 +93,31 @@ size_t hashring_first_n(const struct hashring *ring, const uint8_t digest[HASHRI
 			uint32_t apart, const hashring_word *live, uint32_t *out, size_t want);
 
 /*
+ * The same set in the ring's own sequence: made once where many questions are asked of one set, as
+ * of who is alive. `lanes` has hashring_lane_bytes(ring) bytes, and is good for this ring alone.
+ */
+size_t hashring_lane_bytes(const struct hashring *ring);
+void hashring_lanes(const struct hashring *ring, const hashring_word *live, uint8_t *lanes);
+
+/*
+ * What a request asks, in one pass while want <= 2: the first `want` members of the order that are
+ * in a set, and the place of another one in the whole order.
+ */
+struct hashring_near {
+	const uint8_t *lanes;    /* the set, from hashring_lanes; NULL: all members */
+	const uint32_t *without; /* members that are left out, though they are in it */
+	size_t without_count;
+	uint32_t apart;
+	uint32_t ranked; /* whose place is asked; HASHRING_NONE: nobody's */
+};
+/*
+ * Into out[0..]; returns how many there were (<= want). *rank is the place of `ranked`, as
+ * hashring_rank says it. Uses up to 16 KiB of stack.
+ */
+size_t hashring_near(const struct hashring *ring, const uint8_t digest[HASHRING_DIGEST_BYTES],
+		     const struct hashring_near *near, uint32_t *out, size_t want, uint32_t *rank);
+
+/*
  * The member at place k (0 is first) of the whole order; HASHRING_NONE: fewer than k + 1 members
  * stand in it. Uses up to 64 KiB of stack.
  */

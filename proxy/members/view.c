@@ -33,7 +33,9 @@ struct view *
 view_create(struct membership *m, uint64_t generation, const uint8_t *state, bool trial)
 {
 	size_t words = HASHRING_WORDS(m->count);
-	struct view *v = calloc(1, sizeof(*v) + 3 * words * sizeof(hashring_word) + m->count);
+	size_t lane_bytes = hashring_lane_bytes(m->ring);
+	struct view *v =
+	    calloc(1, sizeof(*v) + 3 * words * sizeof(hashring_word) + lane_bytes + m->count);
 	if (v == NULL)
 		return NULL;
 	atomic_init(&v->refs, 1);
@@ -42,8 +44,10 @@ view_create(struct membership *m, uint64_t generation, const uint8_t *state, boo
 	v->operational = (hashring_word *)(v + 1);
 	v->takes_new = v->operational + words;
 	v->backups = v->takes_new + words;
-	v->state = (uint8_t *)(v->backups + words);
+	v->backup_lanes = (uint8_t *)(v->backups + words);
+	v->state = v->backup_lanes + lane_bytes;
 	view_fill(v, state, trial);
+	hashring_lanes(m->ring, v->backups, v->backup_lanes);
 	return v;
 }
 

@@ -71,6 +71,7 @@ struct view {
 	hashring_word *operational; /* set: up, suspect, drain */
 	hashring_word *takes_new;   /* set: up; on trial also suspect */
 	hashring_word *backups;     /* set: up, suspect: where a session may move */
+	uint8_t *backup_lanes;      /* the same for hashring_near */
 };
 
 /*

@@ -12,7 +12,8 @@
 #include <assert.h>
 #include <string.h>
 
-#define PLACES 2 /* last and primary */
+#define PLACES       2 /* last and primary */
+#define SKIP_AT_ONCE 2 /* asked of the order in one pass */
 
 static_assert(PLAN_STEPS_MAX >= 1 + BACKUPS_TOLD, "a plan has room for the backups told");
 
@@ -99,19 +100,52 @@ set_remove(hashring_word *set, uint32_t member)
 	set[member / 64] &= ~(UINT64_C(1) << (member % 64));
 }
 
-/* Fills the plan from `set`, without what stands in it; uses the set up. */
 static void
-add_from(struct planning *g, hashring_word *set)
+add_all(struct planning *g, const uint32_t *member, size_t count)
 {
-	uint32_t member[PLAN_STEPS_MAX];
-	struct plan *plan = g->plan;
-	for (uint32_t i = 0; i < plan->step_count; i++)
-		set_remove(set, plan->step[i].member);
-	size_t count = hashring_first_n(g->view->membership->ring, g->session->digest.bytes,
-					g->apart, set, member, g->want - plan->step_count);
 	for (size_t i = 0; i < count; i++)
 		add_step(g, member[i],
 			 member[i] == g->session->primary ? STEP_PRIMARY : STEP_BACKUP);
+}
+
+/* Those who may take the session over; in the same pass the rank of who has it. */
+static void
+add_near(struct planning *g)
+{
+	struct plan *plan = g->plan;
+	uint32_t member[PLAN_STEPS_MAX];
+	uint32_t without[PLACES];
+	uint32_t rank;
+	size_t steps = plan->step_count;
+	assert(steps <= PLACES);
+	for (size_t i = 0; i < steps; i++)
+		without[i] = plan->step[i].member;
+	struct hashring_near near = {.lanes = g->view->backup_lanes,
+				     .without = without,
+				     .without_count = steps,
+				     .apart = g->apart,
+				     .ranked = steps > 0 ? without[0] : HASHRING_NONE};
+	size_t count = hashring_near(g->view->membership->ring, g->session->digest.bytes, &near,
+				     member, g->want - steps, &rank);
+	if (steps > 0)
+		plan->step[0].rank = rank;
+	add_all(g, member, count);
+}
+
+/* As nothing else is left: members that drain. */
+static void
+add_draining(struct planning *g)
+{
+	const struct view *view = g->view;
+	hashring_word set[HASHRING_WORDS(MEMBERS_MAX)];
+	uint32_t member[PLAN_STEPS_MAX];
+	for (size_t i = 0; i < HASHRING_WORDS(view->membership->count); i++)
+		set[i] = view->operational[i] & ~view->backups[i];
+	for (uint32_t i = 0; i < g->plan->step_count; i++)
+		set_remove(set, g->plan->step[i].member);
+	size_t count = hashring_first_n(view->membership->ring, g->session->digest.bytes, g->apart,
+					set, member, g->want - g->plan->step_count);
+	add_all(g, member, count);
 }
 
 static uint32_t
@@ -165,17 +199,10 @@ add_backups(struct planning *g)
 		add_backups_of_few(g);
 		return;
 	}
-	hashring_word set[HASHRING_WORDS(MEMBERS_MAX)];
-	size_t words = HASHRING_WORDS(view->membership->count);
-	if (g->plan->step_count < g->want) {
-		memcpy(set, view->backups, words * sizeof(set[0]));
-		add_from(g, set);
-	}
-	if (g->plan->step_count < g->want && view->operational_count > view->backups_count) {
-		for (size_t i = 0; i < words; i++)
-			set[i] = view->operational[i] & ~view->backups[i];
-		add_from(g, set);
-	}
+	if (g->plan->step_count < g->want)
+		add_near(g);
+	if (g->plan->step_count < g->want && view->operational_count > view->backups_count)
+		add_draining(g);
 }
 
 /* The order before step[0], without the places; each is closed, or it would be step[0]. */
@@ -183,18 +210,23 @@ static void
 skip_order(struct planning *g, const struct plan_step *place, size_t place_count)
 {
 	struct plan *plan = g->plan;
-	hashring_word set[HASHRING_WORDS(MEMBERS_MAX)];
-	memset(set, 0xff, sizeof(set));
+	uint32_t seen[PLACES + PLAN_SKIPPED_MAX + SKIP_AT_ONCE];
+	uint32_t member[SKIP_AT_ONCE];
+	uint32_t rank;
+	struct hashring_near near = {
+	    .lanes = NULL, .without = seen, .apart = g->apart, .ranked = HASHRING_NONE};
+	size_t count = SKIP_AT_ONCE;
 	for (size_t i = 0; i < place_count; i++)
-		set_remove(set, place[i].member);
-	while (plan->skipped_count < PLAN_SKIPPED_MAX) {
-		uint32_t member = hashring_first(g->view->membership->ring,
-						 g->session->digest.bytes, g->apart, set);
-		if (member == HASHRING_NONE ||
-		    (plan->step_count > 0 && member == plan->step[0].member))
-			return;
-		skip(g, member);
-		set_remove(set, member);
+		seen[near.without_count++] = place[i].member;
+	while (count == SKIP_AT_ONCE && plan->skipped_count < PLAN_SKIPPED_MAX) {
+		count = hashring_near(g->view->membership->ring, g->session->digest.bytes, &near,
+				      member, SKIP_AT_ONCE, &rank);
+		for (size_t i = 0; i < count; i++) {
+			if (plan->step_count > 0 && member[i] == plan->step[0].member)
+				return;
+			skip(g, member[i]);
+			seen[near.without_count++] = member[i];
+		}
 	}
 }
 

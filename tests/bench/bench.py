@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holdfast, HAProxy and nginx on the same work, in one interleaved run on 127.0.0.1.
 
-    tests/bench/bench.py [--quick] [--json FILE] [--rows small,10k,1m,rate,idle,instructions]
+    tests/bench/bench.py [--quick] [--json FILE] [--rows small,10k,1m,rate,idle,instructions,choose,pool,checks]
                          [--rounds N] [--peers] [--only holdfast,haproxy,...] [--build DIR]
 
 Three origins (origin.c) and the clients (load.c) are ours and cost little; the proxy in between has
@@ -17,6 +17,7 @@ Rows: small         ~200 byte answers, 256 keep-alive connections, closed loop
       rate          small answers at the same fixed rate for all, latency counted from when due
       idle          memory of the proxy per idle keep-alive connection, 10,000 of them
       instructions  user instructions a small request, by callgrind; --peers: of all, not only ours
+      choose, pool, checks   large pools (pools.py): Holdfast alone
 "floor" copies bytes and parses nothing (floor.c): what the kernel alone costs.
 """
 
@@ -35,6 +36,9 @@ import statistics
 import subprocess
 import sys
 import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import pools
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -161,7 +165,7 @@ class Subject:
         self.process = None
         self.port = None
 
-    def launch(self, env, prefix=(), words=None):
+    def launch(self, env, prefix=(), words=None, poll_s=0.05):
         """Starts it, waits until it answers 200; returns the process."""
         self.port = free_ports(1)[0]
         dirname = os.path.join(env.dir, self.name)
@@ -187,7 +191,7 @@ class Subject:
             if process.poll() is not None or time.monotonic() > deadline:
                 with open(log.name) as f:
                     fail(f"{self.name} does not answer:\n{f.read()}")
-            time.sleep(0.05)
+            time.sleep(poll_s)
         self.process = process
         return process
 
@@ -409,7 +413,7 @@ def plain(running):
 
 
 ROWS = {"small": row_small, "10k": row_10k, "1m": row_1m, "rate": row_rate, "idle": row_idle,
-        "instructions": row_instructions}
+        "instructions": row_instructions, **pools.rows(sys.modules[__name__])}
 
 
 def verdict(rows):
@@ -459,6 +463,7 @@ def arguments():
     p.add_argument("--rate", type=int, default=8000, help="requests a second in the row `rate`")
     p.add_argument("--only", help="which proxies (default: all that are there)")
     p.add_argument("--peers", action="store_true", help="count the peers' instructions as well")
+    p.add_argument("--callgrind", action="store_true", help="count the row `pool`'s instructions as well")
     p.add_argument("--no-pin", action="store_true", help="let the kernel place all processes")
     p.add_argument("--build", default=os.environ.get("B", "build"), help="the build directory")
     a = p.parse_args()
@@ -474,7 +479,7 @@ def main():
     pin.off = a.no_pin
     env.build = os.path.join(ROOT, a.build)
     env.dir = os.path.join(env.build, "bench-run")
-    env.quick, env.peers, env.rate = a.quick, a.peers, a.rate
+    env.quick, env.peers, env.rate, env.callgrind = a.quick, a.peers, a.rate, a.callgrind
     env.rounds = a.rounds or (3 if a.quick else 5)
     os.makedirs(env.dir, exist_ok=True)
 

@@ -1,8 +1,8 @@
 /*
  * origin.c: the servers behind the proxies that are compared: one epoll thread, several ports.
  *
- *   origin PORT...      all on 127.0.0.1; runs until it is killed; prints "ready"
- * when it listens
+ *   origin [-a] PORT... all on 127.0.0.1, with -a on every address of 127.0.0.0/8; runs until it
+ *                       is killed; prints "ready" when it listens
  *
  * Answers GET, HTTP/1.1, keep-alive, pipelined requests in order:
  *   /10k   10 KiB body        /1m    1 MiB body, sent from a memfd so that it costs next to nothing
@@ -223,18 +223,27 @@ accept_all(struct conn *listener)
 	int one = 1;
 
 	for (;;) {
-		int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct sockaddr_in from;
+		socklen_t bytes = sizeof(from);
+		int fd = accept4(listener->fd, (struct sockaddr *)&from, &bytes,
+				 SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd == -1)
 			return;
+		if (ntohl(from.sin_addr.s_addr) >> 24 != IN_LOOPBACKNET) {
+			close(fd);
+			continue;
+		}
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		conn_new(fd, false);
 	}
 }
 
+/* 127.0.0.1, or with `all` every address of 127.0.0.0/8: thousands of members in one server. */
 static void
-listen_on(const char *port)
+listen_on(const char *port, bool all)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in a = {.sin_family = AF_INET,
+				.sin_addr.s_addr = htonl(all ? INADDR_ANY : INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int one = 1;
 
@@ -252,7 +261,7 @@ main(int argc, char **argv)
 	struct rlimit files;
 
 	if (argc < 2) {
-		fprintf(stderr, "usage: origin PORT...\n");
+		fprintf(stderr, "usage: origin [-a] PORT...\n");
 		return 2;
 	}
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -267,8 +276,9 @@ main(int argc, char **argv)
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll_fd == -1)
 		die("epoll_create1");
-	for (int i = 1; i < argc; i++)
-		listen_on(argv[i]);
+	bool all = strcmp(argv[1], "-a") == 0;
+	for (int i = all ? 2 : 1; i < argc; i++)
+		listen_on(argv[i], all);
 	puts("ready");
 	fflush(stdout);
 	for (;;) {

@@ -307,6 +307,76 @@ agrees_with_the_naive_plan(void **state)
 	}
 }
 
+static uint32_t
+place_in(const uint32_t *order, size_t count, uint32_t member)
+{
+	uint32_t place = 0;
+	while (place < count && order[place] != member)
+		place++;
+	return place < count ? place : HASHRING_NONE;
+}
+
+/* Ranks are places of the whole order; who was skipped stood before the first step, in order. */
+static void
+compare_with_order(const struct plan_rules *rules, const struct plan_session *s,
+		   const struct view *view)
+{
+	struct plan plan;
+	uint32_t order[FIXTURE_MEMBERS_MAX];
+	uint32_t apart = rules->spread == SPREAD_ZONE ? s->primary : HASHRING_NONE;
+	size_t count = hashring_order(members->ring, s->digest.bytes, apart, order, COUNT(order));
+	plan_make(rules, s, view, &plan);
+	for (uint32_t i = 0; i < plan.step_count; i++) {
+		if (plan.step[i].rank != PLAN_RANK_UNASKED)
+			assert_int_equal(plan.step[i].rank,
+					 place_in(order, count, plan.step[i].member));
+	}
+	uint32_t next = 0; /* of the order; the places stand in front */
+	for (uint32_t i = 0; i < plan.skipped_count && plan.refuse_status == 0; i++) {
+		if (plan.skipped[i].member == s->primary || plan.skipped[i].member == s->last)
+			continue;
+		while (order[next] == s->primary || order[next] == s->last)
+			next++;
+		assert_int_equal(plan.skipped[i].member, order[next++]);
+	}
+}
+
+/* More members than are asked for their whole order, of several weights and zones. */
+static void
+agrees_over_more_members(void **state)
+{
+	static const char letters[] = "UUUSRDDM";
+	struct membership *few = members;
+	(void)state;
+	for (uint32_t turn = 0; turn < 300; turn++) {
+		uint32_t count = 9 + turn % (FIXTURE_MEMBERS_MAX - 9 + 1);
+		struct config_service service = fixture_service(count);
+		char states[FIXTURE_MEMBERS_MAX + 1] = "";
+		for (uint32_t i = 0; i < count; i++) {
+			fixture_list[i].weight = turn % 3 == 0 ? 1 : 1 + (i * 7 + turn) % 4;
+			fixture_list[i].zone = (turn + i) % 3 == 0 ? TEXT("x") : TEXT("y");
+			states[i] =
+			    letters[(i * 5 + turn * 11 + turn / (i + 1)) % (turn % 2 == 0 ? 8 : 4)];
+		}
+		members = fixture_membership(&service);
+		struct view *view = fixture_view(members, states);
+		struct plan_session s = {.digest = fixture_digest(turn)};
+		struct plan_rules rules = {.failback =
+					       turn % 2 == 0 ? FAILBACK_STAY : FAILBACK_RETURN,
+					   .spread = turn % 5 == 0 ? SPREAD_ZONE : SPREAD_ANY,
+					   .attempts_max = 3};
+		for (s.primary = 0; s.primary < count; s.primary++) {
+			s.last = s.primary % 4 == 0 ? MEMBER_NONE : (s.primary * 3 + turn) % count;
+			s.fresh = s.last == MEMBER_NONE && turn % 2 == 0;
+			compare_with_naive(&rules, &s, view);
+			compare_with_order(&rules, &s, view);
+		}
+		view_unref(&view);
+		membership_unref(&members);
+	}
+	members = few;
+}
+
 /* What stands behind step[0] is the plan that would be made without that member. */
 static void
 the_rest_is_the_plan_without_the_first(void **state)
@@ -537,6 +607,7 @@ main(void)
 	    cmocka_unit_test(by_table),
 	    cmocka_unit_test(attempts_are_bounded),
 	    cmocka_unit_test(agrees_with_the_naive_plan),
+	    cmocka_unit_test(agrees_over_more_members),
 	    cmocka_unit_test(the_rest_is_the_plan_without_the_first),
 	    cmocka_unit_test(backups_stand_apart),
 	    cmocka_unit_test(nodes_agree),
