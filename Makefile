@@ -106,7 +106,8 @@ $(foreach t,$(HASHRING_TESTS),$(eval LINK_$(t) = $$(HASHRING)))
 UNIT += hashring/test_memory
 LINK_hashring/test_memory = $(filter-out hashring/ring.c,$(HASHRING))
 # base
-UNIT += base/test_addr base/test_buf base/test_digest base/test_text base/test_wheel
+UNIT += base/test_addr base/test_buf base/test_digest base/test_grow base/test_text base/test_wheel
+LINK_base/test_grow = proxy/base/grow.c proxy/base/result.c proxy/base/text.c
 LINK_base/test_addr = proxy/base/addr.c proxy/base/result.c proxy/base/text.c
 LINK_base/test_buf = proxy/base/buf.c
 LINK_base/test_digest = proxy/base/digest.c proxy/base/result.c proxy/base/text.c
@@ -214,7 +215,25 @@ UNIT += cluster/test_lease
 LINK_cluster/test_lease = $(CLUSTER_LINK) proxy/cluster/lease.c proxy/cluster/lease_acceptor.c \
                           proxy/cluster/lease_wire.c
 
+# admin
+ADMIN_LINK = $(HTTP) proxy/base/addr.c proxy/base/clock.c proxy/base/digest.c proxy/base/grow.c \
+             proxy/base/log.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c
+UNIT += admin/test_answers admin/test_events admin/test_guard admin/test_renderings \
+        admin/test_routes
+LINK_admin/test_answers = $(ADMIN_LINK) proxy/admin/answers.c proxy/admin/guard.c \
+                          proxy/admin/metrics.c proxy/admin/page.c proxy/admin/routes.c \
+                          proxy/admin/status.c proxy/admin/status_json.c proxy/record/tally.c
+LINK_admin/test_events = proxy/admin/events.c proxy/base/result.c proxy/base/text.c
+LINK_admin/test_guard = $(ADMIN_LINK) proxy/admin/guard.c
+LINK_admin/test_renderings = proxy/admin/metrics.c proxy/admin/page.c proxy/admin/status.c \
+                             proxy/admin/status_json.c proxy/base/clock.c proxy/base/grow.c \
+                             proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
+                             proxy/record/tally.c
+LINK_admin/test_routes = $(HTTP) proxy/admin/routes.c proxy/base/result.c proxy/base/text.c \
+                         proxy/base/vocab.c
 # cli
+UNIT += cli/test_verify
+LINK_cli/test_verify = proxy/cli/verify_compare.c
 UNIT += cli/test_change cli/test_expected cli/test_explain cli/test_key_lines cli/test_moves \
         cli/test_options cli/test_tail cli/test_tail_file cli/test_tail_line
 LINK_cli/test_change = proxy/base/addr.c proxy/base/result.c proxy/base/text.c proxy/cli/change.c \

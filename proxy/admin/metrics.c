@@ -76,7 +76,8 @@ static void
 count(struct page *p, const struct label labels[LABELS_MAX], uint64_t value)
 {
 	begin(p, "", labels);
-	grow_format(p->out, "%" PRIu64 "\n", value);
+	grow_u64(p->out, value);
+	grow_text(p->out, "\n");
 }
 
 /* A whole number of thousandths or millionths, as a decimal fraction: exact. */

@@ -1,231 +1,268 @@
-/* status_json.c: see status_json.h. */
+/*
+ * status_json.c: see status_json.h. Written out directly: with a thousand members a tree of values
+ * takes several times as long, and where memory ends, a tree silently lacks a branch.
+ */
 #include "admin/status_json.h"
 
 #include "base/clock.h"
 
-#include <jansson.h>
+#include <inttypes.h>
 
-/* json_object_set_new takes the value over, also when it fails: then the object lacks the key, and
- * the dump is refused by the check at the end. */
+/* ---- values -----------------------------------------------------------------------------------
+ */
+
+/* "name": with a comma before it, unless it is the first in its object. */
 static void
-set(json_t *object, const char *key, json_t *value)
+key(struct grow *out, const char *name)
 {
-	(void)json_object_set_new(object, key, value);
+	bool first = out->bytes > 0 && out->at[out->bytes - 1] == '{';
+	grow_text(out, first ? "\"" : ",\"");
+	grow_text(out, name);
+	grow_text(out, "\":");
 }
 
 static void
-set_count(json_t *object, const char *key, uint64_t count)
+put_count(struct grow *out, const char *name, uint64_t count)
 {
-	set(object, key, json_integer((json_int_t)count));
-}
-
-/* NULL, and what is not UTF-8, as null. */
-static void
-set_text(json_t *object, const char *key, const char *text)
-{
-	json_t *value = text != NULL ? json_string(text) : NULL;
-	set(object, key, value != NULL ? value : json_null());
+	key(out, name);
+	grow_u64(out, count);
 }
 
 static void
-set_time(json_t *object, const char *key, uint64_t wall_ms)
+put_bool(struct grow *out, const char *name, bool value)
+{
+	key(out, name);
+	grow_text(out, value ? "true" : "false");
+}
+
+/* In pieces, so that it may have any length. NULL: null. */
+static void
+put_text(struct grow *out, const char *name, const char *text)
+{
+	key(out, name);
+	if (text == NULL) {
+		grow_text(out, "null");
+		return;
+	}
+	grow_text(out, "\"");
+	for (const char *at = text; *at != '\0'; at++) {
+		bool plain = *at >= 0x20 && *at < 0x7f && *at != '"' && *at != '\\';
+		if (plain)
+			grow_bytes(out, at, 1);
+		else
+			grow_format(out, "\\u%04x", (unsigned)(unsigned char)*at);
+	}
+	grow_text(out, "\"");
+}
+
+static void
+put_time(struct grow *out, const char *name, uint64_t wall_ms)
 {
 	char text[32];
 	struct writer w = writer_on(text, sizeof(text));
 	write_timestamp(&w, wall_ms);
-	set_text(object, key, writer_text(&w));
+	put_text(out, name, writer_text(&w));
 }
 
 /* ---- counters ---------------------------------------------------------------------------------
  */
 
-static json_t *
-causes_json(const struct tally_sum *t)
+static void
+put_causes(struct grow *out, const struct tally_sum *t)
 {
-	json_t *o = json_object();
+	key(out, "by_cause");
+	grow_text(out, "{");
 	for (size_t i = 0; i < CAUSES; i++) {
 		if (t->cause[i] > 0)
-			set_count(o, cause_table[i].text, t->cause[i]);
+			put_count(out, cause_table[i].text, t->cause[i]);
 	}
-	return o;
+	grow_text(out, "}");
 }
 
-static json_t *
-affinities_json(const struct tally_sum *t)
+static void
+put_affinities(struct grow *out, const struct tally_sum *t)
 {
-	json_t *o = json_object();
+	key(out, "by_affinity");
+	grow_text(out, "{");
 	for (size_t i = 0; i < AFFINITIES; i++)
-		set_count(o, affinity_text((enum affinity)i), t->affinity[i]);
-	return o;
+		put_count(out, affinity_text((enum affinity)i), t->affinity[i]);
+	grow_text(out, "}");
 }
 
-static json_t *
-classes_json(const struct tally_sum *t)
+static void
+put_classes(struct grow *out, const struct tally_sum *t)
 {
 	static const char *const names[TALLY_CLASSES] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
-	json_t *o = json_object();
+	key(out, "by_status");
+	grow_text(out, "{");
 	for (size_t i = 0; i < TALLY_CLASSES; i++)
-		set_count(o, names[i], t->class[i]);
-	return o;
+		put_count(out, names[i], t->class[i]);
+	grow_text(out, "}");
 }
 
-static json_t *
-rejections_json(const struct tally_sum *t)
+static void
+put_rejections(struct grow *out, const struct tally_sum *t)
 {
-	json_t *o = json_object();
+	key(out, "tags_rejected");
+	grow_text(out, "{");
 	for (size_t i = TAG_NONE + 1; i < TAG_REJECTIONS; i++) {
 		if (t->rejected[i] > 0)
-			set_count(o, tag_rejection_text((enum tag_rejection)i), t->rejected[i]);
+			put_count(out, tag_rejection_text((enum tag_rejection)i), t->rejected[i]);
 	}
-	return o;
+	grow_text(out, "}");
 }
 
-static uint64_t
-requests_of(const struct tally_sum *t)
+/* Mean duration of the requests that are in a bucket. */
+static void
+put_mean(struct grow *out, const struct tally_sum *t)
 {
-	uint64_t sum = 0;
-	for (size_t i = 0; i < CAUSES; i++)
-		sum += t->cause[i];
-	return sum;
-}
-
-static json_t *
-requests_json(const struct tally_sum *t)
-{
-	json_t *o = json_object();
 	uint64_t timed = 0;
 	for (size_t i = 0; i < TALLY_BUCKETS; i++)
 		timed += t->bucket[i];
-	set_count(o, "total", requests_of(t));
-	set(o, "by_cause", causes_json(t));
-	set(o, "by_affinity", affinities_json(t));
-	set(o, "by_status", classes_json(t));
-	set_count(o, "retries", t->retries);
-	set_count(o, "bytes_in", t->bytes_in);
-	set_count(o, "bytes_out", t->bytes_out);
-	set(o, "tags_rejected", rejections_json(t));
-	set(o, "mean_ms",
-	    timed > 0 ? json_real((double)t->duration_us / (double)timed / 1000) : json_null());
-	return o;
+	key(out, "mean_ms");
+	if (timed > 0)
+		grow_format(out, "%.3f", (double)t->duration_us / (double)timed / 1000);
+	else
+		grow_text(out, "null");
+}
+
+static void
+put_requests(struct grow *out, const char *name, const struct tally_sum *t)
+{
+	uint64_t total = 0;
+	for (size_t i = 0; i < CAUSES; i++)
+		total += t->cause[i];
+	key(out, name);
+	grow_text(out, "{");
+	put_count(out, "total", total);
+	put_causes(out, t);
+	put_affinities(out, t);
+	put_classes(out, t);
+	put_count(out, "retries", t->retries);
+	put_count(out, "bytes_in", t->bytes_in);
+	put_count(out, "bytes_out", t->bytes_out);
+	put_rejections(out, t);
+	put_mean(out, t);
+	grow_text(out, "}");
 }
 
 /* ---- members ----------------------------------------------------------------------------------
  */
 
-static json_t *
-check_json(const struct status_check *check, uint64_t wall_ms)
+static void
+put_check(struct grow *out, const struct status_check *check, uint64_t wall_ms)
 {
-	if (!check->any)
-		return json_null();
-	json_t *o = json_object();
-	set(o, "well", json_boolean(check->well));
-	set_text(o, "seen", check->seen);
-	set_time(o, "at", wall_ms - check->ago_ms);
-	return o;
+	key(out, "check");
+	if (!check->any) {
+		grow_text(out, "null");
+		return;
+	}
+	grow_text(out, "{");
+	put_bool(out, "well", check->well);
+	put_text(out, "seen", check->seen);
+	put_time(out, "at", wall_ms - check->ago_ms);
+	grow_text(out, "}");
 }
 
-static json_t *
-member_json(const struct status_member *m, uint64_t wall_ms)
+static void
+put_member(struct grow *out, const struct status_member *m, uint64_t wall_ms)
 {
-	json_t *o = json_object();
-	set_text(o, "id", m->id);
-	set_text(o, "origin", m->origin);
-	set_text(o, "zone", m->zone);
-	set_count(o, "weight", m->weight);
-	set_text(o, "state", member_state_text(m->state));
-	set_text(o, "reason", reason_text(m->reason));
-	set_text(o, "order", m->order == MEMBER_UP ? NULL : member_state_text(m->order));
-	set_time(o, "since", wall_ms - m->state_ms);
-	set_count(o, "state_ms", m->state_ms);
-	set(o, "check", check_json(&m->check, wall_ms));
-	set_count(o, "active", m->active);
-	set_count(o, "attempts", m->attempts);
-	set_count(o, "failures", m->failures);
-	return o;
+	grow_text(out, "{");
+	put_text(out, "id", m->id);
+	put_text(out, "origin", m->origin);
+	put_text(out, "zone", m->zone);
+	put_count(out, "weight", m->weight);
+	put_text(out, "state", member_state_text(m->state));
+	put_text(out, "reason", reason_text(m->reason));
+	put_text(out, "order", m->order == MEMBER_UP ? NULL : member_state_text(m->order));
+	put_time(out, "since", wall_ms - m->state_ms);
+	put_count(out, "state_ms", m->state_ms);
+	put_check(out, &m->check, wall_ms);
+	put_count(out, "active", m->active);
+	put_count(out, "attempts", m->attempts);
+	put_count(out, "failures", m->failures);
+	grow_text(out, "}");
 }
 
-static json_t *
-service_json(const struct status_service *s, uint64_t wall_ms)
+static void
+put_service(struct grow *out, const struct status_service *s, uint64_t wall_ms)
 {
 	char pool[2 * sizeof(uint64_t) + 1];
-	json_t *o = json_object();
-	json_t *members = json_array();
-	(void)snprintf(pool, sizeof(pool), "%016llx", (unsigned long long)s->pool);
-	for (size_t i = 0; i < s->member_count; i++)
-		(void)json_array_append_new(members, member_json(&s->member[i], wall_ms));
-	set_text(o, "name", s->name);
-	set_text(o, "pool", pool);
-	set(o, "requests", requests_json(&s->tally));
-	set(o, "members", members);
-	return o;
+	struct writer w = writer_on(pool, sizeof(pool));
+	write_format(&w, "%016" PRIx64, s->pool);
+	grow_text(out, "{");
+	put_text(out, "name", s->name);
+	put_text(out, "pool", pool);
+	put_requests(out, "requests", &s->tally);
+	key(out, "members");
+	grow_text(out, "[");
+	for (size_t i = 0; i < s->member_count; i++) {
+		grow_text(out, i > 0 ? "," : "");
+		put_member(out, &s->member[i], wall_ms);
+	}
+	grow_text(out, "]}");
 }
 
 /* ---- all --------------------------------------------------------------------------------------
  */
 
-static json_t *
-process_json(const struct status_process *p)
+static void
+put_process(struct grow *out, const struct status_process *p)
 {
-	json_t *o = json_object();
-	set_count(o, "pid", (uint64_t)p->pid);
-	set_count(o, "cpu_ms", p->cpu_ms);
-	set_count(o, "resident_bytes", p->resident_bytes);
-	set_count(o, "descriptors", p->descriptors);
-	set_count(o, "descriptors_max", p->descriptors_max);
-	return o;
+	key(out, "process");
+	grow_text(out, "{");
+	put_count(out, "pid", (uint64_t)p->pid);
+	put_count(out, "cpu_ms", p->cpu_ms);
+	put_count(out, "resident_bytes", p->resident_bytes);
+	put_count(out, "descriptors", p->descriptors);
+	put_count(out, "descriptors_max", p->descriptors_max);
+	grow_text(out, "}");
 }
 
-static json_t *
-config_json(const struct status *s)
+static void
+put_config(struct grow *out, const struct status *s)
 {
-	json_t *o = json_object();
-	set_text(o, "file", s->config_file);
-	set_time(o, "loaded", s->wall_ms - s->config_ms);
-	return o;
+	key(out, "config");
+	grow_text(out, "{");
+	put_text(out, "file", s->config_file);
+	put_time(out, "loaded", s->wall_ms - s->config_ms);
+	grow_text(out, "}");
 }
 
-static json_t *
-logs_json(const struct status *s)
+static void
+put_logs(struct grow *out, const struct status *s)
 {
-	json_t *o = json_object();
-	set_count(o, "failover_lost", s->failover_lost);
-	set_count(o, "access_lost", s->access_lost);
-	set_count(o, "followers", s->followers);
-	set_count(o, "followers_dropped", s->followers_dropped);
-	set_count(o, "events_lost", s->events_lost);
-	return o;
-}
-
-static int
-put(const char *at, size_t bytes, void *context)
-{
-	struct grow *out = context;
-	grow_bytes(out, at, bytes);
-	return out->failed ? -1 : 0;
+	key(out, "logs");
+	grow_text(out, "{");
+	put_count(out, "failover_lost", s->failover_lost);
+	put_count(out, "access_lost", s->access_lost);
+	put_count(out, "followers", s->followers);
+	put_count(out, "followers_dropped", s->followers_dropped);
+	put_count(out, "events_lost", s->events_lost);
+	grow_text(out, "}");
 }
 
 void
 status_json(const struct status *s, struct grow *out)
 {
-	json_t *o = json_object();
-	json_t *services = json_array();
-	for (size_t i = 0; i < s->service_count; i++)
-		(void)json_array_append_new(services, service_json(&s->service[i], s->wall_ms));
-	set_text(o, "node", s->node);
-	set_text(o, "version", s->version);
-	set_time(o, "time", s->wall_ms);
-	set_time(o, "started", s->wall_ms - s->uptime_ms);
-	set_count(o, "uptime_ms", s->uptime_ms);
-	set(o, "stopping", json_boolean(s->stopping));
-	set(o, "process", process_json(&s->process));
-	set(o, "config", config_json(s));
-	set_count(o, "workers", s->workers);
-	set_count(o, "clients", s->clients);
-	set(o, "logs", logs_json(s));
-	set(o, "unrouted", requests_json(&s->unrouted));
-	set(o, "services", services);
-	if (o == NULL || json_dump_callback(o, put, out, JSON_COMPACT | JSON_ENSURE_ASCII) != 0)
-		out->failed = true;
-	json_decref(o);
-	grow_text(out, "\n");
+	grow_text(out, "{");
+	put_text(out, "node", s->node);
+	put_text(out, "version", s->version);
+	put_time(out, "time", s->wall_ms);
+	put_time(out, "started", s->wall_ms - s->uptime_ms);
+	put_count(out, "uptime_ms", s->uptime_ms);
+	put_bool(out, "stopping", s->stopping);
+	put_process(out, &s->process);
+	put_config(out, s);
+	put_count(out, "workers", s->workers);
+	put_count(out, "clients", s->clients);
+	put_logs(out, s);
+	put_requests(out, "unrouted", &s->unrouted);
+	key(out, "services");
+	grow_text(out, "[");
+	for (size_t i = 0; i < s->service_count; i++) {
+		grow_text(out, i > 0 ? "," : "");
+		put_service(out, &s->service[i], s->wall_ms);
+	}
+	grow_text(out, "]}\n");
 }

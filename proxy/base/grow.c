@@ -60,18 +60,32 @@ grow_text(struct grow *g, const char *terminated)
 }
 
 void
+grow_u64(struct grow *g, uint64_t value)
+{
+	char digits[U64_DIGITS_MAX];
+	grow_slice(g, u64_text(value, digits));
+}
+
+void
 grow_format(struct grow *g, const char *format, ...)
 {
 	va_list args;
 	va_list again;
+	if (!reserve(g, 1)) /* what follows has somewhere to begin */
+		return;
+	size_t room = g->capacity - g->bytes;
 	va_start(args, format);
 	va_copy(again, args);
-	int bytes = vsnprintf(NULL, 0, format, args);
+	int bytes = vsnprintf(g->at + g->bytes, room, format, args);
 	/* One byte more for the end that vsnprintf writes. */
 	if (bytes < 0)
 		g->failed = true;
-	else if (reserve(g, (size_t)bytes + 1))
-		g->bytes += (size_t)vsnprintf(g->at + g->bytes, (size_t)bytes + 1, format, again);
+	else if ((size_t)bytes >= room && reserve(g, (size_t)bytes + 1))
+		bytes = vsnprintf(g->at + g->bytes, (size_t)bytes + 1, format, again);
+	if (!g->failed && (size_t)bytes > g->bytes_max - g->bytes)
+		g->failed = true;
+	if (!g->failed)
+		g->bytes += (size_t)bytes;
 	va_end(again);
 	va_end(args);
 }

@@ -19,6 +19,7 @@ void grow_init(struct grow *g, size_t bytes_max);
 void grow_deinit(struct grow *g);
 void grow_bytes(struct grow *g, const void *at, size_t bytes);
 void grow_text(struct grow *g, const char *terminated);
+void grow_u64(struct grow *g, uint64_t value);
 void grow_format(struct grow *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static inline void

@@ -1,0 +1,69 @@
+/* model.h: a status with something of everything, hostile texts included. */
+#ifndef HOLDFAST_TESTS_ADMIN_MODEL_H
+#define HOLDFAST_TESTS_ADMIN_MODEL_H
+
+#include "admin/status.h"
+
+#define HOSTILE "<b>\"\\\n\x1b&'"
+
+static struct status_member model_members[2];
+static struct status_service model_services[2];
+
+static inline struct status
+model(void)
+{
+	model_members[0] = (struct status_member){
+	    .id = "a",
+	    .origin = "127.0.0.1:9001",
+	    .weight = 2,
+	    .state = MEMBER_DOWN,
+	    .order = MEMBER_DRAIN,
+	    .reason = REASON_PROBE_STATUS,
+	    .state_ms = 61500,
+	    .check = {.any = true, .ago_ms = 250, .seen = HOSTILE},
+	    .active = 3,
+	    .attempts = 40,
+	    .failures = 5,
+	};
+	model_members[1] = (struct status_member){.id = "b", .origin = "[::1]:9002", .zone = "z"};
+	model_services[0] = (struct status_service){
+	    .name = "shop", .pool = 0xfeed, .member = model_members, .member_count = 2};
+	model_services[1] = (struct status_service){.name = "empty", .pool = UINT64_MAX};
+	struct tally_sum *t = &model_services[0].tally;
+	t->cause[CAUSE_DONE] = 7;
+	t->cause[CAUSE_CLIENT_ABORT] = 2;
+	t->affinity[AFFINITY_HIT] = 9;
+	t->class[2] = 7;
+	t->class[0] = 2;
+	t->bytes_in = 11;
+	t->bytes_out = INT64_MAX;
+	t->retries = 1;
+	t->rejected[TAG_BAD_MAC] = 4;
+	t->bucket[0] = 6;
+	t->bucket[TALLY_BUCKETS - 1] = 3;
+	t->duration_us = 9000009;
+	return (struct status){
+	    .wall_ms = UINT64_C(1767225600500), /* 2026-01-01T00:00:00.500Z */
+	    .uptime_ms = 90061000,
+	    .node = "n1",
+	    .version = "9.9",
+	    .process = {.pid = 42,
+			.cpu_ms = 1250,
+			.resident_bytes = 4096,
+			.descriptors = 7,
+			.descriptors_max = 1024},
+	    .config_file = HOSTILE,
+	    .config_ms = 500,
+	    .workers = 2,
+	    .clients = 5,
+	    .failover_lost = 1,
+	    .access_lost = 2,
+	    .followers = 3,
+	    .followers_dropped = 4,
+	    .events_lost = 6,
+	    .service = model_services,
+	    .service_count = 2,
+	};
+}
+
+#endif
