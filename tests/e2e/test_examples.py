@@ -1,0 +1,421 @@
+"""conf/examples/: each file as it is shipped, with addresses of our own, before a small application of its kind."""
+
+import glob
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+import holdfast
+import ordering
+from holdfast import ROOT, Holdfast, Origin, wait_until
+
+EXAMPLES = os.path.join(ROOT, "conf", "examples")
+MEMBER = re.compile(r'\{ id = "([^"]+)"; origin = "([^"]+)";')
+WEBSOCKET = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"),
+             ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")]
+
+
+def shipped(name):
+    with open(os.path.join(EXAMPLES, name + ".conf")) as f:
+        return f.read()
+
+
+class App:
+    """A server's memory: sessions, gone when it dies. handle(connection, request) answers."""
+
+    def __init__(self, id):
+        self.id = id
+        self.sessions = {}
+        self.lock = threading.Lock()
+        self.origin = None
+
+    def behave(self, connection, request):
+        request.read_body()
+        with self.lock:
+            return self.handle(connection, request)
+
+    def answer(self, connection, status=200, fields=(), **what):
+        connection.answer(status, json.dumps({"id": self.id, **what}).encode(), fields)
+
+    def die(self):
+        self.origin.go()
+        self.sessions = {}
+
+    def come_back(self):
+        self.origin.come_back()
+
+
+class Example(Holdfast):
+    """The very file; only addresses, log files and state_dir are ours. `apps`: by member id."""
+
+    def __init__(self, name, kind):
+        super().__init__([], start=False)
+        text = shipped(name)
+        self.apps = {}
+        for id, address in MEMBER.findall(text):
+            app = self.apps[id] = kind(id)
+            app.origin = Origin(id, app.behave)
+            assert text.count(f'"{address}"') == 1, address
+            text = text.replace(f'"{address}"', f'"{holdfast.text_of(app.origin.address)}"')
+        text, listeners = re.subn(r'(listeners = \( \{ address = )"[^"]+"', rf'\1"{holdfast.text_of(self.address)}"', text)
+        assert listeners == 1 and "\nstate_dir" not in text and len(self.apps) >= 2
+        text = text.replace("/var/log/holdfast", self.where)
+        with open(self.conf_path, "w") as f:
+            f.write(f'state_dir = "{self.where}";\n' + text)
+        self.start()
+
+    def wait_up(self, id):
+        wait_until(lambda: any(e["evidence"] for e in self.events("member_up") if f'"{id}"' in json.dumps(e)),
+                   f"{id} is up again")
+
+
+def upgraded(r):
+    return r.status == 101
+
+
+def test_every_example_has_a_test():
+    names = {os.path.basename(p)[:-5] for p in glob.glob(os.path.join(EXAMPLES, "*.conf"))}
+    with open(__file__) as f:
+        tested = set(re.findall(r'(?:Example|shipped)\("([a-z-]+)"', f.read()))
+    assert names == tested, names ^ tested
+
+
+class Plain(App):
+    def handle(self, connection, request):
+        self.answer(connection)
+
+
+def test_minimal():
+    p = Example("minimal", Plain)
+    b = p.browser()
+    home = b.get().id
+    assert [b.get().id for _ in range(5)] == [home] * 5
+    p.apps[home].die()
+    other, = set(p.apps) - {home}
+    assert [b.get().id for _ in range(3)] == [other] * 3
+
+
+# ---- Java ---------------------------------------------------------------------------------------
+
+
+class Servlets(App):
+    """HttpSession: the id in a cookie or in the path, with the server's name behind it as jvmRoute."""
+
+    def handle(self, connection, request):
+        path = request.target.split("?")[0]
+        asked = re.search(r";jsessionid=([^;/]+)", path)
+        cookie = re.search(r"\bJSESSIONID=([^;]+)", request.fields.get("Cookie") or "")
+        id = cookie[1] if cookie else asked[1] if asked else None
+        fields = []
+        if id not in self.sessions or path == "/login":
+            fresh = f"{secrets.token_hex(8).upper()}.worker{self.id}"
+            self.sessions[fresh] = self.sessions.pop(id, 0)
+            id = fresh
+            fields = [("Set-Cookie", f"JSESSIONID={id}; Path=/; HttpOnly")]
+        self.sessions[id] += 1
+        self.answer(connection, fields=fields, count=self.sessions[id], session=id)
+
+
+def test_java_jsessionid():
+    p = Example("java-jsessionid", Servlets)
+    browsers = [p.browser() for _ in range(12)]
+    homes = []
+    for b in browsers:
+        first = b.get("/")
+        for n in range(2, 5):
+            r = b.get("/cart")
+            assert r.id == first.id and r.json["count"] == n, "the session's state is there"
+        r = b.request("POST", "/login", body=b"who=me")
+        assert r.id == first.id and r.json["count"] == 5 and r.json["session"] != first.json["session"]
+        assert b.get("/cart").json["count"] == 6, "a new id at login, and the session stays"
+        homes.append(first.id)
+    assert len(set(homes)) > 1
+
+    dead = p.apps[homes[0]]
+    dead.die()
+    moved = browsers[0].get("/cart")
+    assert moved.id != dead.id and moved.json["count"] == 1
+    assert browsers[0].get("/cart").json["count"] == 2
+    others = [b for b, home in zip(browsers, homes) if home != dead.id]
+    assert all(b.get("/").json["count"] == 7 for b in others), "nobody else is moved"
+    dead.come_back()
+    p.wait_up(dead.id)
+    assert browsers[0].get("/cart").json["count"] == 3, "the state lives where it was served last"
+
+    with p.client() as c, p.client() as d:  # links that carry the id, and no cookie
+        link = f"/shop;jsessionid={secrets.token_hex(8)}.workerx"
+        assert len({c.get(link).id, d.get(link + "?page=2").id, c.get(link).id}) == 1
+
+
+# ---- Socket.IO ----------------------------------------------------------------------------------
+
+
+class EngineIo(App):
+    """Engine.IO version 4, as much as its clients see: sid by the server, in the body and in the cookie `io`."""
+
+    cookies = True
+
+    def handle(self, connection, request):
+        query = dict(q.split("=") for q in request.target.partition("?")[2].split("&"))
+        if "sid" not in query:
+            sid = secrets.token_urlsafe(15)
+            self.sessions[sid] = 1
+            opened = json.dumps({"sid": sid, "upgrades": ["websocket"], "server": self.id})
+            fields = [("Set-Cookie", f"io={sid}; Path=/; HttpOnly")] if self.cookies else []
+            connection.answer(200, b"0" + opened.encode(), fields)
+        elif query["sid"] not in self.sessions:
+            connection.answer(400, b'{"code":1,"message":"Session ID unknown"}')
+        elif query["transport"] == "websocket":
+            connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n" +
+                            self.id.encode())
+            connection.wait_end()
+            return False
+        else:
+            connection.answer(200, b"ok" if request.method == "POST" else b"6")
+
+
+def engine_session(get, query=""):
+    """Handshake, a poll, a message, then a WebSocket; returns the server. get(method, target, fields) asks."""
+    base = "/socket.io/?EIO=4&" + query
+    r = get("GET", base + "transport=polling", [])
+    opened = json.loads(r.body[1:])
+    for _ in range(3):
+        assert get("GET", base + "transport=polling&sid=" + opened["sid"], []).body == b"6"
+        assert get("POST", base + "transport=polling&sid=" + opened["sid"], []).body == b"ok"
+    r = get("GET", base + "transport=websocket&sid=" + opened["sid"], WEBSOCKET)
+    assert upgraded(r), r.line
+    return opened["server"]
+
+
+def test_socketio_in_browsers():
+    p = Example("socketio", EngineIo)
+    servers = []
+    for _ in range(10):
+        b = p.browser()
+        servers.append(engine_session(lambda method, target, fields: b.request(method, target, fields=fields)))
+        assert b.connection.take(1) == servers[-1].encode()
+        b.leave()
+    assert len(set(servers)) > 1
+
+    b = p.browser()  # its server dies under the WebSocket; it begins again, elsewhere
+    first = engine_session(lambda method, target, fields: b.request(method, target, fields=fields))
+    p.apps[first].die()
+    assert b.connection.take(1) == first.encode() and b.connection.is_ended()
+    b.leave()
+    second = engine_session(lambda method, target, fields: b.request(method, target, fields=fields))
+    assert second != first
+    assert p.events("failover")[-1]["chosen"] == second
+
+
+def test_socketio_without_cookies():
+    """Each request on a connection of its own, no cookie kept: the client's own id is the key."""
+    class WithoutCookie(EngineIo):
+        cookies = False
+
+    p = Example("socketio", WithoutCookie)
+    for n in range(10):
+        server = engine_session(lambda method, target, fields: p.once(target, method=method, fields=fields),
+                                f"client=c{n}&")
+        want = ordering.order("abc", ordering.digest(f"c{n}", "chat"))
+        assert server == want[0]
+    p.apps[server].die()
+    assert engine_session(lambda method, target, fields: p.once(target, method=method, fields=fields),
+                          f"client=c{n}&") == want[1]
+
+
+# ---- MCP ----------------------------------------------------------------------------------------
+
+
+class Mcp(App):
+    """Streamable HTTP of the Model Context Protocol, as far as sessions go."""
+
+    def handle(self, connection, request):
+        id = request.fields.get("Mcp-Session-Id")
+        assert id is None or "~" not in id, f"the server sees a tag: {id}"
+        call = json.loads(request.body or b"{}")
+        if call.get("method") == "initialize":
+            fresh = secrets.token_hex(16)
+            self.sessions[fresh] = 0
+            return self.answer(connection, fields=[("Mcp-Session-Id", fresh)], result={"server": self.id})
+        if id not in self.sessions:
+            return self.answer(connection, 404, error="session not found")
+        if request.method == "DELETE":
+            del self.sessions[id]
+            return self.answer(connection, 200)
+        self.sessions[id] += 1
+        if request.method == "GET":
+            return connection.answer(200, f"data: {self.id}\n\n".encode(), [("Content-Type", "text/event-stream")])
+        return self.answer(connection, result={"server": self.id, "calls": self.sessions[id]})
+
+
+def test_mcp():
+    p = Example("mcp", Mcp)
+
+    def ask(session, http="POST", call=None):
+        r = p.once("/mcp", method=http, fields=[("Mcp-Session-Id", session)] if session else [],
+                   body=json.dumps({"method": call}).encode() if call else None)
+        return r, r.fields.get("Mcp-Session-Id") or session
+
+    homes = []
+    for _ in range(12):
+        r, session = ask(None, call="initialize")
+        home = r.json["result"]["server"]
+        assert re.fullmatch(r"[0-9a-f]{32}~[\w-]{68}", session), "the tag travels behind the id"
+        for n in range(1, 5):
+            r, session = ask(session, call="tools/call")
+            assert r.status == 200 and r.json["result"] == {"server": home, "calls": n}
+        r, session = ask(session, "GET")
+        assert r.body == f"data: {home}\n\n".encode()
+        homes.append((home, session))
+    assert len({h for h, _ in homes}) > 1
+
+    home, session = homes[0]
+    r, _ = ask(homes[1][1], "DELETE")
+    assert r.status == 200 and ask(homes[1][1], call="tools/call")[0].status == 404, "it has ended"
+    p.apps[home].die()
+    r, session = ask(session, call="tools/call")
+    assert r.status == 404 and r.json["id"] != home, "the backup has no copy: the client is to initialize"
+    r, session = ask(None, call="initialize")
+    server = r.json["result"]["server"]
+    assert server != home and ask(session, call="tools/call")[0].json["result"] == {"server": server, "calls": 1}
+
+
+# ---- prompts ------------------------------------------------------------------------------------
+
+
+class Inference(App):
+    """Answers anything; counts what it would have had in its cache."""
+
+    def handle(self, connection, request):
+        self.answer(connection, key=request.fields.get("X-Session-Id"))
+
+
+def test_llm_prompt_cache():
+    p = Example("llm-prompt-cache", Inference)
+    weights = {"gpu4": 2}
+    prompt = b'{"messages": "' + b"x" * 200000 + b'"}'
+
+    def ask(fields):
+        return p.once("/v1/chat/completions", method="POST", fields=fields, body=prompt).id
+
+    orders = {}
+    for n in range(20):
+        order = ordering.order(sorted(p.apps), ordering.digest(f"chat-{n}", "llm"), weights)
+        assert {ask([("X-Session-Id", f"chat-{n}"), ("X-User-Id", f"{m}")]) for m in range(3)} == {order[0]}
+        orders[n] = order
+    assert len({o[0] for o in orders.values()}) == 4
+    assert ask([("X-User-Id", "u")]) == ordering.order(sorted(p.apps), ordering.digest("u", "llm"), weights)[0]
+    token = "e30.eyJzdWIiOiJ0ZW5hbnQifQ.x"  # {"sub":"tenant"}
+    by_claim = ordering.order(sorted(p.apps), ordering.digest("tenant", "llm"), weights)[0]
+    assert ask([("Authorization", f"Bearer {token}")]) == by_claim
+    sk = ordering.order(sorted(p.apps), ordering.digest("Bearer sk-1", "llm"), weights)[0]
+    assert ask([("Authorization", "Bearer sk-1")]) == sk
+
+    dead = p.apps[orders[0][0]]
+    dead.die()
+    for n, order in orders.items():
+        assert ask([("X-Session-Id", f"chat-{n}")]) == next(i for i in order if i != dead.id)
+    dead.come_back()
+    p.wait_up(dead.id)
+    assert ask([("X-Session-Id", "chat-0")]) == dead.id, "home as soon as home is back"
+
+
+# ---- Jupyter and Shiny --------------------------------------------------------------------------
+
+
+class Pages(App):
+    def handle(self, connection, request):
+        if request.fields.has("Upgrade"):
+            connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+            connection.wait_end()
+            return False
+        self.answer(connection, host=request.fields.get("Host"))
+
+
+def test_jupyter_and_shiny():
+    p = Example("jupyter-shiny", Pages)
+    for host, service, ids, path in (("notebooks.example", "notebooks", ("n1", "n2", "n3"), "/user/%s/"),
+                                     ("shiny.example", "shiny", ("r1", "r2", "r3"), "/app/%s/")):
+        for name in ("ada", "grace", "edsger", "barbara"):
+            want = ordering.order(ids, ordering.digest(name, service))
+            for rest in ("", "api/kernels?x=1", "lab/tree/a.ipynb"):
+                assert p.once(path % name + rest, host=host).id == want[0]
+            before = {i: len(p.apps[i].origin.requests) for i in ids}
+            assert upgraded(p.once(path % name + "websocket", host=host, fields=WEBSOCKET))
+            assert [i for i in ids if len(p.apps[i].origin.requests) > before[i]] == [want[0]]
+        p.apps[want[0]].die()
+        assert p.once(path % name, host=host).id == want[1]
+        assert p.once(path % name + "more", host=host).id == want[1]
+        b = p.browser()  # no name in the path: by the tag
+        assert len({b.request("GET", "/hub/home", host=host).id for _ in range(5)}) == 1
+    assert p.once("/", host="other.example").status == 404
+
+
+# ---- migration ----------------------------------------------------------------------------------
+
+
+class Counter(App):
+    def handle(self, connection, request):
+        assert not re.search(r"\b(SRV|srv_id)=", request.fields.get("Cookie") or ""), "the server sees the tag"
+        session = request.fields.get("Holdfast-Session")
+        self.sessions[session] = self.sessions.get(session, 0) + 1
+        self.answer(connection, count=self.sessions[session])
+
+
+def assert_sticky(p, cookie, attributes):
+    """Sessions keep their servers; those of a dead one move, and stay; a cookie of before is nothing."""
+    browsers = [p.browser() for _ in range(16)]
+    homes = []
+    for b in browsers:
+        first = b.get()
+        set_cookie = first.fields.get("Set-Cookie")
+        assert set_cookie.startswith(cookie + "=") and set_cookie.split("; ")[1:] == attributes, set_cookie
+        assert 'no-cache="set-cookie"' in first.fields.get("Cache-Control").lower()
+        assert [b.get().json for _ in range(3)] == [{"id": first.id, "count": n} for n in (2, 3, 4)]
+        homes.append(first.id)
+    assert set(homes) == {"a", "b", "c"}
+    dead = p.apps["c"]
+    dead.die()
+    moved = {b: b.get().id for b in browsers}
+    assert all(moved[b] == home if home != "c" else moved[b] in "ab" for b, home in zip(browsers, homes))
+    dead.come_back()
+    p.wait_up("c")
+    assert {b: b.get().id for b in browsers} == moved
+    with p.client() as c:
+        assert c.get(fields=[("Cookie", f"{cookie}=a")]).fields.has("Set-Cookie")
+    assert p.wait_event("tag_rejected")["reason"] == "malformed"
+
+
+def test_from_haproxy_cookie_insert():
+    p = Example("from-haproxy-cookie-insert", Counter)
+    assert_sticky(p, "SRV", ["Path=/", "HttpOnly", "SameSite=Lax"])
+    quoted = "\n".join(re.findall(r"^#   haproxy\.cfg \|(.*)$", shipped("from-haproxy-cookie-insert"), re.M)) + "\n"
+    assert re.findall(r"server (\w) ([\d.:]+) .* weight (\d)", quoted) == [
+        (m[0], m[1], w) for m, w in zip(MEMBER.findall(shipped("from-haproxy-cookie-insert")), "112")]
+    if shutil.which("haproxy"):
+        path = os.path.join(p.where, "haproxy.cfg")
+        with open(path, "w") as f:
+            f.write(quoted)
+        done = subprocess.run(["haproxy", "-c", "-f", path], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
+def test_from_nginx_sticky():
+    p = Example("from-nginx-sticky", Counter)
+    assert_sticky(p, "srv_id", ["Path=/", "Max-Age=3600", "HttpOnly", "SameSite=Lax"])
+    quoted = "\n".join(re.findall(r"^#   nginx\.conf \|(.*)$", shipped("from-nginx-sticky"), re.M))
+    assert re.findall(r"server ([\d.:]+) ", quoted) == [m[1] for m in MEMBER.findall(shipped("from-nginx-sticky"))]
+    assert quoted.count("{") == quoted.count("}") == 3
+    with p.client() as c:
+        c.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % (11 << 20))
+        assert c.response().status == 413
+
+
+if __name__ == "__main__":
+    holdfast.main()
