@@ -203,7 +203,12 @@ $(foreach t,$(CONFIG_TESTS),$(eval LINK_$(t) = $$(CONFIG_LINK)))
 $(B)/tests/config/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 # cluster
 CLUSTER_LINK = proxy/base/result.c proxy/cluster/body.c proxy/cluster/machine.c
-UNIT += cluster/test_body cluster/test_datagram cluster/test_delays cluster/test_machine
+UNIT += cluster/test_body cluster/test_datagram cluster/test_delays cluster/test_election \
+        cluster/test_election_cures cluster/test_machine
+ELECTION = proxy/cluster/delays.c proxy/cluster/election.c proxy/cluster/election_claim.c \
+           proxy/cluster/election_detect.c proxy/cluster/election_wire.c
+LINK_cluster/test_election = $(CLUSTER_LINK) $(ELECTION)
+LINK_cluster/test_election_cures = $(CLUSTER_LINK) $(ELECTION)
 LINK_cluster/test_body = $(CLUSTER_LINK)
 LINK_cluster/test_datagram = $(CLUSTER_LINK) proxy/base/digest.c proxy/base/text.c \
                              proxy/cluster/datagram.c
@@ -333,11 +338,12 @@ clean:
 # ---- tests, measurements, checks ----------------------------------------------------------------
 
 # Fuzz targets: tests/fuzz/fuzz_<name>.c links with the files named in FUZZ_<name>.
-FUZZ = chunk config cookie datagram escape exchange hop json keyrule request response tag
+FUZZ = chunk config cookie datagram election escape exchange hop json keyrule request response tag
 FUZZ_chunk = $(LINK_http/test_chunk)
 FUZZ_config = $(CONFIG_LINK)
 FUZZ_cookie = $(LINK_affinity/test_session)
 FUZZ_datagram = $(LINK_cluster/test_datagram)
+FUZZ_election = $(LINK_cluster/test_election)
 FUZZ_escape = proxy/base/addr.c proxy/base/clock.c proxy/base/result.c proxy/base/text.c \
               proxy/base/vocab.c proxy/cli/tail_line.c proxy/record/access.c \
               proxy/record/failover_line.c

@@ -6,7 +6,7 @@
 static void
 raise_term(struct election *e, uint64_t term)
 {
-	if (term > e->term_seen)
+	if (term > e->term_seen && term <= ELECTION_TERM_MAX)
 		e->term_seen = term;
 }
 
@@ -126,7 +126,7 @@ static void
 receive_declare(struct election *e, const struct turn *t, cluster_node from, struct body *b)
 {
 	struct claim claim = {get_u64(b), from};
-	if (!body_whole(b) || claim.term == 0)
+	if (!body_whole(b) || claim.term == 0 || claim.term > ELECTION_TERM_MAX)
 		return;
 	raise_term(e, claim.term);
 	hear_claim(e, t, &claim, true);
@@ -303,8 +303,8 @@ election_granted(struct election *e, uint64_t now, uint64_t term, struct outbox 
 	struct turn t = begin(e, now, out);
 	if (e->state != ELECTION_ASK) {
 		e->news |= ELECTION_NEWS_DROPS_LEASE;
-	} else if (term <= e->claim.term) {
-		/* The register went back: no term of it can be believed. */
+	} else if (term <= e->claim.term || term > ELECTION_TERM_MAX) {
+		/* The register went back, or is broken: no term of it can be believed. */
 		e->news |= ELECTION_NEWS_DROPS_LEASE;
 		refused(e, &t, 0);
 	} else {

@@ -46,6 +46,8 @@
 #include "cluster/machine.h"
 
 #define ELECTION_TRIES 3 /* inquiries within one time-out */
+#define ELECTION_TERM_MAX \
+	(UINT64_MAX / 2) /* what is above was never reached by counting: ignored */
 
 enum election_safety { ELECTION_ADVISORY, ELECTION_LEASE };
 

@@ -16,7 +16,7 @@ get_claim(struct body *b, const struct cluster_nodes *nodes)
 	struct claim claim;
 	claim.term = get_u64(b);
 	claim.node = get_node(b, nodes);
-	if (claim.node >= nodes->count || claim.term == 0)
+	if (claim.node >= nodes->count || claim.term == 0 || claim.term > ELECTION_TERM_MAX)
 		claim = (struct claim){0, NODE_NONE};
 	return claim;
 }
@@ -81,6 +81,8 @@ get_revoke(struct body *b, const struct cluster_nodes *nodes)
 	revoke.rejected = get_node(b, nodes);
 	revoke.winner.term = get_u64(b);
 	revoke.winner.node = get_node(b, nodes);
+	if (revoke.winner.term > ELECTION_TERM_MAX)
+		b->bad = true;
 	if (revoke.winner.node >= nodes->count)
 		revoke.winner.node = NODE_NONE;
 	revoke.age_ms = get_u32(b);

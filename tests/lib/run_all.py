@@ -185,6 +185,10 @@ def suite_asan():
     run = Run("asan unit", sanitizer=True)
     units(run, ASAN)
     total = run.end()
+    run = Run("asan sim", sanitizer=True)
+    if run.make("-j2", "build/asan/tests/sim/sim", *ASAN, counts=False):
+        run.command(["build/asan/tests/sim/sim", "--seeds", "10"])
+    total.add(run.end())
     run = Run("asan e2e", sanitizer=True)
     if run.make("-j2", "all", *ASAN, counts=False):
         run.make("e2e", *ASAN)
