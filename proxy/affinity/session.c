@@ -129,7 +129,7 @@ read_suffixes(const struct session_rules *rules, const struct http_head *request
 static struct cookie_found
 join_id(const struct suffix_split *split, char joined[SESSION_KEY_BYTES_MAX])
 {
-	struct cookie_found found = {.count = 1, .value = split->id};
+	struct cookie_found found = {.count = split->id.bytes > 0, .value = split->id};
 	if (!split->quoted)
 		return found;
 	struct writer w = writer_on(joined, SESSION_KEY_BYTES_MAX);

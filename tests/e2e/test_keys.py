@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import holdfast
 import ordering
 from holdfast import Holdfast, Origin
+from test_mesh import Mesh
 
 IDS = "abcde"
 
@@ -502,6 +503,22 @@ def test_header_suffixes_that_must_not_steer():
         # nothing but a tag is no id
         r = c.request("GET", "/mcp", fields=[(MCP, "~" + one[2])])
         assert not r.got.has(MCP) and session_of(r) != ordering.digest(one[0])
+
+
+def test_suffixes_go_through_every_node_of_a_mesh():
+    """Whoever takes the request hands it on as it came; the node that serves it cuts and issues the suffix."""
+    m = Mesh(behave=mcp, session={"tag": {"suffix": "header:Mcp-Session-Id"}})
+    for entry in m.ids:
+        first = call(m.nodes[entry])
+        id, _, tag = first.fields.get(MCP).rpartition("~")
+        assert len(tag) == TAG_BYTES and first.fields.all("Cache-Control") == ['no-cache="Mcp-Session-Id"']
+        for i in m.ids:
+            r = call(m.nodes[i], first.fields.get(MCP))
+            assert r.status == 200 and r.id == first.id and r.got.all(MCP) == [id], (entry, i)
+            assert not r.fields.has(MCP)
+    for p in m.nodes.values():
+        p.stop()
+        assert not p.events("tag_rejected")
 
 
 if __name__ == "__main__":
