@@ -78,7 +78,11 @@ respell(struct slice base64, struct writer *out)
 		char c = base64.at[i];
 		if (c == '-' || c == '_')
 			return false;
-		write_char(out, c == '+' ? '-' : c == '/' ? '_' : c);
+		if (c == '+')
+			c = '-';
+		else if (c == '/')
+			c = '_';
+		write_char(out, c);
 	}
 	return !out->overflow;
 }

@@ -16,7 +16,9 @@ struct json {
 static char
 peek(const struct json *j)
 {
-	return j->at < j->end ? *j->at : '\0';
+	if (j->at == j->end)
+		return '\0';
+	return *j->at;
 }
 
 static bool

@@ -196,7 +196,7 @@ secret_index(const struct tag_codec *codec, const uint8_t tag[TAG_BYTES])
 enum tag_rejection
 tag_inspect(const struct tag_codec *codec, struct slice text, struct tag_inspection *out)
 {
-	uint8_t tag[TAG_BYTES];
+	uint8_t tag[TAG_BYTES] = {0};
 	*out = (struct tag_inspection){.decoded = decode(text, tag), .secret_index = SIZE_MAX};
 	if (!out->decoded)
 		return TAG_MALFORMED;

@@ -24,7 +24,8 @@ struct said {
 
 /* What all Cache-Control lines say together. */
 struct findings {
-	const char *first; /* where the first one's value begins; NULL: there is none */
+	bool any;
+	uint32_t first_at; /* any: where the first one's value begins; offset in the head */
 	bool bad;
 	bool no_store;
 	struct said no_cache;
@@ -127,14 +128,15 @@ next_line(const struct http_head *response, size_t *at)
 static struct findings
 read_lines(const struct http_head *response)
 {
-	struct findings f = {.first = NULL};
+	struct findings f = {.any = false};
 	size_t line = 0;
 	const struct http_field *field;
 	while ((field = next_line(response, &line)) != NULL) {
 		const char *at = response->base + field->value_at;
 		const char *end = at + field->value_bytes;
-		if (f.first == NULL)
-			f.first = at;
+		if (!f.any)
+			f.first_at = field->value_at;
+		f.any = true;
 		struct directive d;
 		enum reading reading;
 		while ((reading = next_directive(&at, end, &d)) == READ_DIRECTIVE)
@@ -186,8 +188,8 @@ cache_protect(const struct http_head *response, struct slice name, struct cache_
 		return;
 	}
 	struct findings f = read_lines(response);
-	if (f.bad && f.first != NULL)
-		add(edit, response, f.first, SLICE("no-store, "));
+	if (f.bad)
+		add(edit, response, response->base + f.first_at, SLICE("no-store, "));
 	else if (f.no_store || covers(&f.no_cache, name) || covers(&f.private, name))
 		return;
 	else if (f.no_cache.of_list)

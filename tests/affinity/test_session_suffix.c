@@ -193,6 +193,30 @@ suffixes_of_several_cookies(void **state)
 	assert_int_equal(session.claims.last, 77);
 }
 
+/* More cookies of the name than cuts: the rest stays as it came, and the session is who it is. */
+static void
+more_suffixes_than_cuts(void **state)
+{
+	(void)state;
+	use_suffix(TAG_SUFFIX_COOKIE, "SID", NULL, 0);
+	char tag[TAG_TEXT_BYTES + 1];
+	make_tag(digest_of("abc"), tag);
+	char fields[2048];
+	struct writer w = writer_on(fields, sizeof(fields));
+	write_literal(&w, "Cookie: a=1");
+	for (size_t i = 0; i < HTTP_CUTS_MAX + 3; i++)
+		write_format(&w, "; SID=abc~%s", tag);
+	write_literal(&w, "\r\n");
+	identify(writer_text(&w), "");
+	assert_true(session.tagged);
+	assert_int_equal(session.cut_count, HTTP_CUTS_MAX);
+	const char *left = forwarded();
+	size_t tags = 0;
+	for (; (left = strstr(left, tag)) != NULL; left++)
+		tags++;
+	assert_int_equal(tags, 3);
+}
+
 /* A key that comes before the carrier's names the session; its tag travels behind the id. */
 static void
 suffix_with_a_key_from_elsewhere(void **state)
@@ -346,6 +370,7 @@ main(void)
 	    CASE(suffix_of_a_header),
 	    CASE(suffixes_that_do_not_count),
 	    CASE(suffixes_of_several_cookies),
+	    CASE(more_suffixes_than_cuts),
 	    CASE(suffix_with_a_key_from_elsewhere),
 	    CASE(writes_suffixes),
 	    CASE(refuses_bad_suffixes),
