@@ -54,14 +54,15 @@ HTTP     = proxy/http/cache.c proxy/http/chunk.c proxy/http/conclude.c proxy/htt
 AFFINITY = proxy/affinity/cookie.c proxy/affinity/credentials.c proxy/affinity/hop.c \
            proxy/affinity/json.c proxy/affinity/keyrule.c proxy/affinity/session.c \
            proxy/affinity/session_rules.c proxy/affinity/suffix.c proxy/affinity/tag.c
-MEMBERS  = proxy/members/member.c proxy/members/membership.c proxy/members/pool.c \
-           proxy/members/probe.c proxy/members/probe_ev.c proxy/members/verdict.c \
-           proxy/members/view.c
+MEMBERS  = proxy/members/member.c proxy/members/membership.c proxy/members/places.c \
+           proxy/members/pool.c proxy/members/probe.c proxy/members/probe_ev.c \
+           proxy/members/verdict.c proxy/members/view.c
 ROUTE    = proxy/route/assign.c proxy/route/explain.c proxy/route/match.c proxy/route/plan.c \
            proxy/route/service.c
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/body_queue.c \
            proxy/relay/exchange.c proxy/relay/io_ev.c proxy/relay/journal.c proxy/relay/mesh.c \
-           proxy/relay/retry.c proxy/relay/splice.c proxy/relay/told.c proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
+           proxy/relay/place.c proxy/relay/retry.c proxy/relay/splice.c proxy/relay/told.c \
+           proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
 EDGE     = proxy/edge/addresses.c proxy/edge/client.c proxy/edge/client_out.c \
            proxy/edge/listener.c proxy/edge/pace.c proxy/edge/worker_ev.c
 RECORD   = proxy/record/access.c proxy/record/failover.c proxy/record/failover_line.c \
@@ -141,9 +142,10 @@ LINK_affinity/test_tag = proxy/affinity/tag.c proxy/base/digest.c proxy/base/res
 # members
 VIEW_LINK = $(HASHRING) proxy/affinity/tag.c proxy/base/addr.c proxy/base/digest.c \
             proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/members/member.c \
-            proxy/members/membership.c proxy/members/view.c
-UNIT += members/test_pool members/test_probe members/test_probe_ev members/test_verdict \
-        members/test_view
+            proxy/members/membership.c proxy/members/places.c proxy/members/view.c
+UNIT += members/test_places members/test_pool members/test_probe members/test_probe_ev \
+        members/test_verdict members/test_view
+LINK_members/test_places = proxy/members/places.c
 LINK_members/test_pool = $(VIEW_LINK) proxy/members/pool.c proxy/members/verdict.c
 LINK_members/test_probe = $(sort $(HTTP) $(LINK_affinity/test_hop) proxy/base/vocab.c proxy/members/probe.c)
 LINK_members/test_probe_ev = $(VIEW_LINK) $(HTTP) proxy/affinity/hop.c proxy/base/clock.c \

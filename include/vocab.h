@@ -94,6 +94,9 @@ enum failback { FAILBACK_STAY, FAILBACK_RETURN, FAILBACK_STAY_UNTIL_IDLE };
 
 enum spread { SPREAD_ANY, SPREAD_ZONE };
 
+/* What becomes of a request whose member is full (members[].connections_max). */
+enum overflow { OVERFLOW_QUEUE, OVERFLOW_NEXT };
+
 /* What became of the session's affinity in one exchange: the access log's `affinity`. */
 enum affinity {
 	AFFINITY_NONE,     /* no session was involved (no service, answered here) */

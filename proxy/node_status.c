@@ -98,6 +98,8 @@ read_member(const struct filling *f, const struct membership_member *m,
 	    .reason = now->reason,
 	    .state_ms = since(now->since_ms != 0 ? now->since_ms : f->node->started_ms, f->now_ms),
 	    .active = now->active,
+	    .active_max = m->connections_max,
+	    .waiting = now->waiting,
 	    .attempts = now->attempts,
 	    .failures = now->failures,
 	};

@@ -203,6 +203,9 @@ tally_family(struct page *p, enum metric metric, const char *service, const stru
 	case METRIC_RETRIES:
 		count(p, LABELS({"service", service}), t->retries);
 		break;
+	case METRIC_RETRIES_REFUSED:
+		count(p, LABELS({"service", service}), t->retries_refused);
+		break;
 	case METRIC_REJECTED:
 		for (size_t i = TAG_NONE + 1; i < TAG_REJECTIONS; i++)
 			count(p,
@@ -242,6 +245,9 @@ member_family(struct page *p, enum metric metric, const char *service,
 		break;
 	case METRIC_ACTIVE:
 		count(p, labels, m->active);
+		break;
+	case METRIC_WAITING:
+		count(p, labels, m->waiting);
 		break;
 	case METRIC_ATTEMPTS:
 		count(p, labels, m->attempts);

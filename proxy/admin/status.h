@@ -33,8 +33,10 @@ struct status_member {
 	enum reason reason;      /* of the state */
 	uint64_t state_ms;       /* how long it is in that state */
 	struct status_check check;
-	unsigned active;   /* requests and tunnels in flight */
-	uint64_t attempts; /* since start */
+	unsigned active;     /* requests and tunnels in flight */
+	unsigned active_max; /* connections_max; 0: no bound */
+	unsigned waiting;    /* for a place there */
+	uint64_t attempts;   /* since start */
 	uint64_t failures;
 };
 

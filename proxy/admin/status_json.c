@@ -139,6 +139,7 @@ put_requests(struct grow *out, const char *name, const struct tally_sum *t)
 	put_affinities(out, t);
 	put_classes(out, t);
 	put_count(out, "retries", t->retries);
+	put_count(out, "retries_refused", t->retries_refused);
 	put_count(out, "bytes_in", t->bytes_in);
 	put_count(out, "bytes_out", t->bytes_out);
 	put_rejections(out, t);
@@ -179,6 +180,8 @@ put_member(struct grow *out, const struct status_member *m, uint64_t wall_ms)
 	put_count(out, "state_ms", m->state_ms);
 	put_check(out, &m->check, wall_ms);
 	put_count(out, "active", m->active);
+	put_count(out, "connections_max", m->active_max);
+	put_count(out, "waiting", m->waiting);
 	put_count(out, "attempts", m->attempts);
 	put_count(out, "failures", m->failures);
 	grow_text(out, "}");

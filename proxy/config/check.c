@@ -201,6 +201,22 @@ check_origins(const struct checked *c, config_setting_t *list)
 	free(keys);
 }
 
+/* Keys that need a member with a bound. */
+static void
+check_overflow(const struct checked *c)
+{
+	static const char *const keys[] = {"overflow", "queue_max", "queue_timeout"};
+	for (size_t i = 0; i < c->service->member_count; i++) {
+		if (c->service->members[i].connections_max > 0)
+			return;
+	}
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (config_setting_get_member(c->group, keys[i]) != NULL)
+			warn(c->l, c->group, keys[i],
+			     "means nothing unless a member has connections_max");
+	}
+}
+
 static void
 check_members(const struct checked *c)
 {
@@ -237,6 +253,7 @@ check_services(struct loading *l)
 		check_session(&c);
 		check_health(&c);
 		check_members(&c);
+		check_overflow(&c);
 	}
 	if (config->service_count > 0) {
 		check_unique_names(l, list, config->services, config->service_count,

@@ -30,8 +30,9 @@
 struct config_member {
 	char *id;
 	struct addr origin;
-	uint32_t weight;    /* 0: gets no sessions, stands in no order */
-	char *zone;         /* NULL: a zone of its own */
+	uint32_t weight;          /* 0: gets no sessions, stands in no order */
+	uint32_t connections_max; /* 0: no bound; requests in flight there, over all workers */
+	char *zone;               /* NULL: a zone of its own */
 	struct addr node;   /* HTTP address of the node beside it; family 0: none, asked directly */
 	uint16_t hop;       /* 1 + place of that node in cluster.nodes; 0: asked directly */
 	struct addr source; /* with a hop: where it is asked from, this node's own; family 0: any */
@@ -118,6 +119,9 @@ struct config_service {
 	uint32_t attempts_max;     /* 3; tries of one request, the first included */
 	uint32_t retry_budget;     /* 20 %: see relay/budget.h */
 	uint32_t retry_min;        /* 10 */
+	enum overflow overflow;    /* default queue; when a member has connections_max requests */
+	uint32_t queue_max;        /* 128, a member and worker */
+	uint64_t queue_timeout_ms; /* 10 s */
 	uint64_t replay_bytes_max; /* 64 KiB of request body kept for a further attempt */
 	uint64_t body_bytes_max;   /* 0: no bound; else 413 above it */
 	uint32_t pool_max;         /* 256 idle upstream connections a worker and member */

@@ -39,6 +39,12 @@ ring(struct worker_thread *t)
 }
 
 static void
+ring_for_places(void *context)
+{
+	ring(context);
+}
+
+static void
 end_if_done(struct worker_thread *t)
 {
 	struct worker *w = t->worker;
@@ -143,6 +149,7 @@ on_command(void *owner, unsigned events)
 	struct worker_change *c;
 	while ((c = take_change(t)) != NULL)
 		adopt(w, c);
+	place_admit_all(w);
 	int wanted = atomic_load(&t->wanted);
 	if (wanted == 0)
 		return;
@@ -217,6 +224,8 @@ thread_prepare(struct worker_thread *t, unsigned number, struct worker_shared *s
 	t->worker = worker_create(number, shared, t->base);
 	if (t->worker == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
+	t->worker->mailbox.ring = ring_for_places;
+	t->worker->mailbox.context = t;
 	t->told = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (t->told == -1)
 		return problem_set(p, RESULT_IO, "eventfd: %s", strerror(errno));

@@ -19,6 +19,7 @@ member_live_create(const struct addr *origin, const struct addr *source, unsigne
 	m->source = *source;
 	m->verdict.state = MEMBER_UP;
 	m->place = MEMBER_NONE;
+	places_init(&m->places);
 	return m;
 }
 
@@ -34,8 +35,10 @@ member_live_unref(struct member_live **held)
 {
 	struct member_live *m = *held;
 	*held = NULL;
-	if (m != NULL && atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) == 1)
-		free(m);
+	if (m == NULL || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	places_deinit(&m->places);
+	free(m);
 }
 
 unsigned

@@ -12,6 +12,7 @@
 #define HOLDFAST_MEMBERS_MEMBER_H
 
 #include "base/addr.h"
+#include "members/places.h"
 #include "members/verdict.h"
 
 #include <stdatomic.h>
@@ -34,6 +35,7 @@ struct member_load {
 	atomic_ullong attempts;          /* since start */
 	atomic_ullong failures;
 	struct idle_list idle;
+	uint32_t queued; /* exchanges that wait for a place; that worker's own */
 };
 
 #define MEMBER_SEEN_BYTES_MAX 96
@@ -55,6 +57,7 @@ struct member_live {
 	atomic_bool retired;       /* left the membership: connections are not kept */
 	struct addr origin;
 	struct addr source;        /* connections come from there; family 0: from any */
+	struct places places;      /* places, when it has a bound */
 	struct member_load load[]; /* by worker */
 };
 

@@ -37,6 +37,7 @@ member_init(struct membership_member *m, const struct config_service *service,
 	m->id_bytes = strlen(from->id);
 	m->alias = tag_alias(service->pool_key, slice_of(from->id));
 	m->weight = from->weight;
+	m->connections_max = from->connections_max;
 	return RESULT_OK;
 }
 

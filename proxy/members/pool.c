@@ -141,6 +141,7 @@ settle(struct pool *pool, const struct membership *before)
 		struct member_live *live = m->member[i].live;
 		enum member_state state = (enum member_state)live->verdict.state;
 		live->place = (uint32_t)i;
+		places_set_max(&live->places, m->member[i].connections_max);
 		pool->weighty += m->member[i].weight > 0 && member_state_operational(state);
 		pool->down += live->verdict.health == MEMBER_DOWN;
 		pool->draining += state == MEMBER_DRAIN;
@@ -149,6 +150,8 @@ settle(struct pool *pool, const struct membership *before)
 		struct member_live *live = before->member[i].live;
 		atomic_store_explicit(&live->retired, live->place == MEMBER_NONE,
 				      memory_order_relaxed);
+		if (live->place == MEMBER_NONE)
+			places_set_max(&live->places, 0); /* who waits may finish there */
 	}
 }
 
@@ -379,6 +382,7 @@ pool_tick(struct pool *pool, uint64_t now_ms)
 static void
 read_load(const struct member_live *member, struct pool_member *out)
 {
+	out->waiting = places_waiting(&member->places);
 	for (unsigned worker = 0; worker < member->workers; worker++) {
 		const struct member_load *load = &member->load[worker];
 		out->active += atomic_load_explicit(&load->active, memory_order_relaxed);

@@ -100,6 +100,7 @@ struct pool_member {
 	enum reason reason;
 	uint64_t since_ms; /* of the state, monotonic; 0: since the start */
 	unsigned active;
+	unsigned waiting;  /* for a place there */
 	uint64_t attempts; /* since start */
 	uint64_t failures;
 	struct member_check check;

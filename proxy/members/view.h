@@ -23,6 +23,7 @@ struct membership_member {
 	char *zone;     /* owned; NULL: a zone of its own */
 	uint32_t alias; /* as it stands in tags */
 	uint32_t weight;
+	uint32_t connections_max; /* 0: no bound */
 	uint16_t hop;       /* 1 + place in cluster.nodes of the node that is asked; 0: direct */
 	bool own;           /* this node stands beside it */
 	struct addr origin; /* what is connected to: the member, or the node before it */

@@ -145,6 +145,7 @@ write_access_json(struct writer *w, const struct access_entry *e)
 	write_literal(w, ",\"duration_ms\":");
 	write_ms(w, e->duration_us);
 	json_ms(w, ",\"first_byte_ms\":", e->first_byte_us, e->first_byte_us != 0);
+	json_ms(w, ",\"queue_ms\":", e->queue_us, true);
 	json_ms(w, ",\"connect_ms\":", e->connect_us, e->reached);
 	write_literal(w, ",\"affinity\":\"");
 	write_text(w, affinity_text(e->affinity));

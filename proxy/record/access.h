@@ -30,6 +30,7 @@ struct access_entry {
 	uint64_t duration_us;   /* from the request's head to the end of the exchange */
 	uint64_t first_byte_us; /* from there to the member's first byte; 0: none */
 	bool reached;           /* a member was connected to: connect_us holds */
+	uint64_t queue_us;      /* waiting for a place at a member that is full */
 	uint64_t connect_us;    /* the last attempt's connecting; 0: its connection was there */
 	enum affinity affinity;
 	enum cause cause;

@@ -108,6 +108,7 @@ read_cell(const struct tally_cell *cell, struct tally_sum *out)
 	out->bytes_in += value(&cell->bytes_in);
 	out->bytes_out += value(&cell->bytes_out);
 	out->retries += value(&cell->retries);
+	out->retries_refused += value(&cell->retries_refused);
 	out->duration_us += value(&cell->duration_us);
 }
 

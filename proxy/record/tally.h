@@ -34,6 +34,7 @@ struct tally_cell {
 	tally_counter bucket[TALLY_BUCKETS_KEPT];
 	tally_counter bytes_in;                   /* of request bodies, received */
 	tally_counter retries;                    /* attempts beyond the first */
+	tally_counter retries_refused;            /* that the budget did not allow */
 	tally_counter cause[CAUSES];              /* but CAUSE_DONE */
 	tally_counter other_affinity[AFFINITIES]; /* of those */
 	tally_counter other_class[TALLY_CLASSES];
@@ -56,6 +57,7 @@ struct tally_sum {
 	uint64_t bytes_in;
 	uint64_t bytes_out;
 	uint64_t retries;
+	uint64_t retries_refused;
 	uint64_t rejected[TAG_REJECTIONS];
 	uint64_t duration_us; /* of the requests in the buckets */
 	uint64_t bucket[TALLY_BUCKETS];

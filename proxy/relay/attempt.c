@@ -17,7 +17,7 @@ nobody_lives(const struct exchange *x)
 	const struct plan *plan = &x->plan;
 	bool all = plan->step_count < x->slot->service->config->attempts_max ||
 		   plan->step_count >= x->lease->view->operational_count;
-	return !x->reached && all && x->step >= plan->step_count;
+	return !x->reached && all && x->step >= plan->step_count && x->failed_why != REASON_BUSY;
 }
 
 /* The plan is used up. */
@@ -63,9 +63,17 @@ attempt_start(struct exchange *x)
 {
 	struct worker *w = x->worker;
 	const struct service *service = x->slot->service;
-	uint32_t attempts = plan_attempts(&service->plan, &x->plan);
-	for (; x->step < attempts; x->step++) {
-		struct member_live *live = exchange_membership(x)->member[exchange_member(x)].live;
+	/* A plan has a first step. */
+	for (; x->step == 0 || x->step < exchange_steps(x); x->step++) {
+		struct member_live *live = exchange_live(x);
+		if (places_bounds(&live->places) && x->places == NULL) {
+			enum place place = place_take(x);
+			if (place == PLACE_NONE)
+				continue;
+			if (place != PLACE_HELD)
+				return;
+			live = exchange_live(x);
+		}
 		enum reason why = REASON_NONE;
 		x->attempts++;
 		x->interims = 0;
@@ -88,6 +96,8 @@ attempt_start(struct exchange *x)
 			exchange_fail(x, CAUSE_OUT_OF_RESOURCES);
 			return;
 		}
+		if (x->places != NULL)
+			place_leave(x);
 		retry_note_failure(x, why);
 		x->fresh_only = false;
 		x->retried_here = false;
@@ -308,6 +318,8 @@ start_anew(struct exchange *x, bool reusable)
 {
 	head_rest_drop(x);
 	exchange_release_upstream(x, reusable);
+	if (x->places != NULL && !x->retried_here)
+		place_leave(x);
 	exchange_to(x, EXCHANGE_PLANNED);
 	body_queue_rewind(&x->body);
 	attempt_start(x);
@@ -357,8 +369,8 @@ attempt_failed(struct exchange *x, enum reason why)
 static bool
 has_next(const struct exchange *x, const struct view *view)
 {
-	uint32_t attempts = plan_attempts(&x->slot->service->plan, &x->plan);
-	for (uint32_t step = x->step + 1; step < attempts; step++) {
+	uint32_t steps = exchange_steps(x);
+	for (uint32_t step = x->step + 1; step < steps; step++) {
 		uint32_t place = retry_place_in(x, view, x->plan.step[step].member);
 		if (place != MEMBER_NONE && view_is_operational(view, place))
 			return true;
@@ -366,16 +378,30 @@ has_next(const struct exchange *x, const struct view *view)
 	return false;
 }
 
+/* Nobody is waited for who is not there. */
+static void
+leave_queue(struct exchange *x, enum reason why)
+{
+	place_unqueue(x);
+	retry_note_left(x, why);
+	x->step++;
+	attempt_start(x);
+}
+
 void
 attempt_review(struct exchange *x, const struct view *view)
 {
 	bool waits = x->state == EXCHANGE_CONNECTING || x->state == EXCHANGE_WAITING;
-	if (!waits || x->upstream->in != NULL)
+	bool queued = x->state == EXCHANGE_QUEUED;
+	if (!queued && (!waits || x->upstream->in != NULL))
 		return;
 	/* Who left the membership may finish what it was given. */
 	uint32_t place = retry_place_in(x, view, exchange_member(x));
-	if (place == MEMBER_NONE || view_is_operational(view, place) || !has_next(x, view) ||
-	    !retry_may_repeat(x, REASON_DOWN))
+	if (place == MEMBER_NONE || view_is_operational(view, place) || !has_next(x, view))
 		return;
-	attempt_failed(x, view->state[place] == MEMBER_MAINT ? REASON_MAINT : REASON_DOWN);
+	enum reason why = view->state[place] == MEMBER_MAINT ? REASON_MAINT : REASON_DOWN;
+	if (queued)
+		leave_queue(x, why);
+	else if (retry_may_repeat(x, why))
+		attempt_failed(x, why);
 }

@@ -39,6 +39,9 @@ exchange_get(struct worker *w, struct door *door)
 	x->hopped = false;
 	x->half_closed = false;
 	x->waits = false;
+	x->spilled = 0;
+	x->places = NULL;
+	x->queue_us = 0;
 	x->repeats = false;
 	x->passed = false;
 	x->unheld = false;
@@ -104,7 +107,9 @@ exchange_spares_free(struct worker *w)
 
 /* Legal moves: row = from, bit = to. */
 static const uint8_t moves[] = {
-    [EXCHANGE_PLANNED] = 1 << EXCHANGE_CONNECTING | 1 << EXCHANGE_WAITING | 1 << EXCHANGE_OVER,
+    [EXCHANGE_PLANNED] = 1 << EXCHANGE_QUEUED | 1 << EXCHANGE_CONNECTING | 1 << EXCHANGE_WAITING |
+			 1 << EXCHANGE_OVER,
+    [EXCHANGE_QUEUED] = 1 << EXCHANGE_PLANNED,
     [EXCHANGE_CONNECTING] = 1 << EXCHANGE_WAITING | 1 << EXCHANGE_PLANNED | 1 << EXCHANGE_OVER,
     [EXCHANGE_WAITING] =
 	1 << EXCHANGE_PLANNED | 1 << EXCHANGE_ANSWERING | 1 << EXCHANGE_TUNNEL | 1 << EXCHANGE_OVER,
@@ -308,8 +313,14 @@ exchange_begin(struct exchange *x)
 void
 exchange_hold_upstream(struct exchange *x, struct upstream *u)
 {
-	struct worker *w = x->worker;
 	x->upstream = u;
+	exchange_link(x);
+}
+
+void
+exchange_link(struct exchange *x)
+{
+	struct worker *w = x->worker;
 	x->prev = NULL;
 	x->next = w->asking;
 	if (w->asking != NULL)
@@ -317,8 +328,8 @@ exchange_hold_upstream(struct exchange *x, struct upstream *u)
 	w->asking = x;
 }
 
-static void
-unlink_asking(struct exchange *x)
+void
+exchange_unlink(struct exchange *x)
 {
 	if (x->prev != NULL)
 		x->prev->next = x->next;
@@ -335,7 +346,7 @@ exchange_release_upstream(struct exchange *x, bool reusable)
 	if (u == NULL)
 		return;
 	x->upstream = NULL;
-	unlink_asking(x);
+	exchange_unlink(x);
 	struct member_load *load = &u->live->load[x->worker->number];
 	unsigned active = atomic_load_explicit(&load->active, memory_order_relaxed);
 	atomic_store_explicit(&load->active, active - 1, memory_order_relaxed);
@@ -351,10 +362,14 @@ exchange_over(struct exchange *x, enum cause cause)
 	struct worker *w = x->worker;
 	struct door *door = x->door;
 	x->cause = cause;
+	if (x->state == EXCHANGE_QUEUED)
+		place_unqueue(x);
 	exchange_to(x, EXCHANGE_OVER);
 	bool reusable = cause == CAUSE_DONE && x->member_keeps && attempt_all_sent(x) &&
 			!x->upstream->write_broken;
 	exchange_release_upstream(x, reusable);
+	if (x->places != NULL)
+		place_leave(x);
 	if (x->waits)
 		retry_settle(x);
 	journal_over(x);
@@ -527,6 +542,7 @@ exchange_on_member_deadline(struct exchange *x)
 		exchange_over(x, CAUSE_TUNNEL_DONE);
 		break;
 	case EXCHANGE_PLANNED:
+	case EXCHANGE_QUEUED:
 	case EXCHANGE_OVER:
 		break;
 	}

@@ -3,6 +3,8 @@
  * ends with. Not a connection: it talks to the client through a door and to
  * members through upstreams.
  *
+ *           QUEUED (for a place at a member that is full)
+ *              |
  *  begin -> PLANNED -> CONNECTING -> WAITING -> ANSWERING ------> over(cause)
  *              ^            |           |  \                          ^
  *              |            v           v   `-> TUNNEL ---------------'
@@ -18,6 +20,7 @@
 
 enum exchange_state {
 	EXCHANGE_PLANNED,
+	EXCHANGE_QUEUED,     /* waits for a place at a member that is full */
 	EXCHANGE_CONNECTING, /* an attempt has no connection yet */
 	EXCHANGE_WAITING,    /* the request is being sent, or was; no answer yet */
 	EXCHANGE_ANSWERING,  /* the final head is on its way to the client */
@@ -46,10 +49,13 @@ struct exchange {
 	bool repeats;      /* counted in slot->repeated */
 	bool passed;       /* a member passed it on */
 	bool unheld;       /* the answer is a pass, as nobody else may be asked */
+	uint8_t spilled;   /* members that were full and passed over */
 	uint8_t interims;  /* 1xx answers of the present attempt */
 	struct service_slot *slot; /* NULL: no service matched */
 	struct view_lease *lease;
 	struct upstream *upstream; /* NULL: none */
+	struct places *places;     /* whose place is held; NULL: none, or the member has no bound */
+	struct queued *queued;     /* owned; while EXCHANGE_QUEUED */
 
 	struct hop hop; /* when hopped; borrows from the request */
 	struct session session;
@@ -79,9 +85,10 @@ struct exchange {
 	uint64_t attempt_us;    /* when the present attempt began */
 	uint64_t connect_us;    /* the present attempt's; 0: its connection was there */
 	uint64_t wasted_us;     /* spent on attempts that failed */
+	uint64_t queue_us;      /* spent on waiting for places */
 	uint64_t request_id;
 	enum cause cause;
-	struct exchange *next;    /* in worker->asking, or in the spares */
+	struct exchange *next;    /* in worker->asking (connected or queued), or in the spares */
 	struct exchange *prev;    /* in worker->asking */
 	struct http_head request; /* last: large, and only its used part is ever touched */
 };
@@ -124,6 +131,9 @@ void exchange_over(struct exchange *x, enum cause cause);
 /* Answers by the cause's row if no answer was begun, else breaks it off; then over. */
 void exchange_fail(struct exchange *x, enum cause cause);
 void exchange_hold_upstream(struct exchange *x, struct upstream *u);
+/* Into worker->asking, and out of it. */
+void exchange_link(struct exchange *x);
+void exchange_unlink(struct exchange *x);
 /* Lets go of the connection: idle when it may be used again, else closed. */
 void exchange_release_upstream(struct exchange *x, bool reusable);
 /* The client side's bounds: the service's, or the first service's before one is known. */
@@ -135,6 +145,19 @@ static inline uint32_t
 exchange_member(const struct exchange *x)
 {
 	return x->plan.step[x->step].member;
+}
+
+static inline struct member_live *
+exchange_live(const struct exchange *x)
+{
+	return exchange_membership(x)->member[exchange_member(x)].live;
+}
+/* How many steps may be tried: members that were full are not counted as tries. */
+static inline uint32_t
+exchange_steps(const struct exchange *x)
+{
+	uint32_t steps = plan_attempts(&x->slot->service->plan, &x->plan) + x->spilled;
+	return steps < x->plan.step_count ? steps : x->plan.step_count;
 }
 
 /* Who asks: the client, also when other nodes stand between. */
@@ -170,6 +193,9 @@ bool attempt_all_sent(const struct exchange *x); /* the whole request is at the 
 /* retry.c */
 enum cause retry_cause(enum reason why); /* the end of an exchange whose last attempt failed so */
 void retry_note_failure(struct exchange *x, enum reason why); /* log, counters, evidence */
+void retry_note_left(struct exchange *x, enum reason why);    /* the log alone */
+void retry_note_busy(struct exchange *x);                     /* it is full: the log alone */
+void retry_note_skipped(struct exchange *x, uint32_t member, enum reason why);
 /* May the request be sent once more? Asked before the connection is closed. */
 bool retry_may_repeat(const struct exchange *x, enum reason why);
 /* Is there room for it in the service's budget? True as well when no step is left to take. */
@@ -183,6 +209,19 @@ uint32_t retry_place_in(const struct exchange *x, const struct view *view, uint3
  * over. False: it is an answer like any other; of a pass that cannot go on x->unheld is set.
  */
 bool retry_pass(struct exchange *x, const struct http_head *head, const char *at, size_t bytes);
+
+/* place.c: of a member that has a bound */
+enum place {
+	PLACE_HELD,   /* x->places has it; x->step may be another one */
+	PLACE_NONE,   /* passed over: the next step */
+	PLACE_QUEUED, /* attempt_start comes when there is one */
+	PLACE_REFUSED /* x is over */
+};
+enum place place_take(struct exchange *x);
+void place_leave(struct exchange *x);   /* x->places is not NULL */
+void place_unqueue(struct exchange *x); /* EXCHANGE_QUEUED: to PLANNED, without a place */
+/* Starts those of this worker that were given a place; when the worker was rung. */
+void place_admit_all(struct worker *w);
 
 /* answer.c */
 void answer_on_readable(struct exchange *x);
@@ -207,6 +246,15 @@ struct slice told_member(struct exchange *x);
 /* The tag, when it says something new, in answer->added or ->inserts, and ->tag_field. */
 void told_client(struct exchange *x, struct door_answer *answer);
 enum reason told_reason(const struct exchange *x); /* why the session is not where it lived */
+/* Why its home was passed over; NONE: it was not. */
+enum reason told_left(const struct exchange *x);
+/* It is served elsewhere because its home is full, and lives on there. */
+bool told_stays_full(const struct exchange *x);
+static inline bool
+told_stays(const struct exchange *x)
+{
+	return x->spilled > 0 && told_stays_full(x);
+}
 uint32_t told_rank(const struct exchange *x,
 		   uint32_t member); /* HASHRING_NONE: stands in no order */
 

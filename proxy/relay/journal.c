@@ -40,13 +40,9 @@ journal_rejected_tag(struct exchange *x)
 static bool
 is_of_outage(const struct exchange *x)
 {
-	for (uint32_t i = 0; i < x->plan.skipped_count; i++) {
-		if (x->plan.skipped[i].member != x->plan.home)
-			continue;
-		enum reason why = x->plan.skipped[i].why;
-		return why != REASON_PASSED && why != REASON_DRAIN && why != REASON_SUSPECT;
-	}
-	return true;
+	enum reason why = told_left(x);
+	return why != REASON_PASSED && why != REASON_BUSY && why != REASON_DRAIN &&
+	       why != REASON_SUSPECT;
 }
 
 void
@@ -63,9 +59,10 @@ journal_moved(struct exchange *x)
 	if (!home) {
 		bool back = x->plan.affinity == AFFINITY_FAILBACK && x->step == 0;
 		event = back ? EVENT_FAILBACK : EVENT_FAILOVER;
-		x->plan.affinity = x->passed ? AFFINITY_PASS
-				   : back    ? AFFINITY_FAILBACK
-					     : AFFINITY_FAILOVER;
+		x->plan.affinity = x->passed       ? AFFINITY_PASS
+				   : told_stays(x) ? AFFINITY_SPILL
+				   : back          ? AFFINITY_FAILBACK
+						   : AFFINITY_FAILOVER;
 	}
 	struct failover_line line = line_of(x, event);
 	line.chosen = x->answered_by;
@@ -151,6 +148,7 @@ access_entry(struct exchange *x)
 	    .duration_us = w->now_us - x->begun_us,
 	    .reached = x->reached,
 	    .connect_us = x->connect_us,
+	    .queue_us = x->queue_us,
 	    .affinity = x->plan.affinity,
 	    .cause = x->cause,
 	    .member = member_name(x, x->answered_by),

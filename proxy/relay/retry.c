@@ -26,6 +26,8 @@ retry_cause(enum reason why)
 		return CAUSE_MEMBER_FIRST_BYTE;
 	case REASON_BAD_ANSWER:
 		return CAUSE_MEMBER_BAD_ANSWER;
+	case REASON_BUSY:
+		return CAUSE_BUSY;
 	default:
 		return CAUSE_MEMBER_CONNECT;
 	}
@@ -33,12 +35,6 @@ retry_cause(enum reason why)
 
 /* ---- what an attempt leaves -------------------------------------------------------------------
  */
-
-static struct member_live *
-live_of(const struct exchange *x)
-{
-	return exchange_membership(x)->member[exchange_member(x)].live;
-}
 
 /* What was seen, for the log: "connection refused by 127.0.0.1:9001". */
 static void
@@ -55,6 +51,7 @@ note_evidence(struct exchange *x, enum reason why)
 	    [REASON_DOWN] = "found dead while it was asked:",
 	    [REASON_MAINT] = "taken out by the operator while it was asked:",
 	    [REASON_PASSED] = "passed on by",
+	    [REASON_BUSY] = "full:",
 	};
 	const struct membership_member *m = &exchange_membership(x)->member[exchange_member(x)];
 	struct writer text = writer_on(x->evidence, sizeof(x->evidence));
@@ -64,25 +61,43 @@ note_evidence(struct exchange *x, enum reason why)
 	(void)writer_text(&text);
 }
 
+void
+retry_note_skipped(struct exchange *x, uint32_t member, enum reason why)
+{
+	struct plan *plan = &x->plan;
+	if (plan->skipped_count < PLAN_SKIPPED_MAX)
+		plan->skipped[plan->skipped_count++] = (struct plan_skipped){member, why};
+}
+
 /* Who was asked in vain stands in the line with those that were not asked. */
+void
+retry_note_left(struct exchange *x, enum reason why)
+{
+	x->failed_why = why;
+	x->failed_member = exchange_member(x);
+	retry_note_skipped(x, x->failed_member, why);
+	note_evidence(x, why);
+}
+
+void
+retry_note_busy(struct exchange *x)
+{
+	retry_note_left(x, REASON_BUSY);
+}
+
 static void
 note_attempt(struct exchange *x, enum reason why)
 {
-	struct plan *plan = &x->plan;
-	x->failed_why = why;
-	x->failed_member = exchange_member(x);
 	x->wasted_us += x->worker->now_us - x->attempt_us;
 	x->connect_us = 0;
-	if (plan->skipped_count < PLAN_SKIPPED_MAX)
-		plan->skipped[plan->skipped_count++] = (struct plan_skipped){x->failed_member, why};
-	note_evidence(x, why);
+	retry_note_left(x, why);
 }
 
 void
 retry_note_failure(struct exchange *x, enum reason why)
 {
 	struct worker *w = x->worker;
-	struct member_live *live = live_of(x);
+	struct member_live *live = exchange_live(x);
 	note_attempt(x, why);
 	if (why == REASON_MAINT) /* nothing is wrong with the member */
 		return;
@@ -136,8 +151,11 @@ take_from_budget(struct exchange *x)
 	struct service_slot *slot = x->slot;
 	if (x->repeats)
 		return true;
-	if (!budget_allows(config->retry_budget, config->retry_min, slot->waiting, slot->repeated))
+	if (!budget_allows(config->retry_budget, config->retry_min, slot->waiting,
+			   slot->repeated)) {
+		tally_add(&slot->tally->retries_refused, 1);
 		return false;
+	}
 	x->repeats = true;
 	slot->repeated++;
 	return true;
@@ -146,7 +164,7 @@ take_from_budget(struct exchange *x)
 static bool
 has_next_step(const struct exchange *x)
 {
-	return x->step + 1 < plan_attempts(&x->slot->service->plan, &x->plan);
+	return x->step + 1 < exchange_steps(x);
 }
 
 bool
@@ -221,7 +239,7 @@ keeps_after(const struct exchange *x, const struct http_head *head, const char *
 static bool
 take_back(struct exchange *x, const struct http_head *head, const char *at, size_t bytes)
 {
-	struct member_live *live = live_of(x);
+	struct member_live *live = exchange_live(x);
 	note_attempt(x, REASON_DOWN);
 	pool_evidence(x->slot->service->pool, live, EVIDENCE_LIVE_FAILED, REASON_DOWN,
 		      x->worker->now_ms);

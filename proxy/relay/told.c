@@ -39,6 +39,22 @@ write_backups(struct writer *out, const struct exchange *x)
 	write_literal(out, "\r\n");
 }
 
+enum reason
+told_left(const struct exchange *x)
+{
+	for (uint32_t i = 0; i < x->plan.skipped_count; i++) {
+		if (x->plan.skipped[i].member == x->plan.home)
+			return x->plan.skipped[i].why;
+	}
+	return REASON_NONE;
+}
+
+bool
+told_stays_full(const struct exchange *x)
+{
+	return !x->whom.fresh && told_left(x) == REASON_BUSY;
+}
+
 /* Why the session is not where it lived. */
 enum reason
 told_reason(const struct exchange *x)
@@ -153,10 +169,17 @@ tag_is_news(const struct exchange *x, uint32_t primary, uint32_t last)
 	       s->claims.last != last || (primary != last && tag_is_due(x));
 }
 
+/* From this answer on. */
+static uint32_t
+lives_at(const struct exchange *x)
+{
+	return told_stays(x) ? x->plan.home : x->answered_by;
+}
+
 static struct tag_claims
 claims_of(const struct exchange *x, uint32_t primary, uint32_t last)
 {
-	uint32_t rank = told_rank(x, x->answered_by);
+	uint32_t rank = told_rank(x, lives_at(x));
 	return (struct tag_claims){
 	    .digest = x->session.digest,
 	    .primary = primary,
@@ -210,7 +233,7 @@ told_client(struct exchange *x, struct door_answer *answer)
 		return;
 	const struct membership *m = exchange_membership(x);
 	uint32_t primary = m->member[x->whom.primary].alias;
-	uint32_t last = m->member[x->answered_by].alias;
+	uint32_t last = m->member[lives_at(x)].alias;
 	struct writer out = writer_on(x->worker->added, sizeof(x->worker->added));
 	if (x->hopped)
 		write_mesh_served(&out, x);

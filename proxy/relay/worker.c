@@ -148,6 +148,7 @@ worker_create(unsigned number, struct worker_shared *shared, struct event_base *
 	w->unrouted = tally_cell(shared->unrouted, number);
 	w->via = slice_of(shared->via);
 	buf_pool_init(&w->bufs, 0);
+	places_mailbox_init(&w->mailbox);
 	prng_seed(&w->prng);
 	worker_tell_time(w);
 	wheel_init(&w->wheel, w->now_ms);
@@ -189,6 +190,7 @@ worker_free(struct worker **held)
 	pipes_free(w);
 	(void)log_access_to(w, NULL);
 	parser_free(&w->parser);
+	places_mailbox_deinit(&w->mailbox);
 	buf_pool_deinit(&w->bufs);
 	free(w);
 }

@@ -124,7 +124,8 @@ struct worker {
 	uint64_t request_serial;
 	struct trash *trash;
 	struct exchange *spare_exchanges; /* owned */
-	struct exchange *asking;          /* those that hold a connection to a member */
+	struct exchange *asking;          /* those that hold a connection to a member, or wait */
+	struct places_mailbox mailbox;    /* exchanges that were given a place; rings the worker */
 	size_t exchanges;                 /* in use */
 	struct pipe_pair *spare_pipes;
 	size_t spare_pipe_count;

@@ -260,6 +260,8 @@ steps_wanted(const struct plan_rules *rules)
 {
 	if (rules->strict != 0)
 		return 1;
+	if (rules->spills)
+		return PLAN_STEPS_MAX;
 	uint32_t want =
 	    rules->attempts_max > 1 + BACKUPS_TOLD ? rules->attempts_max : 1 + BACKUPS_TOLD;
 	return want < PLAN_STEPS_MAX ? want : PLAN_STEPS_MAX;

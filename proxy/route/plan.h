@@ -17,6 +17,7 @@ struct plan_rules {
 	uint16_t
 	    strict; /* 0, or the status to answer when the session's place is not operational */
 	uint32_t attempts_max;
+	bool spills; /* members may be full: all the steps there is room for are wanted */
 };
 
 /* The session as the plan sees it; member indices of the view's membership. */

@@ -5,6 +5,15 @@
 #include "config/config.h"
 #include "route/plan.h"
 
+static inline bool
+has_bounded_member(const struct config_service *service)
+{
+	size_t i = 0;
+	while (i < service->member_count && service->members[i].connections_max == 0)
+		i++;
+	return i < service->member_count;
+}
+
 static inline struct plan_rules
 plan_rules_of(const struct config_service *service)
 {
@@ -14,6 +23,7 @@ plan_rules_of(const struct config_service *service)
 	    .spread = service->spread,
 	    .strict = service->strict,
 	    .attempts_max = service->attempts_max,
+	    .spills = has_bounded_member(service),
 	};
 }
 

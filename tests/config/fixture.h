@@ -72,7 +72,8 @@ put_config(const char *top, const char *service)
 			     "state_dir = \"%s/state\";\n%s\n"
 			     "listeners = ( { address = \"127.0.0.1:8080\"; } );\n"
 			     "services = ( { name = \"shop\"; %s\n"
-			     "members = ( { id = \"a\"; origin = \"127.0.0.1:9001\"; } ); } );\n",
+			     "members = ( { id = \"a\"; origin = \"127.0.0.1:9001\"; "
+			     "connections_max = 15; } ); } );\n",
 			     dir, top, service);
 	return put_file("holdfast.conf", text, (size_t)bytes, 0644);
 }

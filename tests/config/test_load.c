@@ -185,7 +185,8 @@ reads_values(void **state)
 	    "timeouts = { connect = \"11ms\"; first_byte = \"12ms\"; idle = \"13ms\";\n"
 	    "  header = \"14ms\"; tunnel = \"15ms\"; pool_idle = \"16ms\"; };\n"
 	    "attempts_max = 2; replay_bytes_max = \"1KiB\"; body_bytes_max = \"5GiB\";\n"
-	    "retry_budget = \"35%\"; retry_min = 12; pool_max = 9; retry_after = \"1m\";");
+	    "retry_budget = \"35%\"; retry_min = 12; overflow = \"next\"; queue_max = 13; "
+	    "queue_timeout = \"14s\"; pool_max = 9; retry_after = \"1m\";");
 	assert_int_equal(load(file), RESULT_OK);
 	assert_finding(&findings, "", NULL);
 
@@ -226,6 +227,10 @@ reads_values(void **state)
 	assert_int_equal(s->attempts_max, 2);
 	assert_int_equal(s->retry_budget, 35);
 	assert_int_equal(s->retry_min, 12);
+	assert_int_equal(s->overflow, OVERFLOW_NEXT);
+	assert_int_equal(s->queue_max, 13);
+	assert_int_equal(s->members[0].connections_max, 15);
+	assert_int_equal(s->queue_timeout_ms, 14000);
 	assert_int_equal(s->replay_bytes_max, 1024);
 	assert_true(s->body_bytes_max == UINT64_C(5) << 30);
 	assert_int_equal(s->pool_max, 9);

@@ -74,14 +74,16 @@ writes_json(void **state)
 {
 	(void)state;
 	struct access_entry entry = usual_entry();
-	assert_json(&entry, "{\"ts\":\"2026-01-31T12:00:00.250Z\",\"client\":\"192.0.2.7:40001\","
-			    "\"service\":\"shop\",\"method\":\"GET\",\"target\":\"/cart?x=1\","
-			    "\"host\":\"shop.example\",\"protocol\":\"HTTP/1.1\","
-			    "\"status\":200,\"bytes\":512,\"request_bytes\":3,"
-			    "\"duration_ms\":1.500,\"first_byte_ms\":0.900,\"connect_ms\":0.061,"
-			    "\"affinity\":\"failover\",\"cause\":\"done\",\"session\":\"1a2b3c4d\","
-			    "\"member\":\"b\",\"primary\":\"a\",\"attempts\":2,"
-			    "\"request_id\":\"0000000000000abc\"}\n");
+	assert_json(
+	    &entry,
+	    "{\"ts\":\"2026-01-31T12:00:00.250Z\",\"client\":\"192.0.2.7:40001\","
+	    "\"service\":\"shop\",\"method\":\"GET\",\"target\":\"/cart?x=1\","
+	    "\"host\":\"shop.example\",\"protocol\":\"HTTP/1.1\","
+	    "\"status\":200,\"bytes\":512,\"request_bytes\":3,"
+	    "\"duration_ms\":1.500,\"first_byte_ms\":0.900,\"queue_ms\":0.000,\"connect_ms\":0.061,"
+	    "\"affinity\":\"failover\",\"cause\":\"done\",\"session\":\"1a2b3c4d\","
+	    "\"member\":\"b\",\"primary\":\"a\",\"attempts\":2,"
+	    "\"request_id\":\"0000000000000abc\"}\n");
 }
 
 static void
@@ -109,7 +111,8 @@ writes_what_is_not_known(void **state)
 	    "{\"ts\":\"2026-01-31T12:00:00.250Z\",\"client\":\"192.0.2.7:40001\","
 	    "\"service\":null,\"method\":null,\"target\":null,\"host\":null,\"protocol\":null,"
 	    "\"status\":400,\"bytes\":0,\"request_bytes\":0,\"duration_ms\":0.000,"
-	    "\"first_byte_ms\":null,\"connect_ms\":null,\"affinity\":\"none\",\"cause\":\"client_"
+	    "\"first_byte_ms\":null,\"queue_ms\":0.000,\"connect_ms\":null,\"affinity\":\"none\","
+	    "\"cause\":\"client_"
 	    "bad_request\","
 	    "\"session\":null,\"member\":null,\"primary\":null,\"attempts\":0,"
 	    "\"request_id\":\"0000000000000000\"}\n");
