@@ -129,7 +129,7 @@ def test_reload():
     p = Holdfast([Origin("a")], top=listening())
     assert good(p, "reload") == "reloaded\n"
     assert json.loads(good(p, "reload", "--json", by_config=True)) == {"reloaded": True}
-    assert len(p.events("reload")) == 2
+    p.wait_event("reload", count=2)
     with open(p.conf_path, "a") as f:
         f.write("workers = 9999;\n")
     status, out, err = ask(p, "reload")
