@@ -82,7 +82,7 @@ CLI      = proxy/cli/asking.c proxy/cli/change.c proxy/cli/check.c proxy/cli/com
            proxy/cli/status.c proxy/cli/steer.c proxy/cli/table.c proxy/cli/tag.c \
            proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c proxy/cli/verify.c \
            proxy/cli/verify_compare.c proxy/cli/version.c proxy/cli/what_if.c
-CLUSTER  = proxy/cluster/body.c proxy/cluster/datagram.c proxy/cluster/delays.c proxy/cluster/election.c \
+CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c proxy/cluster/delays.c proxy/cluster/election.c \
            proxy/cluster/election_claim.c proxy/cluster/election_detect.c proxy/cluster/election_wire.c \
            proxy/cluster/machine.c
 NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_ev.c proxy/node_reload.c \
@@ -205,10 +205,11 @@ $(foreach t,$(CONFIG_TESTS),$(eval LINK_$(t) = $$(CONFIG_LINK)))
 $(B)/tests/config/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 # cluster
 CLUSTER_LINK = proxy/base/result.c proxy/cluster/body.c proxy/cluster/machine.c
-UNIT += cluster/test_body cluster/test_datagram cluster/test_delays cluster/test_election \
+UNIT += cluster/test_ask cluster/test_body cluster/test_datagram cluster/test_delays cluster/test_election \
         cluster/test_election_cures cluster/test_machine
 ELECTION = proxy/cluster/delays.c proxy/cluster/election.c proxy/cluster/election_claim.c \
            proxy/cluster/election_detect.c proxy/cluster/election_wire.c
+LINK_cluster/test_ask = $(CLUSTER_LINK) $(ELECTION) proxy/cluster/ask.c
 LINK_cluster/test_election = $(CLUSTER_LINK) $(ELECTION)
 LINK_cluster/test_election_cures = $(CLUSTER_LINK) $(ELECTION)
 LINK_cluster/test_body = $(CLUSTER_LINK)
@@ -262,7 +263,7 @@ LINK_cli/test_tail_line = proxy/base/result.c proxy/base/text.c proxy/base/vocab
 # ---- simulator: tests/sim/<name>.c; scenarios stand in tests/sim/scenarios.h as well --------------
 
 SIM_PARTS     = tests/sim/chaos.c tests/sim/main.c tests/sim/net.c tests/sim/sim.c tests/sim/trace.c
-SIM_SCENARIOS = tests/sim/echo.c tests/sim/elect.c tests/sim/election_calm.c \
+SIM_SCENARIOS = tests/sim/ask.c tests/sim/echo.c tests/sim/elect.c tests/sim/election_calm.c \
                 tests/sim/election_chaos.c tests/sim/election_contest.c tests/sim/election_cut.c \
                 tests/sim/election_lease.c
 # The same object files as in the binary.

@@ -41,7 +41,7 @@ election_init(struct election *e, const struct cluster_nodes *nodes,
 			       .vouched_at = CLUSTER_NEVER,
 			       .preempt_since = CLUSTER_NEVER};
 	for (size_t i = 0; i < CLUSTER_NODES_MAX; i++)
-		e->peer[i].heard_at = CLUSTER_NEVER;
+		e->peer[i].heard_at = e->peer[i].inquired_at = CLUSTER_NEVER;
 	struct turn t = {now, out};
 	begin_join(e, &t);
 	end(e);
@@ -150,7 +150,7 @@ receive_invite(struct election *e, const struct turn *t, cluster_node from)
 		e->invited = true;
 	else if (e->state == ELECTION_WAIT)
 		stand(e, t);
-	else if (e->state != ELECTION_ASK)
+	else if (e->state != ELECTION_ASK && from != e->nodes->self)
 		tell_fact(e, t, from);
 }
 
@@ -332,6 +332,48 @@ election_lost(struct election *e, uint64_t now, struct outbox *out)
 	} else if (e->state == ELECTION_ASK) {
 		refused(e, &t, 0);
 	}
+	end(e);
+}
+
+/* ---- the client's question --------------------------------------------------------------------
+ */
+
+void
+election_detect(struct election *e, uint64_t now, struct outbox *out)
+{
+	struct turn t = begin(e, now, out);
+	if (e->state == ELECTION_BACKUP && !e->inquiring)
+		e->inquire_at = now;
+	state_tick(e, &t);
+	end(e);
+}
+
+void
+election_inquire(struct election *e, uint64_t now, cluster_node to, struct outbox *out)
+{
+	struct turn t = begin(e, now, out);
+	inquire(e, &t, to);
+	end(e);
+}
+
+void
+election_invite(struct election *e, uint64_t now, cluster_node to, struct outbox *out)
+{
+	struct turn t = begin(e, now, out);
+	if (to == e->nodes->self)
+		receive_invite(e, &t, to);
+	else
+		(void)outbox_add(out, to, DATAGRAM_INVITE);
+	end(e);
+}
+
+void
+election_announce(struct election *e, uint64_t now, struct outbox *out)
+{
+	struct turn t = begin(e, now, out);
+	e->heartbeat_at = now;
+	if (e->nodes->count > 1)
+		heartbeat(e, &t);
 	end(e);
 }
 

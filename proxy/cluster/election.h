@@ -108,6 +108,8 @@ struct election {
 
 	struct election_peer {
 		uint64_t heard_at; /* any datagram; CLUSTER_NEVER: none since the start */
+		uint64_t
+		    inquired_at; /* when this node asked what it answered last; CLUSTER_NEVER */
 		bool fit;
 	} peer[CLUSTER_NODES_MAX];
 
@@ -163,6 +165,16 @@ void election_granted(struct election *e, uint64_t now, uint64_t term, struct ou
 void election_refused(struct election *e, uint64_t now, uint64_t retry_ms, struct outbox *out);
 void election_lost(struct election *e, uint64_t now, struct outbox *out);
 
+/*
+ * For the client's question (cluster/ask.h): detection now and not when it is due; an inquiry of
+ * any node, whose answer shows in peer[].inquired_at; to stand now, as if invited; and a heartbeat
+ * now.
+ */
+void election_detect(struct election *e, uint64_t now, struct outbox *out);
+void election_inquire(struct election *e, uint64_t now, cluster_node to, struct outbox *out);
+void election_invite(struct election *e, uint64_t now, cluster_node to, struct outbox *out);
+void election_announce(struct election *e, uint64_t now, struct outbox *out);
+
 /* The node stops, or an operator moves the master: who is master tells all, and is no more. */
 void election_resign(struct election *e, uint64_t now, struct outbox *out);
 /* Of the service beside the node. A master that falls ill hands over, if someone well is there. */
@@ -170,6 +182,11 @@ void election_set_fit(struct election *e, uint64_t now, bool fit, struct outbox 
 /* Other ranks (E14), the same nodes in the same places. Mastership moves by `preempt` alone. */
 void election_rank(struct election *e, const struct cluster_nodes *nodes);
 
+/*
+ * How long ago the master that is followed answered, this node or as it was told; 0 when this node
+ * is it; UINT32_MAX: nobody is followed.
+ */
+uint32_t election_evidence_age(const struct election *e, uint64_t now);
 /* Who is master as far as this node knows: node NODE_NONE when nobody is. */
 struct claim election_master(const struct election *e);
 /* Of the header: datagram_encode's `term`. */

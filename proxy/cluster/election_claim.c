@@ -55,7 +55,7 @@ follow(struct election *e, const struct turn *t, const struct claim *claim, bool
 void
 tell_fact(struct election *e, const struct turn *t, cluster_node to)
 {
-	const struct revoke fact = {REVOKE_FACT, to, e->claim, evidence_age(e, t->now)};
+	const struct revoke fact = {REVOKE_FACT, to, e->claim, election_evidence_age(e, t->now)};
 	put_revoke(outbox_add(t->out, to, DATAGRAM_REVOKE), e->nodes, &fact);
 }
 

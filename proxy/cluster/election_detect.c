@@ -54,7 +54,7 @@ proof_age(const struct election *e, uint64_t now)
 }
 
 uint32_t
-evidence_age(const struct election *e, uint64_t now)
+election_evidence_age(const struct election *e, uint64_t now)
 {
 	uint32_t proof_ms = proof_age(e, now);
 	uint32_t vouched_ms = e->state == ELECTION_BACKUP ? age_of(e->vouched_at, now) : AGE_NEVER;
@@ -243,7 +243,7 @@ call_off(struct election *e, const struct turn *t, bool direct, uint64_t evidenc
 			continue;
 		struct outgoing *o = outbox_add(t->out, alarmed ? NODE_ALL : n, DATAGRAM_REFUTE);
 		put_claim(o, e->nodes, &claim);
-		put_u32(o, evidence_age(e, t->now));
+		put_u32(o, election_evidence_age(e, t->now));
 		if (alarmed)
 			break;
 	}
@@ -274,6 +274,9 @@ hear_reply(struct election *e, const struct turn *t, cluster_node from, const st
 	uint64_t ms = t->now - echo->sent_at;
 	delays_measured(&e->delays, e->nodes, from,
 			ms < e->rules.timeout_ms ? ms : e->rules.timeout_ms);
+	struct election_peer *peer = &e->peer[from];
+	if (peer->inquired_at == CLUSTER_NEVER || peer->inquired_at < echo->sent_at)
+		peer->inquired_at = echo->sent_at;
 	if (e->state == ELECTION_JOIN)
 		hear_answer(e, t, from);
 	bool claims = word->state == ELECTION_CLAIM || word->state == ELECTION_MASTER;
@@ -294,7 +297,7 @@ hear_suspect(struct election *e, const struct turn *t, cluster_node from, const 
 	if (order > 0) {
 		hear_lost(e, claim);
 	} else if (order < 0) {
-		if (evidence_age(e, t->now) <= fresh_ms)
+		if (election_evidence_age(e, t->now) <= fresh_ms)
 			tell_fact(e, t, from);
 	} else if (election_is_master(e)) {
 		struct outgoing *o = outbox_add(t->out, from, DATAGRAM_REFUTE);

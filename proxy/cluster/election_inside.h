@@ -90,12 +90,6 @@ void consider_resigning(struct election *e, const struct turn *t);
 cluster_node best_alive(const struct election *e, uint64_t now);
 void follow(struct election *e, const struct turn *t, const struct claim *claim, bool direct);
 
-/*
- * How long ago there was an answer of the master that is followed: to this node, or as it was told;
- * 0 when it is itself; AGE_NEVER.
- */
-uint32_t evidence_age(const struct election *e, uint64_t now);
-
 /* ---- detection (election_detect.c) ------------------------------------------------------------
  */
 

@@ -2,6 +2,7 @@
  * scenarios.h: SCENARIO(name, share): every scenario, `const struct sim_scenario scenario_<name>`
  * in tests/sim/<name>.c. `share`: how many of a thousand asked-for seeds it runs; a slow one fewer.
  */
+SCENARIO(ask, 1000)
 SCENARIO(echo, 1000)
 SCENARIO(election_calm, 1000)
 SCENARIO(election_chaos, 1000)
