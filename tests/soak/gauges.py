@@ -61,13 +61,12 @@ class Quiet:
     leaves behind is far beyond that. probes: counts the checks that members have seen, by member."""
 
     def __init__(self, pid, probes):
-        self.settle(pid)
+        self.kinds = self.settle(pid)
         seen, began = probes(), time.monotonic()
         self.wakeups = min(self.window(pid) for _ in range(WINDOWS))
         self.probes = {m: n - seen[m] for m, n in probes().items()}
         self.probes_s = time.monotonic() - began
         self.resident_mib, self.private_mib = resident_mib(pid), private_mib(pid)
-        self.kinds = descriptors(pid)
         self.pipes = self.kinds.get("pipe:", 0)
         self.descriptors = sum(self.kinds.values()) - self.pipes
         self.threads = len(os.listdir(f"/proc/{pid}/task"))
@@ -78,14 +77,15 @@ class Quiet:
         return (wakeups(pid) - before) / (time.monotonic() - began)
 
     def settle(self, pid, limit_s=12.0):
-        """Until no descriptor has gone for a while."""
-        least, since = sum(descriptors(pid).values()), time.monotonic()
+        """The least descriptors, until there were no fewer for a while: checks open some at any time."""
+        least, since = descriptors(pid), time.monotonic()
         end = since + limit_s
         while time.monotonic() < min(end, since + 2.5):
-            now = sum(descriptors(pid).values())
-            if now < least:
+            now = descriptors(pid)
+            if sum(now.values()) < sum(least.values()):
                 least, since = now, time.monotonic()
-            time.sleep(0.05)
+            time.sleep(0.02)
+        return least
 
     def __str__(self):
         return (f"resident {self.resident_mib:.1f} MiB, private {self.private_mib:.1f} MiB, "

@@ -168,9 +168,6 @@ class States:
             return False
         return state == UP or state == DRAIN and lives_there
 
-    def surely_closed(self, service, member, began, ended):
-        return self.said(service, member, began, ended) == DOWN
-
     def memberships(self, began, ended):
         return memberships_of(self.history, began, ended)
 
@@ -230,8 +227,13 @@ def place_judged(history, states, a, membership):
             break
         if states.surely_open(a.service, m, a.began, a.ended, m == home and not fresh):
             return f"{m} stood before {a.member} and was operational (lives at {home}, order {' '.join(order)})"
-    if states.surely_closed(a.service, a.member, a.began, a.ended):
+    state = states.said(a.service, a.member, a.began, a.ended)
+    if state == DOWN:
         return f"{a.member} was down"
+    # Draining members take others' sessions only when nobody else is left.
+    if state == DRAIN and (fresh or a.member != home) and \
+            any(states.surely_open(a.service, m, a.began, a.ended, False) for m in order):
+        return f"{a.member} drains, and the session did not live there"
     return None
 
 

@@ -371,6 +371,17 @@ class Places(Case):
         self.w.ask(self.key, "b", tag=("a", "a"), event="failover", skipped=["a"])
         self.found("place", "a stood before b")
 
+    def test_a_draining_member_gets_a_new_session(self):
+        self.w.line("drain_started", self.w.now + 1, service="go", member="a")
+        self.w.calm()
+        self.w.ask(self.key, "a", tag=("a", "a"))
+        self.w.ask("s", "b", session="00" * 16)
+        self.well()
+        self.w.ask(self.key, "a")
+        self.found("place", "a drains")
+        self.w.ask("t", "a", session="11" * 16)
+        self.found("place", "of " + "11" * 16, "a drains")
+
 
 class Tags(Case):
     def test_a_move_that_the_client_is_not_told(self):
