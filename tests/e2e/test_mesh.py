@@ -90,7 +90,7 @@ def test_a_request_goes_back_to_the_node_where_it_belongs():
         for i in m.ids:
             r = m.through(i, key, method="POST", body=b"x" * 1000)
             assert r.id == m.order(key)[1], (key, i, r.id)
-    assert any(p.requests(cause="taken_back") for p in m.nodes.values())
+    wait_until(lambda: any(p.requests(cause="taken_back") for p in m.nodes.values()), "it is told")
     worked = sum(len(o.requests) for o in m.origins.values())
     assert worked == len(keys) * len(m.ids), "each is processed once"
 

@@ -523,6 +523,7 @@ def test_the_budget_is_a_share_with_a_floor():
     for c in clients:
         c.send(c.request_bytes(fields=[("X-Key", "k1")]))
     p.wait_event("failover", count=6, reason="retry_budget")
+    holdfast.wait_until(lambda: len(second.requests) >= 2, "the others are repeated")
     assert len(second.requests) == 2
     answer.set()
     assert sorted(c.response().status for c in clients) == [200] * 2 + [504] * 6
