@@ -172,7 +172,8 @@ addr_is_loopback(const struct addr *a)
 {
 	if (a->family == AF_INET)
 		return a->ip[0] == 127;
-	return a->family == AF_INET6 && IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)a->ip);
+	/* No struct in6_addr: that must be aligned, and this is not. */
+	return a->family == AF_INET6 && memcmp(a->ip, &in6addr_loopback, sizeof(a->ip)) == 0;
 }
 
 bool
