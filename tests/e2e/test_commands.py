@@ -276,7 +276,8 @@ def test_what_if_takes_no_more_memory_for_more_keys():
                 "stdout=subprocess.DEVNULL); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)",
                 holdfast.binary(), "what-if", "-c", path, "--add", "e", keys]
         most.append(int(subprocess.run(argv, capture_output=True, text=True, check=True).stdout))
-    assert most[1] < most[0] + 1024, f"{most} KiB"
+    # What a sanitizer keeps of what was freed is its own.
+    assert most[1] < most[0] + (16384 if holdfast.sanitizer() else 1024), f"{most} KiB"
 
 
 # ---- tag ----------------------------------------------------------------------------------------
