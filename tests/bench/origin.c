@@ -223,7 +223,7 @@ accept_all(struct conn *listener)
 	int one = 1;
 
 	for (;;) {
-		struct sockaddr_in from;
+		struct sockaddr_in from = {.sin_family = AF_INET};
 		socklen_t bytes = sizeof(from);
 		int fd = accept4(listener->fd, (struct sockaddr *)&from, &bytes,
 				 SOCK_NONBLOCK | SOCK_CLOEXEC);
