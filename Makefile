@@ -89,7 +89,10 @@ NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_ev.c proxy/no
            proxy/node_status.c
 
 # leases, registers, roles
-ROLES    = proxy/cluster/lease.c proxy/cluster/lease_acceptor.c proxy/cluster/lease_wire.c
+LEASE    = proxy/cluster/lease.c proxy/cluster/lease_acceptor.c proxy/cluster/lease_wire.c
+REGISTER = proxy/cluster/document.c proxy/cluster/register_image.c
+ENGINES  = proxy/cluster/engine.c
+ROLES    = $(LEASE) $(REGISTER) $(ENGINES)
 
 PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) $(CLUSTER) \
            $(ROLES) $(ADMIN) $(CLI) $(NODE)
@@ -220,8 +223,7 @@ LINK_cluster/test_machine = $(CLUSTER_LINK)
 
 # leases, registers, roles
 UNIT += cluster/test_lease
-LINK_cluster/test_lease = $(CLUSTER_LINK) proxy/cluster/lease.c proxy/cluster/lease_acceptor.c \
-                          proxy/cluster/lease_wire.c
+LINK_cluster/test_lease = $(CLUSTER_LINK) $(LEASE)
 
 # admin
 ADMIN_LINK = $(HTTP) proxy/base/addr.c proxy/base/clock.c proxy/base/digest.c proxy/base/grow.c \

@@ -12,10 +12,9 @@
  * A renewal is the same negotiation while the state stays HELD.
  */
 #include "cluster/lease_wire.h"
+#include "cluster/mutant.h"
 
 #include <assert.h>
-
-#define RESENDS 4 /* a negotiation asks those that are silent so often, the first time included */
 
 static const unsigned moves[] = {
     [LEASE_IDLE] = 1u << LEASE_PREPARING,
@@ -45,7 +44,7 @@ bit(cluster_node node)
 }
 
 static void
-ask(const struct lease *l, const struct lease_turn *t, cluster_node voter)
+ask(const struct lease *l, const struct role_turn *t, cluster_node voter)
 {
 	bool proposes = l->negotiation == LEASE_PROPOSING && (l->promised & bit(voter)) != 0;
 	struct outgoing *o = lease_put_head(
@@ -56,9 +55,9 @@ ask(const struct lease *l, const struct lease_turn *t, cluster_node voter)
 
 /* Who has promised is asked to accept, who has not, to promise: no voter accepts unprepared. */
 static void
-ask_the_silent(struct lease *l, const struct lease_turn *t)
+ask_the_silent(struct lease *l, const struct role_turn *t)
 {
-	l->resend_at = t->now + t->ground->timing.negotiation_ms / RESENDS + 1;
+	l->resend_at = t->now + role_resend_ms(t->ground);
 	for (cluster_node i = 0; i < t->ground->nodes->count; i++)
 		if (t->ground->nodes->node[i].voter && ((l->accepted | l->refused) & bit(i)) == 0)
 			ask(l, t, i);
@@ -74,7 +73,7 @@ enter(struct lease *l, enum lease_state negotiation)
 
 /* A ballot above all that is known. */
 static void
-prepare(struct lease *l, const struct lease_turn *t)
+prepare(struct lease *l, const struct role_turn *t)
 {
 	assert(lease_timing_sound(&t->ground->timing));
 	uint64_t round = l->ballot.round > l->round_seen ? l->ballot.round : l->round_seen;
@@ -89,28 +88,30 @@ prepare(struct lease *l, const struct lease_turn *t)
 }
 
 static void
-begin(struct lease *l, const struct lease_turn *t)
+begin(struct lease *l, const struct role_turn *t)
 {
 	l->bid_again = false;
 	prepare(l, t);
 }
 
 static void
-propose(struct lease *l, const struct lease_turn *t)
+propose(struct lease *l, const struct role_turn *t)
 {
 	l->proposed_at = t->now; /* R3: before the first PROPOSE leaves */
 	enter(l, LEASE_PROPOSING);
-	l->resend_at = t->now + t->ground->timing.negotiation_ms / RESENDS + 1;
+	l->resend_at = t->now + role_resend_ms(t->ground);
 	for (cluster_node i = 0; i < t->ground->nodes->count; i++)
 		if ((l->promised & bit(i)) != 0)
 			ask(l, t, i);
 }
 
 static void
-hold(struct lease *l, const struct lease_turn *t)
+hold(struct lease *l, const struct role_turn *t)
 {
 	bool renewed = l->state == LEASE_HELD;
 	uint64_t lease_ms = t->ground->timing.lease_ms;
+	if (MUTANT == MUTANT_TIMER_AT_ACCEPT)
+		l->proposed_at = t->now;
 	if (!renewed)
 		lease_to(l, LEASE_HELD);
 	l->negotiation = LEASE_IDLE;
@@ -122,7 +123,7 @@ hold(struct lease *l, const struct lease_turn *t)
 /* Higher than all that was proposed: voters drop what they accepted, and what is still under way.
  */
 static void
-tell_release(struct lease *l, const struct lease_turn *t)
+tell_release(struct lease *l, const struct role_turn *t)
 {
 	l->ballot.round++;
 	for (cluster_node i = 0; i < t->ground->nodes->count; i++)
@@ -132,14 +133,14 @@ tell_release(struct lease *l, const struct lease_turn *t)
 
 /* The negotiation is over, in vain. */
 static void
-fail(struct lease *l, const struct lease_turn *t)
+fail(struct lease *l, const struct role_turn *t)
 {
 	bool proposed = l->negotiation == LEASE_PROPOSING;
 	l->negotiation = LEASE_IDLE;
 	if (l->refusal == LEASE_REFUSED_NOT)
 		l->refusal = LEASE_REFUSED_NO_MAJORITY;
 	if (l->state == LEASE_HELD) {
-		l->renew_at = t->now + t->ground->timing.negotiation_ms / RESENDS + 1;
+		l->renew_at = t->now + role_resend_ms(t->ground);
 		return;
 	}
 	lease_to(l, LEASE_IDLE);
@@ -150,7 +151,7 @@ fail(struct lease *l, const struct lease_turn *t)
 
 /* What time alone has ended. First of all in every event: late answers must not count. */
 static void
-expire(struct lease *l, const struct lease_turn *t)
+expire(struct lease *l, const struct role_turn *t)
 {
 	if (l->state == LEASE_HELD && t->now >= l->held_until) {
 		lease_to(l, LEASE_LOST);
@@ -162,7 +163,7 @@ expire(struct lease *l, const struct lease_turn *t)
 }
 
 static void
-on_promise(struct lease *l, const struct lease_turn *t, cluster_node from)
+on_promise(struct lease *l, const struct role_turn *t, cluster_node from)
 {
 	l->promised |= bit(from);
 	if (l->negotiation == LEASE_PROPOSING)
@@ -172,7 +173,7 @@ on_promise(struct lease *l, const struct lease_turn *t, cluster_node from)
 }
 
 static void
-on_accept(struct lease *l, const struct lease_turn *t, cluster_node from)
+on_accept(struct lease *l, const struct role_turn *t, cluster_node from)
 {
 	l->accepted |= bit(from);
 	if (count(l->accepted) >= cluster_majority(t->ground->nodes)) /* R4 */
@@ -180,7 +181,7 @@ on_accept(struct lease *l, const struct lease_turn *t, cluster_node from)
 }
 
 static void
-on_refuse(struct lease *l, const struct lease_turn *t, cluster_node from, enum lease_refusal why)
+on_refuse(struct lease *l, const struct role_turn *t, cluster_node from, enum lease_refusal why)
 {
 	l->refused |= bit(from);
 	if (why == LEASE_REFUSED_LOWER && l->negotiation == LEASE_PREPARING && !l->bid_again) {
@@ -228,7 +229,7 @@ refusal_get(struct body *b, enum lease_refusal *why, uint64_t *round, uint32_t *
 }
 
 bool
-lease_receive(struct lease *l, const struct lease_turn *t, cluster_node from,
+lease_receive(struct lease *l, const struct role_turn *t, cluster_node from,
 	      enum datagram_type type, struct body *b)
 {
 	const struct cluster_nodes *nodes = t->ground->nodes;
@@ -260,7 +261,7 @@ lease_receive(struct lease *l, const struct lease_turn *t, cluster_node from,
 }
 
 void
-lease_acquire(struct lease *l, const struct lease_turn *t)
+lease_acquire(struct lease *l, const struct role_turn *t)
 {
 	expire(l, t);
 	if (l->state != LEASE_HELD && l->negotiation == LEASE_IDLE)
@@ -268,7 +269,7 @@ lease_acquire(struct lease *l, const struct lease_turn *t)
 }
 
 void
-lease_release(struct lease *l, const struct lease_turn *t)
+lease_release(struct lease *l, const struct role_turn *t)
 {
 	expire(l, t);
 	if (l->state == LEASE_IDLE)
@@ -279,7 +280,7 @@ lease_release(struct lease *l, const struct lease_turn *t)
 }
 
 void
-lease_tick(struct lease *l, const struct lease_turn *t)
+lease_tick(struct lease *l, const struct role_turn *t)
 {
 	expire(l, t);
 	if (l->negotiation != LEASE_IDLE && t->now >= l->resend_at)

@@ -46,7 +46,7 @@
 #define HOLDFAST_CLUSTER_LEASE_H
 
 #include "cluster/body.h"
-#include "cluster/machine.h"
+#include "cluster/role.h"
 
 /*
  * Clocks run within 1 % of true time: two durations that must not end in the wrong order need a
@@ -55,12 +55,6 @@
 #define LEASE_DRIFT_PER_MILLE 25
 /* The holder stops this part of T before its timer ends: time to be told, and to finish. */
 #define LEASE_MARGIN_PER_MILLE 50
-
-struct lease_timing {
-	uint32_t lease_ms;       /* T */
-	uint32_t negotiation_ms; /* TN: a ballot dies this long after its PREPARE */
-	uint32_t silence_ms;     /* M: of a voter that started again */
-};
 
 /* TN = T / 5, M = T * 6 / 5: 10 s, 2 s, 12 s. */
 struct lease_timing lease_timing_of(uint32_t lease_ms);
@@ -84,22 +78,6 @@ struct ballot {
 };
 int ballot_compare(const struct ballot *a, const struct ballot *b);
 
-/* What the machines of all roles at a node share; borrowed by each call. */
-struct lease_ground {
-	const struct cluster_nodes *nodes;
-	struct lease_timing timing;
-	uint64_t boot;         /* of this node's run */
-	uint64_t silent_until; /* R6; of a voter */
-};
-
-/* What every event brings; borrowed for the call. */
-struct lease_turn {
-	const struct lease_ground *ground;
-	const char *role;
-	uint64_t now;
-	struct outbox *out;
-};
-
 /* ---- a voter's side ---------------------------------------------------------------------------
  */
 
@@ -114,15 +92,15 @@ struct acceptor {
 };
 
 /* PREPARE, PROPOSE, RELEASE; `b` stands behind the role's name. Bad bodies are dropped: false. */
-bool acceptor_receive(struct acceptor *a, const struct lease_turn *t, cluster_node from,
+bool acceptor_receive(struct acceptor *a, const struct role_turn *t, cluster_node from,
 		      enum datagram_type type, struct body *b);
 /*
  * True: nothing here can matter any more, as if the voter had started again and been silent since:
  * the place may be given to another role.
  */
-bool acceptor_idle(const struct acceptor *a, const struct lease_ground *ground, uint64_t now);
+bool acceptor_idle(const struct acceptor *a, const struct role_ground *ground, uint64_t now);
 /* Answers a PREPARE for which there is no room. */
-void acceptor_refuse_full(const struct lease_turn *t, cluster_node from, struct body *b);
+void acceptor_refuse_full(const struct role_turn *t, cluster_node from, struct body *b);
 
 /* ---- the asking side --------------------------------------------------------------------------
  */
@@ -162,13 +140,13 @@ struct lease {
 };
 
 /* Starts one negotiation; nothing when one is under way or the lease is held. Ends in news. */
-void lease_acquire(struct lease *l, const struct lease_turn *t);
+void lease_acquire(struct lease *l, const struct role_turn *t);
 /* R8: this node is no owner any more, then the voters are told. No news of it. */
-void lease_release(struct lease *l, const struct lease_turn *t);
+void lease_release(struct lease *l, const struct role_turn *t);
 /* PROMISE, ACCEPT, REFUSE; `b` stands behind the role's name. Bad bodies are dropped: false. */
-bool lease_receive(struct lease *l, const struct lease_turn *t, cluster_node from,
+bool lease_receive(struct lease *l, const struct role_turn *t, cluster_node from,
 		   enum datagram_type type, struct body *b);
-void lease_tick(struct lease *l, const struct lease_turn *t);
+void lease_tick(struct lease *l, const struct role_turn *t);
 uint64_t lease_next(const struct lease *l);
 /* Ask right before use. */
 bool lease_held(const struct lease *l, uint64_t now);

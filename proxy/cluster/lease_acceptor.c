@@ -1,5 +1,6 @@
 /* lease_acceptor.c: a voter's memory of one role's lease; see lease.h. */
 #include "cluster/lease_wire.h"
+#include "cluster/mutant.h"
 
 #include <assert.h>
 
@@ -42,7 +43,7 @@ ballot_compare(const struct ballot *a, const struct ballot *b)
 static bool
 same_owner(const struct ballot *a, const struct ballot *b)
 {
-	return a->owner == b->owner && a->boot == b->boot;
+	return a->owner == b->owner && (a->boot == b->boot || MUTANT == MUTANT_OWNER_OF_ANY_RUN);
 }
 
 static bool
@@ -52,7 +53,7 @@ lives(const struct acceptor *a, uint64_t now)
 }
 
 static void
-refuse(const struct acceptor *a, const struct lease_turn *t, const struct lease_asked *asked,
+refuse(const struct acceptor *a, const struct role_turn *t, const struct lease_asked *asked,
        enum lease_refusal why, uint64_t wait_ms)
 {
 	struct outgoing *o =
@@ -64,12 +65,12 @@ refuse(const struct acceptor *a, const struct lease_turn *t, const struct lease_
 
 /* What holds for PREPARE and PROPOSE alike. */
 static enum lease_refusal
-objection(const struct acceptor *a, const struct lease_turn *t, const struct lease_asked *asked,
+objection(const struct acceptor *a, const struct role_turn *t, const struct lease_asked *asked,
 	  uint64_t *wait_ms)
 {
-	const struct lease_ground *g = t->ground;
+	const struct role_ground *g = t->ground;
 	*wait_ms = 0;
-	if (t->now < g->silent_until) {
+	if (t->now < g->silent_until && MUTANT != MUTANT_NO_RESTART_SILENCE) {
 		*wait_ms = g->silent_until - t->now;
 		return LEASE_REFUSED_SILENT;
 	}
@@ -82,7 +83,7 @@ objection(const struct acceptor *a, const struct lease_turn *t, const struct lea
 }
 
 static void
-on_prepare(struct acceptor *a, const struct lease_turn *t, const struct lease_asked *asked)
+on_prepare(struct acceptor *a, const struct role_turn *t, const struct lease_asked *asked)
 {
 	uint64_t wait_ms;
 	enum lease_refusal why = objection(a, t, asked, &wait_ms);
@@ -101,7 +102,7 @@ on_prepare(struct acceptor *a, const struct lease_turn *t, const struct lease_as
 }
 
 static void
-on_propose(struct acceptor *a, const struct lease_turn *t, const struct lease_asked *asked)
+on_propose(struct acceptor *a, const struct role_turn *t, const struct lease_asked *asked)
 {
 	uint64_t wait_ms;
 	enum lease_refusal why = objection(a, t, asked, &wait_ms);
@@ -116,7 +117,9 @@ on_propose(struct acceptor *a, const struct lease_turn *t, const struct lease_as
 		return; /* a copy that was long under way */
 	if (!again) {
 		a->accepted = asked->ballot;
-		a->accepted_until = t->now + with_drift(asked->lease_ms);
+		a->accepted_until =
+		    t->now + (MUTANT == MUTANT_SHORT_LOCK ? asked->lease_ms * 8 / 10
+							  : with_drift(asked->lease_ms));
 		a->touched = t->now;
 	}
 	(void)lease_put_head(t->out, asked->from, DATAGRAM_ACCEPT, t->role, &asked->ballot);
@@ -124,7 +127,7 @@ on_propose(struct acceptor *a, const struct lease_turn *t, const struct lease_as
 
 /* The released ballot is higher than all that the owner proposed: what is still under way fails. */
 static void
-on_release(struct acceptor *a, const struct lease_turn *t, const struct ballot *released)
+on_release(struct acceptor *a, const struct role_turn *t, const struct ballot *released)
 {
 	if (ballot_compare(released, &a->accepted) > 0 && same_owner(released, &a->accepted))
 		a->accepted_until = t->now;
@@ -135,7 +138,7 @@ on_release(struct acceptor *a, const struct lease_turn *t, const struct ballot *
 }
 
 bool
-acceptor_receive(struct acceptor *a, const struct lease_turn *t, cluster_node from,
+acceptor_receive(struct acceptor *a, const struct role_turn *t, cluster_node from,
 		 enum datagram_type type, struct body *b)
 {
 	struct lease_asked asked;
@@ -158,13 +161,13 @@ acceptor_receive(struct acceptor *a, const struct lease_turn *t, cluster_node fr
 }
 
 bool
-acceptor_idle(const struct acceptor *a, const struct lease_ground *ground, uint64_t now)
+acceptor_idle(const struct acceptor *a, const struct role_ground *ground, uint64_t now)
 {
 	return !lives(a, now) && now >= a->touched + ground->timing.silence_ms;
 }
 
 void
-acceptor_refuse_full(const struct lease_turn *t, cluster_node from, struct body *b)
+acceptor_refuse_full(const struct role_turn *t, cluster_node from, struct body *b)
 {
 	struct lease_asked asked;
 	if (lease_get_asked(b, t->ground->nodes, DATAGRAM_PREPARE, from, &asked))

@@ -24,7 +24,7 @@
 #define ACCEPTED_MS  10250u /* T and drift */
 
 static struct cluster_nodes seen[CLUSTER_NODES_MAX]; /* each node's */
-static struct lease_ground ground[CLUSTER_NODES_MAX];
+static struct role_ground ground[CLUSTER_NODES_MAX];
 static struct acceptor acceptor[CLUSTER_NODES_MAX];
 static struct lease lease[CLUSTER_NODES_MAX];
 static bool down[CLUSTER_NODES_MAX]; /* neither sends nor hears */
@@ -54,17 +54,17 @@ cluster(size_t voters)
 			seen[i].node[j].voter = true;
 			seen[i].node[j].alias = (uint32_t)j + 1;
 		}
-		ground[i] = (struct lease_ground){&seen[i], {T, TN, M}, 1, 0};
+		ground[i] = (struct role_ground){&seen[i], {T, TN, M}, 1, 0};
 	}
 }
 
 static struct outbox out;
 
-static struct lease_turn
+static struct role_turn
 turn(size_t node)
 {
 	out.count = 0;
-	return (struct lease_turn){&ground[node], "r", now, &out};
+	return (struct role_turn){&ground[node], "r", now, &out};
 }
 
 static void
@@ -81,7 +81,7 @@ post(size_t from)
 static void
 acquire(size_t node)
 {
-	struct lease_turn t = turn(node);
+	struct role_turn t = turn(node);
 	lease_acquire(&lease[node], &t);
 	post(node);
 }
@@ -89,7 +89,7 @@ acquire(size_t node)
 static void
 release(size_t node)
 {
-	struct lease_turn t = turn(node);
+	struct role_turn t = turn(node);
 	lease_release(&lease[node], &t);
 	post(node);
 }
@@ -97,7 +97,7 @@ release(size_t node)
 static void
 tick(size_t node)
 {
-	struct lease_turn t = turn(node);
+	struct role_turn t = turn(node);
 	lease_tick(&lease[node], &t);
 	post(node);
 }
@@ -111,7 +111,7 @@ to_acceptor(uint8_t type)
 static bool
 hear(size_t node, const struct message *m)
 {
-	struct lease_turn t = turn(node);
+	struct role_turn t = turn(node);
 	struct body b = body_of(m->what.body, m->what.bytes);
 	char role[8];
 	get_text(&b, role, sizeof(role));
@@ -306,7 +306,7 @@ R1_lower_ballots_are_refused(void **state)
 	assert_int_equal(prepare.what.to, 2);
 	acquire(1); /* round 1, node 1: higher */
 	queued = 0;
-	struct lease_turn t = turn(1);
+	struct role_turn t = turn(1);
 	lease[1] = (struct lease){0};
 	lease_acquire(&lease[1], &t);
 	struct message higher = {1, out.list[2]};
