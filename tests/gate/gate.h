@@ -47,6 +47,7 @@ struct gate_request {
 	bool upgrade;
 	size_t body_bytes;
 	unsigned seen;    /* connections to members on which it began */
+	unsigned passes;  /* members that said they did not process it */
 	size_t begins_at; /* in its client's stream */
 	size_t ends_at;
 	bool tainted; /* its client sent bytes of another kind as well */
@@ -88,6 +89,7 @@ enum gate_way {
 	WAY_MUTE,      /* closes instead of an answer */
 	WAY_RESETTING, /* resets instead of an answer */
 	WAY_CUTTING,   /* closes in the middle of its answer */
+	WAY_PASSING,   /* 421: another member holds the session */
 	GATE_WAYS
 };
 
@@ -134,6 +136,7 @@ struct gate {
 	unsigned answer_count;
 	uint64_t beginnings;
 	bool strange;   /* some member sent bytes that are not the gate's own */
+	bool drips;     /* calls took only a part of what was there */
 	bool short_of;  /* something was taken away: memory, descriptors, time */
 	unsigned turns; /* of the configuration: reloads */
 	bool settled;
@@ -200,6 +203,7 @@ struct gate_reply {
 	bool interim;
 	bool close;
 	bool trailers;
+	bool pass; /* Holdfast-Pass: 1 */
 	bool held; /* nothing is sent before gate_server_push */
 };
 /* The connection of the member whose request began first and has no answer; NULL: none. */
@@ -209,6 +213,11 @@ struct gate_server *gate_connection(unsigned member);
 void gate_reply(struct gate_server *s, const struct gate_reply *reply);
 void gate_server_push(struct gate_server *s, size_t bytes);
 void gate_server_raw(struct gate_server *s, const char *at, size_t bytes);
+/*
+ * A whole answer that nobody asked for; on a connection that rests, or behind an answer. `at_once`:
+ * this client sends what it has at the same time; may be NULL.
+ */
+void gate_server_volunteer(struct gate_server *s, struct gate_client *at_once);
 void gate_server_close(struct gate_server *s, bool hard);
 void gate_server_turn(struct gate_server *s);
 void gate_accepted(uint16_t port, struct mem_end *end);

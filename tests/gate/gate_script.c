@@ -14,6 +14,8 @@
  *   a M status framing size flags         answers the oldest request that has no answer
  *   P M bytes           sends of what it answered and held back
  *   W M length ...      sends these bytes, whatever was asked
+ *   u M                 sends a whole answer that nobody asked for
+ *   U M C               the same, while the client sends what it asked: the loop sees both at once
  *   C M  R M            closes, resets its latest connection
  *   D M on              reads, or does not
  *   e M news            goes down, up; is ordered to drain, to maint, to neither
@@ -154,6 +156,7 @@ answer(struct script *s)
 	    .close = (flags & 2) != 0,
 	    .trailers = (flags & 4) != 0,
 	    .held = (flags & 8) != 0,
+	    .pass = status == 421,
 	};
 	gate_reply(server, &reply);
 }
@@ -178,10 +181,15 @@ move_connection(struct script *s, char what)
 		return;
 	}
 	size_t bytes = what == 'P' ? take_bytes(s) : 0;
+	unsigned client = what == 'U' ? take_client(s) : 0;
 	if (server == NULL)
 		return;
 	if (what == 'P')
 		gate_server_push(server, bytes);
+	else if (what == 'u')
+		gate_server_volunteer(server, NULL);
+	else if (what == 'U')
+		gate_server_volunteer(server, &gate.client[client]);
 	else
 		gate_server_close(server, what == 'R');
 }
@@ -231,6 +239,7 @@ change_world(struct script *s, char what)
 	case 'l':
 		mem_net.read_max = calls[first];
 		mem_net.write_max = calls[second];
+		gate.drips |= mem_net.read_max != 0;
 		break;
 	case 'b':
 		mem_net.backwards = first % 2 == 1;
@@ -277,6 +286,8 @@ act(struct script *s, char what)
 	case 'W':
 	case 'C':
 	case 'R':
+	case 'u':
+	case 'U':
 		move_connection(s, what);
 		break;
 	case 'o':

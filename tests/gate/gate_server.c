@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define PIECE_BYTES  65536
-#define AUTO_SIZES   6
+#define AUTO_SIZES   7
 #define ATTEMPTS_MAX 4 /* of one request: attempts_max, and one more after a stale connection */
 
 static void
@@ -117,7 +117,7 @@ note_begin(struct gate_server *s, const struct wire_message *m)
 	struct gate_request *r = &gate.request[s->request];
 	r->seen++;
 	CHECK(wire_is(m->method, r->method));
-	CHECK(r->seen <= (r->repeatable ? ATTEMPTS_MAX : 1));
+	CHECK(r->seen <= (r->repeatable ? ATTEMPTS_MAX : 1 + r->passes));
 }
 
 static void
@@ -133,6 +133,10 @@ check_request(const struct gate_server *s, const struct wire_message *m, bool wh
 	const struct gate_request *r = &gate.request[s->request];
 	CHECK(!wire_is(wire_find(m, "Host")->value, "shop") ||
 	      wire_count(m, "Cookie") == 0); /* only the tag stood there */
+	/* The suffix is ours alone. (The other configuration knows of none.) */
+	const struct wire_field *cookie = wire_find(m, "Cookie");
+	CHECK(gate.turns > 0 || cookie == NULL ||
+	      memchr(cookie->value.at, '~', cookie->value.bytes) == NULL);
 	CHECK(m->body_bytes <= r->body_bytes);
 	if (whole)
 		CHECK(m->body_bytes == r->body_bytes);
@@ -232,6 +236,12 @@ put_head(struct gate_server *s, const struct gate_reply *reply, bool bodiless)
 	put_text(out, line);
 	if (reply->close)
 		put_text(out, "Connection: close\r\n");
+	if (reply->pass)
+		put_text(out, "Holdfast-Pass: 1\r\n");
+	if (s->answer % 3 == 0) {
+		(void)snprintf(line, sizeof(line), "Set-Cookie: SID=s%u; Path=/\r\n", s->answer);
+		put_text(out, line);
+	}
 	(void)snprintf(line, sizeof(line), "Content-Length: %zu\r\n", reply->body_bytes);
 	if (reply->framing == WIRE_CHUNKED && reply->minor == 1)
 		put_text(out, "Transfer-Encoding: chunked\r\n");
@@ -251,6 +261,8 @@ gate_reply(struct gate_server *s, const struct gate_reply *reply)
 	s->answer = gate.answer_count++;
 	gate.answer[s->answer] = (struct gate_answer){
 	    .request = s->request, .body_bytes = bodiless ? 0 : reply->body_bytes};
+	if (reply->pass && s->request < GATE_REQUESTS_MAX)
+		gate.request[s->request].passes++;
 	put_head(s, reply, bodiless);
 	s->body_at = s->out.bytes;
 	s->to_the_end = !bodiless && !chunked && reply->framing != WIRE_LENGTH;
@@ -266,21 +278,43 @@ gate_reply(struct gate_server *s, const struct gate_reply *reply)
 }
 
 static void
-switch_protocols(struct gate_server *s)
-{
-	put_text(&s->out, "HTTP/1.1 101 \r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n");
-	s->tunnel = true;
-	s->got.bytes -= s->bytes;
-	memmove(s->got.at, s->got.at + s->bytes, s->got.bytes);
-}
-
-static void
 send_some(struct gate_server *s, size_t bytes)
 {
 	size_t left = s->out.bytes - s->out.done;
 	if (left == 0 || bytes == 0)
 		return;
 	s->out.done += mem_write(s->end, s->out.at + s->out.done, bytes < left ? bytes : left);
+}
+
+void
+gate_server_volunteer(struct gate_server *s, struct gate_client *at_once)
+{
+	bool rests = !s->begun && s->out.bytes == 0 && mem_waits(s->end) == 0;
+	bool behind = s->answering && !s->to_the_end && !s->closing;
+	if (s->tunnel || gate.answer_count == GATE_ANSWERS_MAX || !(rests || behind))
+		return;
+	struct gate_server other = {.answer = gate.answer_count++};
+	gate.answer[other.answer] = (struct gate_answer){.request = GATE_REQUESTS_MAX};
+	put_head(&other, &(struct gate_reply){.status = 200, .minor = 1}, false);
+	gate_put(&s->out, other.out.at, other.out.bytes);
+	free(other.out.at);
+	if (rests)
+		gate_server_push(s, SIZE_MAX);
+	if (rests && at_once != NULL && at_once->end != NULL &&
+	    at_once->out.done < at_once->out.bytes) {
+		send_some(s, SIZE_MAX);
+		at_once->out.done += mem_write(at_once->end, at_once->out.at + at_once->out.done,
+					       at_once->out.bytes - at_once->out.done);
+	}
+}
+
+static void
+switch_protocols(struct gate_server *s)
+{
+	put_text(&s->out, "HTTP/1.1 101 \r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n");
+	s->tunnel = true;
+	s->got.bytes -= s->bytes;
+	memmove(s->got.at, s->got.at + s->bytes, s->got.bytes);
 }
 
 void
@@ -302,7 +336,7 @@ static bool
 act(struct gate_server *s)
 {
 	enum gate_way way = gate.member[s->member].way;
-	static const size_t sizes[AUTO_SIZES] = {0, 1, 300, 5000, 40000, 120000};
+	static const size_t sizes[AUTO_SIZES] = {120000, 0, 1, 300, 5000, 40000, 70000};
 	static const enum wire_framing framings[] = {WIRE_LENGTH, WIRE_CHUNKED, WIRE_TO_THE_END};
 	bool now = s->whole || (s->head && (way == WAY_EARLY || way == WAY_INTERIM));
 	if (way == WAY_BY_HAND || !now || s->answering || s->tunnel)
@@ -326,7 +360,10 @@ act(struct gate_server *s)
 	    .close = way == WAY_CLOSING,
 	    .trailers = number % 4 == 0,
 	    .held = way == WAY_CUTTING,
+	    .pass = way == WAY_PASSING,
 	};
+	if (reply.pass)
+		reply.status = 421;
 	gate_reply(s, &reply);
 	if (way == WAY_DYING)
 		s->closing = true;

@@ -294,6 +294,12 @@ mem_read(struct mem_end *end, char *at, size_t bytes)
 }
 
 size_t
+mem_waits(const struct mem_end *end)
+{
+	return queue_held(&end->in);
+}
+
+size_t
 mem_write(struct mem_end *end, const char *at, size_t bytes)
 {
 	if (end->peer == NULL || end->reset || bytes == 0)

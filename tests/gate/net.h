@@ -71,6 +71,8 @@ int mem_pair(struct mem_end **end);
 
 /* Bytes taken from what the program sent; 0: nothing waits. */
 size_t mem_read(struct mem_end *end, char *at, size_t bytes);
+/* How much could be read. */
+size_t mem_waits(const struct mem_end *end);
 /* Bytes that found room. None do when the program's side is gone. */
 size_t mem_write(struct mem_end *end, const char *at, size_t bytes);
 void mem_half_close(struct mem_end *end);

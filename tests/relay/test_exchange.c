@@ -90,6 +90,7 @@ play(const struct script *s, size_t read_max, size_t write_max, struct result *o
 	assert_true(gate_begin());
 	mem_net.read_max = read_max;
 	mem_net.write_max = write_max;
+	gate.drips = read_max != 0;
 	gate_act(s->bytes, s->count);
 	gate_settle();
 	for (size_t i = 0; i < GATE_CLIENTS; i++) {

@@ -93,8 +93,9 @@ note_message(const struct wire_message *m, enum wire_outcome how)
 	}
 	note_number("outcome", how);
 	note_number("trailers", (long long)m->trailer_count);
+	note_number("body", (long long)m->body_bytes);
 	note("\n", 1);
-	note(m->body == NULL ? "" : m->body, m->body_bytes);
+	note(m->body == NULL ? "" : m->body, m->body_bytes < 200 ? m->body_bytes : 200);
 	note("\n", 1);
 }
 
