@@ -9,7 +9,7 @@
 #   make model      check the model of the lease and its mutants
 #   make golden     compare the golden vectors with the second implementation
 #   make bench      Holdfast, HAProxy and nginx on the same work, in one run
-#   make lint       clang-format, clang-tidy, cppcheck
+#   make lint       clang-format, clang-tidy, cppcheck, gcc -fanalyzer
 #   make fuzz       fuzz the parsers            make format  run clang-format over the tree
 #   make soak       ten minutes of load, dying members and reloads, all of it checked (SOAK_S=, SOAK_SEED=)
 #   make san        unit and end-to-end tests under ASan+UBSan, what is threaded under TSan

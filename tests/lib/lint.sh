@@ -1,7 +1,8 @@
 #!/bin/sh
-# lint.sh: clang-format, clang-tidy and cppcheck over every C file of ours.
+# lint.sh: clang-format, clang-tidy and cppcheck over every C file of ours, gcc -fanalyzer over the
+# pure ones of hashring and proxy.
 #
-#   tests/lib/lint.sh [--fix | format | tidy | cppcheck] [FILE...]     default: all three, all files
+#   tests/lib/lint.sh [--fix | format | tidy | cppcheck | analyzer] [FILE...]   default: all, all files
 #
 # --fix runs clang-format over the tree instead. Exit 1 when anything is unclean. CPPFLAGS come from
 # the Makefile. .clang-tidy says which checks and why not the others; a suppression in the code
@@ -11,7 +12,7 @@ cd "$(dirname "$0")/../.."
 
 what=all
 case "${1:-}" in
---fix | format | tidy | cppcheck)
+--fix | format | tidy | cppcheck | analyzer)
 	what=$1
 	shift
 	;;
@@ -57,6 +58,23 @@ if [ "$what" = all ] || [ "$what" = cppcheck ]; then
 	    --inline-suppr --error-exitcode=1 -j "$jobs" --cppcheck-build-dir=build/cppcheck \
 	    --suppress=missingIncludeSystem -D__x86_64__ -D_GNU_SOURCE -Iinclude -Iproxy -Itests \
 	    $units || unclean="$unclean cppcheck"
+fi
+
+# Without the files that include libevent: there is nothing to follow behind its calls. It does not see
+# that what is stored in an element of a list, or through a row's offset, has an owner that frees it:
+# such files are named here, and go without that one warning.
+if [ "$what" = all ] || [ "$what" = analyzer ]; then
+	echo "gcc -fanalyzer"
+	# shellcheck disable=SC2016
+	printf '%s\n' "$units" | grep -E '^(hashring|proxy)/' | grep -v '_ev\.c$' |
+		xargs -r -P "$jobs" -n 1 sh -c '
+		no=
+		case $0 in
+		proxy/members/membership.c) no=-Wno-analyzer-malloc-leak ;;
+		proxy/config/*) no="-Wno-analyzer-malloc-leak -Wno-analyzer-use-of-uninitialized-value" ;;
+		esac
+		gcc -fanalyzer -Werror -std=c17 -O1 $CPPFLAGS $no -c "$0" -o /dev/null' ||
+		unclean="$unclean analyzer"
 fi
 
 if [ -n "$unclean" ]; then
