@@ -10,17 +10,19 @@
 #   make golden     compare the golden vectors with the second implementation
 #   make bench      Holdfast, HAProxy and nginx on the same work, in one run
 #   make lint       clang-format, clang-tidy, cppcheck, gcc -fanalyzer
+#   make coverage   which lines the unit and end-to-end tests run: a table, build/coverage/index.html
 #   make fuzz       fuzz the parsers            make format  run clang-format over the tree
 #   make soak       ten minutes of load, dying members and reloads, all of it checked (SOAK_S=, SOAK_SEED=)
 #   make san        unit and end-to-end tests under ASan+UBSan, what is threaded under TSan
 #   make deps       install what `make` needs (deps-test, deps-bench, deps-lint: what those need)
 #   make clean      remove build/
 #
-# Variables: B=build directory, SAN=sanitizers (address,undefined or thread), CC.
+# Variables: B=build directory, SAN=sanitizers (address,undefined or thread), COV=1: for coverage, CC.
 
 CC      ?= gcc
 B       ?= build
 SAN     ?=
+COV     ?=
 LLHTTP  ?= /usr/share/llhttp
 LLHTTP_INC ?= /usr/share/include/llhttp
 
@@ -33,6 +35,9 @@ LDLIBS   += -levent_core -levent_pthreads -lsodium -lconfig -ljansson -lpcre2-8 
 ifneq ($(SAN),)
 CFLAGS   += -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
 LDFLAGS  += -fsanitize=$(SAN)
+else ifneq ($(COV),)
+CFLAGS   += -O1 --coverage -fprofile-update=atomic
+LDFLAGS  += --coverage
 else
 CPPFLAGS += -D_FORTIFY_SOURCE=2
 # Rooms are inlined into each other in the binary alone; objects also hold usual code, for the others.
@@ -284,7 +289,7 @@ objects = $(patsubst %.c,$(B)/%.o,$(1))
 all: $(B)/holdfast $(B)/libhashring.a
 
 # What every request passes. Much of it is called from one or two places: more is inlined than usual.
-HOT = -O3 $(if $(SAN),,--param max-inline-insns-auto=100)
+HOT = $(if $(COV),,-O3 $(if $(SAN),,--param max-inline-insns-auto=100))
 $(call objects,$(HASHRING) $(BASE) $(HTTP) $(AFFINITY) $(ROUTE) $(RELAY) $(EDGE)): CFLAGS += $(HOT)
 
 $(B)/%.o: %.c
@@ -364,7 +369,7 @@ BENCH_ARGS ?=
 BENCH_BIN = $(addprefix $(B)/tests/bench/,floor load origin)
 LINK_choose = $(LINK_route/test_plan)
 
-.PHONY: bench bench-bin demo demo-script deps deps-bench deps-lint deps-test e2e faults-bin format fuzz \
+.PHONY: bench bench-bin coverage demo demo-script deps deps-bench deps-lint deps-test e2e faults-bin format fuzz \
         fuzz-names lint san soak test unit-bin unit-names wire
 
 deps:
@@ -450,6 +455,8 @@ bench: deps-bench
 
 lint: deps-lint
 	@CPPFLAGS="$(CPPFLAGS)" tests/lib/lint.sh
+coverage: deps-test
+	@python3 tests/lib/coverage.py
 format: deps-lint
 	@tests/lib/lint.sh --fix
 
