@@ -95,9 +95,10 @@ NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_ev.c proxy/no
 
 # leases, registers, roles
 LEASE    = proxy/cluster/lease.c proxy/cluster/lease_acceptor.c proxy/cluster/lease_wire.c
-REGISTER = proxy/cluster/document.c proxy/cluster/register_image.c
-ENGINES  = proxy/cluster/engine.c
-ROLES    = $(LEASE) $(REGISTER) $(ENGINES)
+REGISTER = proxy/cluster/document.c proxy/cluster/pull.c proxy/cluster/register.c \
+           proxy/cluster/register_image.c proxy/cluster/register_wire.c proxy/cluster/voter.c
+ENGINES  = proxy/cluster/embedded.c proxy/cluster/engine.c
+ROLES    = $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/register_file.c
 
 PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) $(CLUSTER) \
            $(ROLES) $(ADMIN) $(CLI) $(NODE)
@@ -273,13 +274,19 @@ SIM_PARTS     = tests/sim/chaos.c tests/sim/main.c tests/sim/net.c tests/sim/sim
 SIM_SCENARIOS = tests/sim/ask.c tests/sim/echo.c tests/sim/elect.c tests/sim/election_calm.c \
                 tests/sim/election_chaos.c tests/sim/election_contest.c tests/sim/election_cut.c \
                 tests/sim/election_lease.c
+SIM_SCENARIOS += tests/sim/engines.c tests/sim/lease_calm.c tests/sim/lease_chaos.c \
+                 tests/sim/lease_lost.c tests/sim/registers.c
 # The same object files as in the binary.
-SIM_LINK      = $(CLUSTER) proxy/base/digest.c proxy/base/result.c proxy/base/text.c
+SIM_LINK      = $(CLUSTER) $(LEASE) $(REGISTER) $(ENGINES) proxy/base/digest.c proxy/base/result.c \
+                proxy/base/text.c
 SIM_SEEDS    ?= 10000
 # Mutants (proxy/cluster/mutant.h): name, the one file that is built with it, the scenario that must fail.
 MUTANTS = NO_REPLAY_CHECK:datagram:echo NO_MAC:datagram:echo NO_SUSPECT:election_detect:election_calm \
           NO_SILENCE:election_claim:election_contest NO_TIE_BREAK:election_claim:election_contest \
           NO_TERM:election_claim:election_chaos
+MUTANTS += NO_RESTART_SILENCE:lease_acceptor:lease_chaos OWNER_OF_ANY_RUN:lease_acceptor:lease_chaos \
+           SHORT_LOCK:lease_acceptor:lease_chaos NO_SYNC:voter:lease_chaos \
+           VOTES_EMPTY:voter:lease_lost NO_WRITE_BACK:register:lease_chaos
 
 # ---- rules --------------------------------------------------------------------------------------
 
