@@ -93,6 +93,10 @@ CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c pro
 NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_ev.c proxy/node_reload.c \
            proxy/node_status.c
 
+# where new sessions start
+RACE     = proxy/cluster/race.c proxy/cluster/race_host.c proxy/cluster/race_rates.c \
+           proxy/cluster/race_wire.c proxy/cluster/ticket.c
+
 # leases, registers, roles
 LEASE    = proxy/cluster/lease.c proxy/cluster/lease_acceptor.c proxy/cluster/lease_wire.c
 REGISTER = proxy/cluster/document.c proxy/cluster/pull.c proxy/cluster/register.c \
@@ -101,7 +105,7 @@ ENGINES  = proxy/cluster/embedded.c proxy/cluster/engine.c
 ROLES    = $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/register_file.c
 
 PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) $(CLUSTER) \
-           $(ROLES) $(ADMIN) $(CLI) $(NODE)
+           $(RACE) $(ROLES) $(ADMIN) $(CLI) $(NODE)
 
 LLHTTP_SRC = $(LLHTTP)/api.c $(LLHTTP)/http.c $(LLHTTP)/llhttp.c
 LLHTTP_OBJ = $(B)/llhttp/api.o $(B)/llhttp/http.o $(B)/llhttp/llhttp.o
@@ -226,6 +230,15 @@ LINK_cluster/test_datagram = $(CLUSTER_LINK) proxy/base/digest.c proxy/base/text
                              proxy/cluster/datagram.c
 LINK_cluster/test_delays = $(CLUSTER_LINK) proxy/cluster/delays.c
 LINK_cluster/test_machine = $(CLUSTER_LINK)
+
+# races
+RACE_LINK = proxy/base/addr.c proxy/base/digest.c proxy/base/result.c proxy/base/text.c \
+            proxy/cluster/race.c proxy/cluster/race_host.c proxy/cluster/race_rates.c \
+            proxy/cluster/race_wire.c proxy/cluster/ticket.c
+UNIT += cluster/test_race cluster/test_race_host cluster/test_ticket
+LINK_cluster/test_race = $(RACE_LINK)
+LINK_cluster/test_race_host = $(RACE_LINK)
+LINK_cluster/test_ticket = $(RACE_LINK)
 
 # leases, registers, roles
 UNIT += cluster/test_lease
@@ -355,7 +368,7 @@ clean:
 # ---- tests, measurements, checks ----------------------------------------------------------------
 
 # Fuzz targets: tests/fuzz/fuzz_<name>.c links with the files named in FUZZ_<name>.
-FUZZ = chunk config cookie datagram election escape exchange hop json keyrule request response tag
+FUZZ = chunk config cookie datagram election escape exchange hop json keyrule race request response tag
 FUZZ_chunk = $(LINK_http/test_chunk)
 FUZZ_config = $(CONFIG_LINK)
 FUZZ_cookie = $(LINK_affinity/test_session)
@@ -368,6 +381,7 @@ FUZZ_exchange = $(GATE_LINK)
 FUZZ_hop = $(LINK_affinity/test_hop)
 FUZZ_json = $(LINK_affinity/test_json)
 FUZZ_keyrule = $(LINK_affinity/test_session)
+FUZZ_race = $(RACE_LINK)
 FUZZ_request = $(LINK_http/test_request)
 FUZZ_response = $(LINK_http/test_response)
 FUZZ_tag = $(LINK_affinity/test_session)
