@@ -5,6 +5,7 @@
 #include "admin/status.h"
 #include "base/clock.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -146,6 +147,22 @@ read_services(const struct filling *f)
 	return RESULT_OK;
 }
 
+/* ---- hops -------------------------------------------------------------------------------------
+ */
+
+static_assert(HOP_FAULTS <= STATUS_HOPS_MAX, "each has its place");
+
+static void
+read_hops(const struct node *n, struct status *out)
+{
+	uint64_t fault[HOP_FAULTS] = {0};
+	for (unsigned i = 0; i < n->started; i++)
+		worker_thread_read_hops(n->threads[i], fault);
+	for (size_t i = 0; i < HOP_FAULTS; i++)
+		out->hops[i] = (struct status_hops){hop_fault_text((enum hop_fault)i), fault[i]};
+	out->hop_kinds = HOP_FAULTS;
+}
+
 /* ---- all --------------------------------------------------------------------------------------
  */
 
@@ -177,6 +194,9 @@ node_status(struct node *n, struct status *out)
 	out->config_ms = since(n->config_ms, f.now_ms);
 	out->workers = n->workers;
 	out->clients = atomic_load_explicit(&n->shared.clients, memory_order_relaxed);
+	out->crowded = atomic_load_explicit(&n->shared.crowded, memory_order_relaxed);
+	if (config->cluster.node_count > 0)
+		read_hops(n, out);
 	out->failover_lost = failover_log_lost(n->shared.failover);
 	out->access_lost = n->access != NULL ? sink_lost(n->access) : 0;
 	if (n->admin != NULL) {

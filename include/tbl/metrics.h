@@ -9,6 +9,8 @@ METRIC(STOPPING, "holdfast_stopping", "gauge", "1 while exchanges may finish bef
 METRIC(CONFIG_AGE, "holdfast_config_age_seconds", "gauge", "Time since the configuration was loaded.")
 METRIC(WORKERS, "holdfast_workers", "gauge", "Worker threads.")
 METRIC(CLIENTS, "holdfast_client_connections", "gauge", "Client connections that are open.")
+METRIC(CROWDED, "holdfast_client_connections_crowded_total", "counter", "Connections closed because their address has too many.")
+METRIC(HOPS, "holdfast_hops_total", "counter", "Requests that another node handed over, by what their hop was found to be.")
 METRIC(LOG_LOST, "holdfast_log_lines_lost_total", "counter", "Lines of a log that could not be written.")
 METRIC(FOLLOWERS, "holdfast_event_followers", "gauge", "Who reads /events just now.")
 METRIC(FOLLOWERS_DROPPED, "holdfast_event_followers_dropped_total", "counter", "Followers of /events that read too slowly and were closed.")

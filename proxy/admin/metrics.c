@@ -115,6 +115,13 @@ node_family(struct page *p, enum metric metric)
 	case METRIC_CLIENTS:
 		count(p, NO_LABELS, s->clients);
 		break;
+	case METRIC_CROWDED:
+		count(p, NO_LABELS, s->crowded);
+		break;
+	case METRIC_HOPS:
+		for (size_t i = 0; i < s->hop_kinds; i++)
+			count(p, LABELS({"found", s->hops[i].found}), s->hops[i].count);
+		break;
 	case METRIC_LOG_LOST:
 		count(p, LABELS({"log", "failover"}), s->failover_lost);
 		count(p, LABELS({"log", "access"}), s->access_lost);

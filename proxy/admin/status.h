@@ -56,6 +56,13 @@ struct status_process {
 	uint64_t descriptors_max;
 };
 
+#define STATUS_HOPS_MAX 8
+
+struct status_hops {
+	const char *found; /* "good", "bad_mac" */
+	uint64_t count;
+};
+
 struct status {
 	uint64_t wall_ms; /* of this status */
 	uint64_t uptime_ms;
@@ -66,8 +73,11 @@ struct status {
 	const char *config_file;
 	uint64_t config_ms; /* how long ago it was loaded */
 	unsigned workers;
-	unsigned clients;       /* connections */
-	uint64_t failover_lost; /* lines of the logs that could not be written */
+	unsigned clients; /* connections */
+	uint64_t crowded; /* connections closed for limits.connections_per_address */
+	struct status_hops hops[STATUS_HOPS_MAX]; /* that came in, by what they were found to be */
+	size_t hop_kinds;                         /* 0: nodes hand no requests to each other */
+	uint64_t failover_lost;                   /* lines of the logs that could not be written */
 	uint64_t access_lost;
 	unsigned followers; /* of GET /events */
 	uint64_t followers_dropped;

@@ -245,6 +245,16 @@ put_logs(struct grow *out, const struct status *s)
 	grow_text(out, "}");
 }
 
+static void
+put_hops(struct grow *out, const struct status *s)
+{
+	key(out, "hops");
+	grow_text(out, "{");
+	for (size_t i = 0; i < s->hop_kinds; i++)
+		put_count(out, s->hops[i].found, s->hops[i].count);
+	grow_text(out, "}");
+}
+
 void
 status_json(const struct status *s, struct grow *out)
 {
@@ -259,6 +269,8 @@ status_json(const struct status *s, struct grow *out)
 	put_config(out, s);
 	put_count(out, "workers", s->workers);
 	put_count(out, "clients", s->clients);
+	put_count(out, "crowded", s->crowded);
+	put_hops(out, s);
 	put_logs(out, s);
 	put_requests(out, "unrouted", &s->unrouted);
 	key(out, "services");

@@ -288,6 +288,13 @@ worker_thread_stop(struct worker_thread *t, enum worker_command command)
 	ring(t);
 }
 
+void
+worker_thread_read_hops(const struct worker_thread *t, uint64_t fault[HOP_FAULTS])
+{
+	for (size_t i = 0; i < HOP_FAULTS; i++)
+		fault[i] += atomic_load_explicit(&t->worker->hops.fault[i], memory_order_relaxed);
+}
+
 bool
 worker_thread_ended(const struct worker_thread *t)
 {

@@ -38,6 +38,8 @@ void worker_change_free(struct worker_change **change);
 void worker_thread_change(struct worker_thread *t, struct worker_change **change);
 /* SOFT: no new connection, no new request, ends when the last exchange is over. HARD: ends now. */
 void worker_thread_stop(struct worker_thread *t, enum worker_command command);
+/* Adds this worker's counters of hops to `fault`, by enum hop_fault; from any thread. */
+void worker_thread_read_hops(const struct worker_thread *t, uint64_t fault[HOP_FAULTS]);
 /* True when the thread has ended. */
 bool worker_thread_ended(const struct worker_thread *t);
 /* Waits for the end, frees. Stop it first. */

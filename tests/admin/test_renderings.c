@@ -95,6 +95,8 @@ json_has_everything(void **state)
 	ASSERT_TEXT(j, "config.file", "<b>\"\\\n\x1b&'");
 	ASSERT_COUNT(j, "process.pid", 42);
 	ASSERT_COUNT(j, "logs.events_lost", 6);
+	ASSERT_COUNT(j, "crowded", 8);
+	ASSERT_COUNT(j, "hops.bad_mac", 1);
 	ASSERT_COUNT(j, "unrouted.total", 0);
 	ASSERT_TEXT(j, "services.0.pool", "000000000000feed");
 	ASSERT_TEXT(j, "services.1.pool", "ffffffffffffffff");
@@ -150,6 +152,7 @@ metrics_have_their_values(void **state)
 	assert_has("\nholdfast_config_age_seconds 0.500\n");
 	assert_has("\nprocess_cpu_seconds_total 1.250\n");
 	assert_has("\nprocess_start_time_seconds 1767135539.500\n");
+	assert_has("\nholdfast_hops_total{found=\"good\"} 12\n");
 	assert_has("\nholdfast_log_lines_lost_total{log=\"access\"} 2\n");
 	assert_has("\nholdfast_requests_total{service=\"shop\",cause=\"done\"} 7\n");
 	assert_has("\nholdfast_requests_total{service=\"-\",cause=\"no_service\"} 0\n");

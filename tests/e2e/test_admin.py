@@ -116,7 +116,7 @@ def test_metrics_are_strict_and_whole():
     assert m.types == {n: t for n, (t, _) in families.items()}
     assert m.helps == {n: h for n, (_, h) in families.items()}
     sampled = {re.sub("_(bucket|sum|count)$", "", n) if "duration" in n else n for n, _ in m.samples}
-    assert sampled == set(families)
+    assert sampled == set(families) - {"holdfast_hops_total"}, "of hops there are none without other nodes"
     assert m.value("holdfast_info", node="n1", version="0.1.0") == 1
     assert m.value("holdfast_workers") == 2 and m.value("holdfast_uptime_seconds") > 0
     assert m.value("holdfast_member_state", service="shop", member="a") == 0
@@ -177,6 +177,39 @@ def test_the_reader_of_metrics_is_strict():
         except AssertionError:
             continue
         raise AssertionError(f"taken: {bad!r}")
+
+
+def test_hops_are_counted():
+    """Two nodes, each beside its member; what the other handed over, and what only says so."""
+    secret = os.path.join(holdfast.folder(), "secret")
+    with open(secret, "w") as f:
+        f.write("0123456789abcdef" * 4)
+    os.chmod(secret, 0o600)
+    at = {i: (re.sub(r"^127\.\d+", f"127.{100 + n}", HOST), free_port()) for n, i in enumerate("ab")}
+    members = [holdfast.member(Origin(i), node=text_of(at[i])) for i in "ab"]
+    nodes = {i: Holdfast(members, session=KEYED, address=at[i],
+                         top={**listening(), "node": i, "secrets": [{"id": "k1", "file": secret}],
+                              "cluster": {"name": "mesh", "nodes": [{"id": j, "http": text_of(at[j])} for j in "ab"]}})
+             for i in "ab"}
+    for n in range(20):
+        assert nodes["a"].once(fields=[("X-Key", f"k{n}")]).status == 200
+    nodes["b"].once(fields=[("X-Key", "k0"), ("Holdfast-Hop", "v1; forged")])
+    admin = Admin(nodes["b"])
+    hops = wait_until(lambda: (lambda h: h if h["malformed"] else None)(admin.status()["hops"]), "hops are counted")
+    routed = sum(admin.service()["requests"]["by_cause"].values())
+    assert 0 < hops["good"] < 21 and hops["malformed"] == 1 and hops["bad_mac"] == 0 and routed >= hops["good"]
+    assert admin.metrics().value("holdfast_hops_total", found="good") == hops["good"]
+    assert not admin.metrics().all("holdfast_hops_total", found="none")
+
+
+def test_crowded_addresses_are_counted():
+    p = Holdfast([Origin("a")], top={**listening(), "limits": {"connections_per_address": 2}})
+    clients = [p.client() for _ in range(2)]
+    assert all(c.get().status == 200 for c in clients)
+    for _ in range(3):
+        p.client().is_ended()
+    assert Admin(p).status()["crowded"] >= 3
+    assert Admin(p).metrics().value("holdfast_client_connections_crowded_total") >= 3
 
 
 # ---- page ---------------------------------------------------------------------------------------
