@@ -1,7 +1,7 @@
 /*
  * metrics.h: METRIC(ident, name, type, help): every family of GET /metrics, in the order in which
  * they come (Prometheus text format 0.0.4). Counters end in _total. Labels stand beside the code
- * that writes them (admin/metrics.c); the README lists the families by these rows.
+ * that writes them (admin/metrics.c).
  */
 METRIC(INFO, "holdfast_info", "gauge", "Always 1; which node and version this is.")
 METRIC(UPTIME, "holdfast_uptime_seconds", "gauge", "Time since the start.")

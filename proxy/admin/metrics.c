@@ -1,6 +1,6 @@
 /*
- * metrics.c: see metrics.h. A family stands together, its HELP and TYPE before it; a row of the
- * table without code here does not compile.
+ * metrics.c: see metrics.h. A family stands together, its HELP and TYPE before it; that each row of
+ * the table has code here is tested.
  */
 #include "admin/metrics.h"
 
