@@ -389,7 +389,7 @@ FUZZ_tag = $(LINK_affinity/test_session)
 FUZZ_SECONDS ?= 60
 BENCH_ARGS ?=
 BENCH_BIN = $(addprefix $(B)/tests/bench/,floor load origin)
-LINK_choose = $(LINK_route/test_plan)
+LINK_choose = $(sort $(LINK_route/test_assign) $(LINK_route/test_plan))
 
 .PHONY: bench bench-bin coverage demo demo-script deps deps-bench deps-lint deps-test e2e faults-bin format fuzz \
         fuzz-names lint san soak test unit-bin unit-names wire

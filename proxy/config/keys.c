@@ -122,8 +122,10 @@ find_missing(struct loading *l, enum key_scope scope, config_setting_t *group)
 		const struct key_row *row = &key_rows[i];
 		bool list = row->kind == KIND_LIST || row->kind == KIND_TEXTS;
 		bool required = list ? row->low > 0 : row->default_text == config_required;
+		if (row->scope != scope || !required)
+			continue;
 		const char *name = key_row_relative(row);
-		if (row->scope == scope && required && config_setting_lookup(group, name) == NULL)
+		if (config_setting_lookup(group, name) == NULL)
 			complain(l, group, name, "missing");
 	}
 }

@@ -14,6 +14,7 @@ const struct key_row key_rows[] = {
 #define CONFIG_KEY(owner, path_, kind_, field, unit_, default_, low_, high_, help_) \
 	{                                                                           \
 	    .path = (path_),                                                        \
+	    .path_bytes = sizeof(path_) - 1,                                        \
 	    .scope = SCOPE_##owner,                                                 \
 	    .kind = KIND_##kind_,                                                   \
 	    .offset = offsetof(struct owner, field),                                \
@@ -27,6 +28,7 @@ const struct key_row key_rows[] = {
 #define CONFIG_TEXTS(owner, path_, kind_, field, count, low_, high_, help_) \
 	{                                                                   \
 	    .path = (path_),                                                \
+	    .path_bytes = sizeof(path_) - 1,                                \
 	    .scope = SCOPE_##owner,                                         \
 	    .kind = KIND_TEXTS,                                             \
 	    .element_kind = KIND_##kind_,                                   \
@@ -41,6 +43,7 @@ const struct key_row key_rows[] = {
 #define CONFIG_LIST(owner, path_, element_, field, count, low_, high_, help_) \
 	{                                                                     \
 	    .path = (path_),                                                  \
+	    .path_bytes = sizeof(path_) - 1,                                  \
 	    .scope = SCOPE_##owner,                                           \
 	    .kind = KIND_LIST,                                                \
 	    .element = SCOPE_##element_,                                      \
@@ -74,8 +77,9 @@ const struct key_scope_row key_scopes[SCOPES] = {
 const struct key_row *
 key_row_find(const char *path)
 {
+	size_t bytes = strlen(path);
 	for (size_t i = 0; i < key_row_count; i++) {
-		if (strcmp(key_rows[i].path, path) == 0)
+		if (key_rows[i].path_bytes == bytes && memcmp(key_rows[i].path, path, bytes) == 0)
 			return &key_rows[i];
 	}
 	return NULL;

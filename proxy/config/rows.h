@@ -47,6 +47,7 @@ enum key_scope {
 
 struct key_row {
 	const char *path; /* "services[].members[].weight" */
+	size_t path_bytes;
 	enum key_scope scope;
 	enum key_kind kind;
 	enum key_kind element_kind; /* KIND_TEXTS */

@@ -10,8 +10,10 @@
 #include <assert.h>
 #include <string.h>
 
-#define CHOICES 2                   /* of least_requests (Mitzenmacher, 2001) */
-#define CYCLE   (UINT64_C(1) << 24) /* moments in a cycle of round_robin */
+#define CHOICES     2                   /* of least_requests (Mitzenmacher, 2001) */
+#define CYCLE       (UINT64_C(1) << 24) /* moments in a cycle of round_robin */
+
+#define WEIGHTS_MAX 16 /* distinct ones that round_robin counts together */
 
 static_assert(CYCLE > MEMBER_WEIGHT_MAX, "no member has two turns at one moment");
 
@@ -52,21 +54,63 @@ least_requests(const struct assign_inputs *in, const hashring_word *set)
 	return second_is_idler ? drawn[1] : drawn[0];
 }
 
-/* Turns that `member` had when the part at / CYCLE of a cycle is over: its weight, rounded. */
-static uint64_t
-turns_of(const struct assign_inputs *in, const hashring_word *set, uint32_t member, uint64_t at)
+/* The members of a set by their weights, so that a turn is found without asking each. */
+struct weights {
+	struct {
+		uint32_t weight;
+		uint32_t members;
+	} of[WEIGHTS_MAX];
+	size_t count;
+	bool many; /* more than WEIGHTS_MAX: each is asked after all */
+};
+
+static uint32_t
+weight_of(const struct assign_inputs *in, uint32_t member)
 {
-	if (!has(set, member))
-		return 0;
-	return (at * in->view->membership->member[member].weight + CYCLE / 2) / CYCLE;
+	return in->view->membership->member[member].weight;
+}
+
+static void
+weights_add(struct weights *w, uint32_t weight)
+{
+	size_t i = 0;
+	while (i < w->count && w->of[i].weight != weight)
+		i++;
+	if (i == WEIGHTS_MAX) {
+		w->many = true;
+		return;
+	}
+	if (i == w->count)
+		w->of[w->count++].weight = weight;
+	w->of[i].members++;
+}
+
+static void
+weights_init(struct weights *w, const struct assign_inputs *in, const hashring_word *set)
+{
+	*w = (struct weights){.count = 0};
+	for (uint32_t i = 0; i < in->view->membership->count && !w->many; i++) {
+		if (has(set, i))
+			weights_add(w, weight_of(in, i));
+	}
+}
+
+/* Turns that a member had when the part at / CYCLE of a cycle is over: its weight, rounded. */
+static uint64_t
+turns_of(uint32_t weight, uint64_t at)
+{
+	return (at * weight + CYCLE / 2) / CYCLE;
 }
 
 static uint64_t
-turns_of_all(const struct assign_inputs *in, const hashring_word *set, uint64_t at)
+turns_of_all(const struct assign_inputs *in, const hashring_word *set, const struct weights *w,
+	     uint64_t at)
 {
 	uint64_t sum = 0;
-	for (uint32_t i = 0; i < in->view->membership->count; i++)
-		sum += turns_of(in, set, i, at);
+	for (size_t i = 0; !w->many && i < w->count; i++)
+		sum += w->of[i].members * turns_of(w->of[i].weight, at);
+	for (uint32_t i = 0; w->many && i < in->view->membership->count; i++)
+		sum += has(set, i) ? turns_of(weight_of(in, i), at) : 0;
 	return sum;
 }
 
@@ -78,7 +122,9 @@ turns_of_all(const struct assign_inputs *in, const hashring_word *set, uint64_t 
 static uint32_t
 round_robin(const struct assign_inputs *in, const hashring_word *set)
 {
-	uint64_t total = turns_of_all(in, set, CYCLE);
+	struct weights w;
+	weights_init(&w, in, set);
+	uint64_t total = turns_of_all(in, set, &w, CYCLE);
 	if (total == 0)
 		return MEMBER_NONE;
 	uint64_t turn = in->turn % total;
@@ -86,14 +132,15 @@ round_robin(const struct assign_inputs *in, const hashring_word *set)
 	uint64_t at = CYCLE;
 	while (at - before > 1) {
 		uint64_t middle = (before + at) / 2;
-		if (turns_of_all(in, set, middle) > turn)
+		if (turns_of_all(in, set, &w, middle) > turn)
 			at = middle;
 		else
 			before = middle;
 	}
-	turn -= turns_of_all(in, set, before);
+	turn -= turns_of_all(in, set, &w, before);
 	for (uint32_t i = 0; i < in->view->membership->count; i++) {
-		if (turns_of(in, set, i, at) > turns_of(in, set, i, before) && turn-- == 0)
+		uint32_t weight = weight_of(in, i);
+		if (has(set, i) && turns_of(weight, at) > turns_of(weight, before) && turn-- == 0)
 			return i;
 	}
 	assert(false); /* NOTREACHED */

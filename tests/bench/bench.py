@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holdfast, HAProxy and nginx on the same work, in one interleaved run on 127.0.0.1.
 
-    tests/bench/bench.py [--quick] [--json FILE] [--rows small,10k,1m,rate,idle,instructions,choose,pool,checks]
+    tests/bench/bench.py [--quick] [--json FILE] [--rows small,10k,1m,rate,idle,instructions,choose,pool,checks,commands]
                          [--rounds N] [--peers] [--only holdfast,haproxy,...] [--build DIR]
 
 Three origins (origin.c) and the clients (load.c) are ours and cost little; the proxy in between has
@@ -17,7 +17,7 @@ Rows: small         ~200 byte answers, 256 keep-alive connections, closed loop
       rate          small answers at the same fixed rate for all, latency counted from when due
       idle          memory of the proxy per idle keep-alive connection, 10,000 of them
       instructions  user instructions a small request, by callgrind; --peers: of all, not only ours
-      choose, pool, checks   large pools (pools.py): Holdfast alone
+      choose, pool, checks, commands   large pools (pools.py): Holdfast alone
 "floor" copies bytes and parses nothing (floor.c): what the kernel alone costs.
 """
 
@@ -442,6 +442,8 @@ def verdict(rows):
         goal("idle: bytes a connection", ours["idle"]["bytes_per_connection"], 512, ".0f")
     if "instructions" in ours:
         goal("instructions a small request", ours["instructions"]["instructions"], 8000, ".0f")
+    for text, value, limit, form in pools.goals(rows):
+        goal(text, value, limit, form)
     if lines:
         print("\ngoals")
         print("\n".join(lines))

@@ -6,11 +6,13 @@
  *
  * For each size of the pool none, a third and nine tenths of the members are dead; sessions are
  * all different. plan_ns: their member is up; plan_dead_ns: it is dead, so that the order decides
- * and those who are passed over are listed.
+ * and those who are passed over are listed. least_requests_ns, round_robin_ns: a new session's
+ * primary.
  */
 #include "base/digest.h"
 #include "config/config.h"
 #include "members/view.h"
+#include "route/assign.h"
 #include "route/plan.h"
 
 #include <stdio.h>
@@ -130,6 +132,27 @@ plan_ns(const struct pool *pool, unsigned turns, bool up)
 	return (now_ns() - began) / turns;
 }
 
+static unsigned
+no_load(const void *context, uint32_t member)
+{
+	(void)context;
+	return member & 3;
+}
+
+/* A new session's primary. */
+static double
+assign_ns(const struct pool *pool, unsigned turns, enum assign_method method)
+{
+	struct assign_inputs in = {.method = method, .view = pool->view, .load = no_load};
+	double began = now_ns();
+	for (unsigned i = 0; i < turns; i++) {
+		in.turn = i;
+		in.draw = i * UINT64_C(0x9e3779b97f4a7c15);
+		sink += assign_primary(&in);
+	}
+	return (now_ns() - began) / turns;
+}
+
 static void
 print_ns(const char *name, double ns)
 {
@@ -157,6 +180,8 @@ measure(size_t members, uint32_t weights, bool quick)
 		print_ns("first_ns", first_ns(&pool, turns));
 		print_ns("plan_ns", plan_ns(&pool, turns, true));
 		print_ns("plan_dead_ns", plan_ns(&pool, turns, false));
+		print_ns("least_requests_ns", assign_ns(&pool, turns, ASSIGN_LEAST_REQUESTS));
+		print_ns("round_robin_ns", assign_ns(&pool, turns, ASSIGN_ROUND_ROBIN));
 		(void)printf("}\n");
 		view_unref(&pool.view);
 	}

@@ -2,7 +2,8 @@
  * origin.c: the servers behind the proxies that are compared: one epoll thread, several ports.
  *
  *   origin [-a] PORT... all on 127.0.0.1, with -a on every address of 127.0.0.0/8; runs until it
- *                       is killed; prints "ready" when it listens
+ *                       is killed; prints "ready" when it listens, and on SIGUSR1 how many
+ *                       connections it took
  *
  * Answers GET, HTTP/1.1, keep-alive, pipelined requests in order:
  *   /10k   10 KiB body        /1m    1 MiB body, sent from a memfd so that it costs next to nothing
@@ -217,6 +218,24 @@ conn_event(struct conn *c)
 	}
 }
 
+static unsigned long long accepted;
+static volatile sig_atomic_t asked; /* to say it */
+
+static void
+on_ask(int number)
+{
+	(void)number;
+	asked = 1;
+}
+
+static void
+say_accepted(void)
+{
+	asked = 0;
+	printf("%llu\n", accepted);
+	fflush(stdout);
+}
+
 static void
 accept_all(struct conn *listener)
 {
@@ -235,6 +254,7 @@ accept_all(struct conn *listener)
 		}
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		conn_new(fd, false);
+		accepted++;
 	}
 }
 
@@ -269,6 +289,7 @@ main(int argc, char **argv)
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
 	signal(SIGPIPE, SIG_IGN);
+	sigaction(SIGUSR1, &(struct sigaction){.sa_handler = on_ask}, NULL);
 	answer_init(&answer_small, BODY_SMALL, false);
 	answer_init(&answer_10k, BODY_10K, false);
 	answer_init(&answer_1m, BODY_1M, true);
@@ -285,6 +306,8 @@ main(int argc, char **argv)
 		int n = epoll_wait(epoll_fd, events, EVENTS, -1);
 		if (n == -1 && errno != EINTR)
 			die("epoll_wait");
+		if (asked)
+			say_accepted();
 		for (int i = 0; i < n; i++) {
 			struct conn *c = events[i].data.ptr;
 			if (c->listener)

@@ -259,6 +259,53 @@ nobody_has_a_weight(void **state)
 	membership_unref(&m);
 }
 
+/* One cycle, turn by turn: k-th turns at (k + 1/2) / weight, together those of the first listed. */
+static void
+assert_cycle(const struct view *view, const uint32_t *weight, uint32_t count)
+{
+	struct assign_inputs in = inputs(ASSIGN_ROUND_ROBIN, view);
+	uint32_t had[FIXTURE_MEMBERS_MAX] = {0};
+	uint32_t total = 0;
+	for (uint32_t i = 0; i < count; i++)
+		total += view->state[i] == MEMBER_UP ? weight[i] : 0;
+	for (in.turn = 0; in.turn < total; in.turn++) {
+		uint32_t want = MEMBER_NONE;
+		for (uint32_t i = 0; i < count; i++) {
+			if (view->state[i] != MEMBER_UP || had[i] == weight[i])
+				continue;
+			/* (2 * had + 1) / (2 * weight) is the moment of its next turn */
+			if (want == MEMBER_NONE ||
+			    (2 * had[i] + 1) * weight[want] < (2 * had[want] + 1) * weight[i])
+				want = i;
+		}
+		assert_int_equal(assign_primary(&in), want);
+		had[want]++;
+	}
+	uint32_t again = assign_primary(&in);
+	in.turn = 0;
+	assert_int_equal(again, assign_primary(&in));
+}
+
+/* Few weights are counted together, more than that each by itself: the same turns. */
+static void
+round_robin_over_many_members(void **state)
+{
+	(void)state;
+	for (uint32_t weights = 1; weights <= FIXTURE_MEMBERS_MAX; weights++) {
+		uint32_t weight[FIXTURE_MEMBERS_MAX];
+		char states[FIXTURE_MEMBERS_MAX + 1] = "";
+		for (uint32_t i = 0; i < FIXTURE_MEMBERS_MAX; i++) {
+			weight[i] = 1 + i * 7 % weights;
+			states[i] = (i + weights) % 4 == 0 ? 'D' : 'U';
+		}
+		struct membership *m = weighted(weight, FIXTURE_MEMBERS_MAX);
+		struct view *view = fixture_view(m, states);
+		assert_cycle(view, weight, FIXTURE_MEMBERS_MAX);
+		view_unref(&view);
+		membership_unref(&m);
+	}
+}
+
 int
 main(void)
 {
@@ -268,6 +315,7 @@ main(void)
 	    cmocka_unit_test(least_requests_draws_by_weight),
 	    cmocka_unit_test(least_requests_avoids_the_busy),
 	    cmocka_unit_test(round_robin_is_exact_and_smooth),
+	    cmocka_unit_test(round_robin_over_many_members),
 	    cmocka_unit_test(round_robin_goes_round),
 	    cmocka_unit_test(round_robin_passes_over),
 	    cmocka_unit_test(others_stand_in),
