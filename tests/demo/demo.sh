@@ -46,7 +46,7 @@ tests/lib/deps.sh demo
 echo "demo: building"
 "${MAKE:-make}" --no-print-directory -s -j2 build/holdfast
 
-busy=$(taken 8080 9001 9002 9003 | tr '\n' ' ')
+busy=$(taken 8080 8081 9001 9002 9003 | tr '\n' ' ')
 [ -z "$busy" ] || {
 	echo "demo: another program listens on ${busy% }; stop it first" >&2
 	exit 1
@@ -103,6 +103,7 @@ Three servers (a, b, c) on 127.0.0.1:9001 to 9003, Holdfast on 127.0.0.1:8080. I
   kill -9 \$(cat $where/pid.a)                  # or pid.b, pid.c: the one that answered
   curl -c cookies -b cookies $url   # the counter goes on, at the backup
   build/holdfast tail -c conf/demo.conf            # who moved where, and why
+  build/holdfast members                           # how they are; http://127.0.0.1:8081/ shows the same
   python3 tests/demo/server.py a                   # brings the server back
 
 Logs are in $where/. Ctrl-C ends it all.
