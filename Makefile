@@ -74,7 +74,9 @@ RECORD   = proxy/record/access.c proxy/record/failover.c proxy/record/failover_l
            proxy/record/limiter.c proxy/record/outage.c proxy/record/sink.c proxy/record/tally.c
 CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/config.c \
            proxy/config/findings.c proxy/config/keys.c proxy/config/load.c proxy/config/loops.c \
-           proxy/config/mesh.c proxy/config/overlap.c proxy/config/place.c proxy/config/rows.c proxy/config/scan.c \
+           proxy/config/mesh.c proxy/config/overlap.c proxy/config/place.c proxy/config/roster.c \
+           proxy/config/roster_apply.c proxy/config/roster_change.c proxy/config/roster_json.c \
+           proxy/config/rows.c proxy/config/scan.c \
            proxy/config/secrets.c proxy/config/small_file.c proxy/config/unique.c \
            proxy/config/values.c
 ADMIN    = proxy/admin/answers.c proxy/admin/events.c proxy/admin/explain_json.c \
@@ -209,9 +211,9 @@ LINK_record/test_outage = proxy/record/outage.c
 LINK_record/test_sink = proxy/base/clock.c proxy/base/result.c proxy/base/text.c proxy/record/sink.c
 LINK_record/test_tally = proxy/record/tally.c
 # config
-CONFIG_TESTS = config/test_load config/test_memory config/test_rows config/test_secrets
-CONFIG_LINK = $(CONFIG) $(AFFINITY) proxy/base/addr.c proxy/base/digest.c proxy/base/result.c \
-              proxy/base/text.c
+CONFIG_TESTS = config/test_load config/test_memory config/test_roster config/test_rows config/test_secrets
+CONFIG_LINK = $(CONFIG) $(AFFINITY) proxy/base/addr.c proxy/base/digest.c proxy/base/grow.c \
+              proxy/base/result.c proxy/base/text.c
 UNIT += config/test_findings $(CONFIG_TESTS)
 LINK_config/test_findings = proxy/config/findings.c
 $(foreach t,$(CONFIG_TESTS),$(eval LINK_$(t) = $$(CONFIG_LINK)))

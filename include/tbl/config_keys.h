@@ -117,4 +117,5 @@ CONFIG_KEY(config_member, "services[].members[].origin", ADDRESS, origin, "addre
 CONFIG_KEY(config_member, "services[].members[].weight", COUNT, weight, "", "1", 0, MEMBER_WEIGHT_MAX, "share of the sessions; 0: gets none")
 CONFIG_KEY(config_member, "services[].members[].node", ADDRESS, node, "address:port", NULL, 0, 0, "mesh: the node beside it, as cluster.nodes[].http has it; other nodes ask that one; absent: every node asks the member itself")
 CONFIG_KEY(config_member, "services[].members[].connections_max", COUNT, connections_max, "requests", "0", 0, 1000000, "requests in flight there at once, over all workers; 0: no bound")
+CONFIG_KEY(config_member, "services[].members[].order", WORD, order, "none|drain|maint", "none", 0, 0, "what the member begins with: drain, it gets no new sessions; maint, nobody goes there; an operator can take it back")
 CONFIG_KEY(config_member, "services[].members[].zone", ID, zone, "", NULL, 1, ID_BYTES_MAX, "rack, room or data centre, for spread = \"zone\"; absent: a zone of its own")

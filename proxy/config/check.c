@@ -217,21 +217,21 @@ check_overflow(const struct checked *c)
 	}
 }
 
-static void
-check_members(const struct checked *c)
+void
+check_members(struct loading *l, struct config_service *s, config_setting_t *group)
 {
-	const struct config_service *s = c->service;
-	config_setting_t *list = config_setting_get_member(c->group, "members");
+	struct checked c = {l, group, s};
+	config_setting_t *list = config_setting_get_member(group, "members");
 	if (s->member_count == 0)
 		return; /* was found */
-	check_unique_names(c->l, list, s->members, s->member_count, sizeof(s->members[0]),
+	check_unique_names(l, list, s->members, s->member_count, sizeof(s->members[0]),
 			   offsetof(struct config_member, id), "id");
-	check_origins(c, list);
+	check_origins(&c, list);
 	uint64_t weight = 0;
 	for (size_t i = 0; i < s->member_count; i++)
 		weight += s->members[i].weight;
 	if (weight == 0)
-		warn(c->l, c->group, "members", "all weights are 0: nobody gets a session");
+		warn(l, group, "members", "all weights are 0: nobody gets a session");
 }
 
 /* ---- all ------------------------------------------------------------------------------------ */
@@ -252,7 +252,7 @@ check_services(struct loading *l)
 			continue; /* was found; a tag belongs to a name */
 		check_session(&c);
 		check_health(&c);
-		check_members(&c);
+		check_members(l, c.service, c.group);
 		check_overflow(&c);
 	}
 	if (config->service_count > 0) {

@@ -27,11 +27,14 @@
 
 /* All strings are owned by the struct config and terminated; absent ones are NULL. */
 
+enum member_order { MEMBER_ORDER_NONE, MEMBER_ORDER_DRAIN, MEMBER_ORDER_MAINT };
+
 struct config_member {
 	char *id;
 	struct addr origin;
 	uint32_t weight;          /* 0: gets no sessions, stands in no order */
 	uint32_t connections_max; /* 0: no bound; requests in flight there, over all workers */
+	enum member_order order;  /* what it begins with; an operator may change it later */
 	char *zone;               /* NULL: a zone of its own */
 	struct addr node;   /* HTTP address of the node beside it; family 0: none, asked directly */
 	uint16_t hop;       /* 1 + place of that node in cluster.nodes; 0: asked directly */
@@ -129,6 +132,7 @@ struct config_service {
 
 	struct config_member *members;
 	size_t member_count;
+	uint64_t epoch; /* of the members; 0: from the file */
 	int line;
 };
 
@@ -197,6 +201,7 @@ struct config {
 	struct config_cluster cluster;
 	struct config_service *services;
 	size_t service_count;
+	uint64_t epoch; /* of the membership: config/roster.h; 0: what the file says */
 };
 
 /* One thing that is wrong. `warning`: does not refuse the configuration. */

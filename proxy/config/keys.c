@@ -166,6 +166,12 @@ read_list(struct loading *l, config_setting_t *setting, const struct key_row *ro
 			   list + i * bytes);
 }
 
+void
+read_element(struct loading *l, const struct key_row *list, config_setting_t *group, void *base)
+{
+	read_scope(l, list->element, group, base);
+}
+
 /* ---- groups --------------------------------------------------------------------------------- */
 
 static void

@@ -54,8 +54,18 @@ void warn(struct loading *l, config_setting_t *at, const char *child, const char
 /* False: libconfig must not see the text. */
 bool scan_text(struct loading *l, const char *text, size_t bytes);
 void read_keys(struct loading *l);
+/* One struct of a list, such as a member of a service, from its group alone; *base is zeroed. */
+struct key_row;
+void read_element(struct loading *l, const struct key_row *list, config_setting_t *group,
+		  void *base);
 void check_services(struct loading *l);
+/* Of these, what concerns members: of one service, and its group. */
+void check_members(struct loading *l, struct config_service *service, config_setting_t *group);
 void check_mesh(struct loading *l);
+/* Which node stands before each member; of a configuration whose nodes were checked. */
+void check_mesh_members(struct loading *l);
+/* Members that are listeners of this node. */
+void check_loops(struct loading *l);
 void check_listeners(struct loading *l);
 void read_secrets(struct loading *l);
 

@@ -100,20 +100,37 @@ check_twice(struct loading *l, config_setting_t *list, size_t number)
 	}
 }
 
+static void
+check_loops_at(struct loading *l, const struct ifaddrs *addresses)
+{
+	config_setting_t *services = config_setting_get_member(l->root, "services");
+	for (size_t i = 0; i < l->config->service_count; i++)
+		check_members_of(l, i, config_setting_get_elem(services, (unsigned)i), addresses);
+}
+
+void
+check_loops(struct loading *l)
+{
+	struct ifaddrs *addresses = NULL;
+	if (getifaddrs(&addresses) != 0)
+		addresses = NULL; /* loopback is known without */
+	check_loops_at(l, addresses);
+	if (addresses != NULL)
+		freeifaddrs(addresses);
+}
+
 void
 check_listeners(struct loading *l)
 {
 	struct ifaddrs *addresses = NULL;
-	config_setting_t *services = config_setting_get_member(l->root, "services");
 	config_setting_t *listeners = config_setting_get_member(l->root, "listeners");
 	for (size_t i = 0; i < l->config->listener_count; i++) {
 		check_mapped(l, listeners, i);
 		check_twice(l, listeners, i);
 	}
 	if (getifaddrs(&addresses) != 0)
-		addresses = NULL; /* loopback is known without */
-	for (size_t i = 0; i < l->config->service_count; i++)
-		check_members_of(l, i, config_setting_get_elem(services, (unsigned)i), addresses);
+		addresses = NULL;
+	check_loops_at(l, addresses);
 	check_admin(l, addresses);
 	if (addresses != NULL)
 		freeifaddrs(addresses);

@@ -91,14 +91,10 @@ check_member(struct loading *l, config_setting_t *group, struct config_member *m
 }
 
 void
-check_mesh(struct loading *l)
+check_mesh_members(struct loading *l)
 {
 	struct config *config = l->config;
 	config_setting_t *services = config_setting_get_member(l->root, "services");
-	if (config->cluster.node_count > 0) {
-		check_nodes(l);
-		check_self(l);
-	}
 	for (size_t i = 0; i < config->service_count; i++) {
 		config_setting_t *group = config_setting_get_elem(services, (unsigned)i);
 		for (size_t m = 0; m < config->services[i].member_count; m++)
@@ -107,4 +103,14 @@ check_mesh(struct loading *l)
 					 config_setting_get_member(group, "members"), (unsigned)m),
 				     &config->services[i].members[m]);
 	}
+}
+
+void
+check_mesh(struct loading *l)
+{
+	if (l->config->cluster.node_count > 0) {
+		check_nodes(l);
+		check_self(l);
+	}
+	check_mesh_members(l);
 }

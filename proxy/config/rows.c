@@ -157,11 +157,10 @@ list_free(enum key_scope element, char *list, size_t count)
 	free(list);
 }
 
-static void
-row_free(const struct key_row *row, void *base)
+static bool
+row_owns(enum key_kind kind)
 {
-	size_t count;
-	switch (row->kind) {
+	switch (kind) {
 	case KIND_BOOL:
 	case KIND_COUNT:
 	case KIND_DURATION:
@@ -171,7 +170,19 @@ row_free(const struct key_row *row, void *base)
 	case KIND_WORD:
 	case KIND_ADDRESS:
 	case KIND_POOL_KEY:
-		return; /* owns nothing */
+		return false;
+	default:
+		return true;
+	}
+}
+
+static void
+row_free(const struct key_row *row, void *base)
+{
+	size_t count;
+	if (!row_owns(row->kind))
+		return;
+	switch (row->kind) {
 	case KIND_TEXTS:
 		memcpy(&count, (char *)base + row->count_offset, sizeof(count));
 		texts_free(key_pointer_get(base, row->offset), count);
@@ -193,4 +204,75 @@ key_scope_free(enum key_scope scope, void *base)
 		if (key_rows[i].scope == scope)
 			row_free(&key_rows[i], base);
 	}
+}
+
+/* ---- copies ---------------------------------------------------------------------------------- */
+
+static void *
+texts_copy(char *const *texts, size_t count, bool *whole)
+{
+	char **copy = (char **)calloc(count + 1, sizeof(copy[0]));
+	for (size_t i = 0; copy != NULL && i < count; i++) {
+		copy[i] = strdup(texts[i]);
+		*whole &= copy[i] != NULL;
+	}
+	return (void *)copy;
+}
+
+static void *
+list_copy(enum key_scope element, const char *list, size_t count, bool *whole)
+{
+	size_t bytes = key_scopes[element].bytes;
+	char *copy = malloc((count + 1) * bytes);
+	if (copy == NULL)
+		return NULL;
+	memcpy(copy, list, count * bytes);
+	for (size_t i = 0; i < count; i++)
+		*whole &= key_scope_copy(element, list + i * bytes, copy + i * bytes);
+	return copy;
+}
+
+static bool
+row_copy(const struct key_row *row, const void *from, void *to)
+{
+	const void *held = key_pointer_get(from, row->offset);
+	void *copy = NULL;
+	bool whole = true;
+	size_t count = 0;
+	key_pointer_set(to, row->offset, NULL);
+	if (held == NULL)
+		return true;
+	if (row->kind == KIND_LIST || row->kind == KIND_TEXTS)
+		memcpy(&count, (const char *)from + row->count_offset, sizeof(count));
+	if (row->kind == KIND_LIST)
+		copy = list_copy(row->element, held, count, &whole);
+	else if (row->kind == KIND_TEXTS)
+		copy = texts_copy(held, count, &whole);
+	else
+		copy = strdup(held);
+	key_pointer_set(to, row->offset, copy);
+	return copy != NULL && whole;
+}
+
+/* Several rows may name one field, of which one is set: it is copied once. */
+static bool
+field_was_before(const struct key_row *row)
+{
+	for (const struct key_row *other = key_rows; other < row; other++) {
+		if (other->scope == row->scope && other->offset == row->offset)
+			return true;
+	}
+	return false;
+}
+
+bool
+key_scope_copy(enum key_scope scope, const void *from, void *to)
+{
+	bool whole = true;
+	for (size_t i = 0; i < key_row_count; i++) {
+		const struct key_row *row = &key_rows[i];
+		if (row->scope == scope && row_owns(row->kind) && !field_was_before(row))
+			whole &= row_copy(row, from, to);
+	}
+	return whole;
 }

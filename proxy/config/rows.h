@@ -85,6 +85,11 @@ bool key_is_later(const char *path, const char *text);
 /* The pointer that stands at `offset` of *base, whatever it points to. */
 void *key_pointer_get(const void *base, size_t offset);
 void key_pointer_set(void *base, size_t offset, const void *at);
+/*
+ * *to is a copy of the bytes of *from: gets copies of what the rows of `scope` own. False: no
+ * memory; *to is to be freed all the same.
+ */
+bool key_scope_copy(enum key_scope scope, const void *from, void *to);
 /* Frees what the rows of `scope` own in *base, and nulls it; lists with all their elements. */
 void key_scope_free(enum key_scope scope, void *base);
 
