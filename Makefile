@@ -72,7 +72,7 @@ EDGE     = proxy/edge/addresses.c proxy/edge/client.c proxy/edge/client_out.c \
            proxy/edge/listener.c proxy/edge/pace.c proxy/edge/worker_ev.c
 RECORD   = proxy/record/access.c proxy/record/failover.c proxy/record/failover_line.c \
            proxy/record/limiter.c proxy/record/outage.c proxy/record/sink.c proxy/record/tally.c
-CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/config.c \
+CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/cluster.c proxy/config/config.c \
            proxy/config/findings.c proxy/config/keys.c proxy/config/load.c proxy/config/loops.c \
            proxy/config/mesh.c proxy/config/overlap.c proxy/config/place.c proxy/config/roster.c \
            proxy/config/roster_apply.c proxy/config/roster_change.c proxy/config/roster_json.c \
@@ -91,8 +91,10 @@ CLI      = proxy/cli/asking.c proxy/cli/change.c proxy/cli/check.c proxy/cli/com
            proxy/cli/verify_compare.c proxy/cli/version.c proxy/cli/what_if.c
 CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c proxy/cluster/delays.c proxy/cluster/election.c \
            proxy/cluster/election_claim.c proxy/cluster/election_detect.c proxy/cluster/election_wire.c \
-           proxy/cluster/machine.c
-NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_ev.c proxy/node_reload.c \
+           proxy/cluster/machine.c proxy/cluster/plane.c
+# what of the control plane touches sockets, files and configuration
+CLUSTER_LIVE = proxy/cluster/boot.c proxy/cluster/cluster_ev.c proxy/cluster/setup.c
+NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_cluster.c proxy/node_ev.c proxy/node_reload.c \
            proxy/node_status.c
 
 # where new sessions start
@@ -107,7 +109,7 @@ ENGINES  = proxy/cluster/embedded.c proxy/cluster/engine.c
 ROLES    = $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/register_file.c
 
 PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) $(CLUSTER) \
-           $(RACE) $(ROLES) $(ADMIN) $(CLI) $(NODE)
+           $(CLUSTER_LIVE) $(RACE) $(ROLES) $(ADMIN) $(CLI) $(NODE)
 
 LLHTTP_SRC = $(LLHTTP)/api.c $(LLHTTP)/http.c $(LLHTTP)/llhttp.c
 LLHTTP_OBJ = $(B)/llhttp/api.o $(B)/llhttp/http.o $(B)/llhttp/llhttp.o

@@ -1,6 +1,8 @@
 /* node.c: the parts of a node, in order; see node.h. */
 #include "node.h"
 
+#include "node_cluster.h"
+
 #include "admin/events.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -189,6 +191,8 @@ assemble(struct node *n, struct config **held, struct problem *p)
 	if (r == RESULT_OK)
 		r = node_admin_bind(n, p);
 	if (r == RESULT_OK)
+		r = node_cluster_bind(n, p);
+	if (r == RESULT_OK)
 		r = drop_rights(config->user, p);
 	if (r == RESULT_OK)
 		r = open_logs(n, config, p);
@@ -265,11 +269,14 @@ node_run(struct node *n, struct problem *p)
 	if (r == RESULT_OK)
 		r = node_admin_start(n, p);
 	if (r == RESULT_OK)
+		r = node_cluster_start(n, p);
+	if (r == RESULT_OK)
 		r = node_control(n, p);
 	for (unsigned i = 0; r != RESULT_OK && i < n->started; i++)
 		worker_thread_stop(n->threads[i], WORKER_STOP_HARD);
 	join_workers(n);
 	node_admin_stop(n);
+	node_cluster_stop(n);
 	node_probers_stop(n->services);
 	return r;
 }
@@ -287,6 +294,7 @@ node_free(struct node **held)
 	if (n->admin_fd != -1)
 		(void)close(n->admin_fd);
 	free(n->threads);
+	node_cluster_stop(n);
 	if (n->base != NULL)
 		event_base_free(n->base);
 	services_unref(&n->services);

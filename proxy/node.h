@@ -17,6 +17,7 @@
 struct admin_server;
 struct events;
 struct node;
+struct node_cluster;
 struct status;
 
 /* A pool's checks, and what it tells the log. Lives as long as its pool, which owns it. */
@@ -46,6 +47,7 @@ struct node {
 	int admin_fd;               /* bound, until the server has it; -1: none */
 	struct events *events;      /* owned; NULL: no admin interface */
 	struct admin_server *admin; /* owned; likewise */
+	struct node_cluster *cluster; /* owned; NULL: no control plane */
 };
 
 /*

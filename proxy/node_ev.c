@@ -1,6 +1,8 @@
 /* node_ev.c: the control thread's loop: signals, active checks, slow clocks; see node.h. */
 #include "node.h"
 
+#include "node_cluster.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -39,6 +41,7 @@ stop(struct control *c, bool hard)
 	uint64_t stop_ms = c->node->services->config->stop_ms;
 	c->stop_until_ms = clock_ms() + stop_ms;
 	c->node->stopping = true;
+	node_cluster_leave(c->node);
 	log_info("stopping: exchanges may finish for %llu ms", (unsigned long long)stop_ms);
 	tell_workers(c->node, WORKER_STOP_SOFT);
 }
@@ -105,6 +108,7 @@ on_clock(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	for (size_t i = 0; i < n->services->count; i++)
 		pool_tick(n->services->list[i].pool, now_ms);
+	node_cluster_tick(n);
 	if (now_ms - c->log_tick_ms >= LOG_TICK_PERIOD_MS) {
 		c->log_tick_ms = now_ms;
 		failover_log_tick(n->shared.failover, now_ms);

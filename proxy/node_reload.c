@@ -10,6 +10,8 @@
  */
 #include "node.h"
 
+#include "node_cluster.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -231,6 +233,20 @@ same_text(const char *a, const char *b)
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+/* Ranks may differ: they change at run time. `http` is the request path's, which was swapped. */
+static bool
+same_nodes(const struct config_cluster *a, const struct config_cluster *b)
+{
+	bool same = a->node_count == b->node_count;
+	for (size_t i = 0; same && i < a->node_count; i++) {
+		const struct config_node *x = &a->nodes[i];
+		const struct config_node *y = &b->nodes[i];
+		same = same_text(x->id, y->id) && x->voter == y->voter &&
+		       addr_equal(&x->address, &y->address);
+	}
+	return same;
+}
+
 /* What is settled when the process starts. */
 static void
 say_what_waits(const struct config *before, const struct config *after)
@@ -242,6 +258,15 @@ say_what_waits(const struct config *before, const struct config *after)
 	    {"node", !same_text(before->node, after->node)},
 	    {"workers", before->workers != after->workers},
 	    {"user", !same_text(before->user, after->user)},
+	    {"cluster.nodes", !same_nodes(&before->cluster, &after->cluster)},
+	    {"cluster.name", !same_text(before->cluster.name, after->cluster.name)},
+	    {"cluster.listen", !addr_equal(&before->cluster.listen, &after->cluster.listen)},
+	    {"cluster.safety", before->cluster.safety != after->cluster.safety},
+	    {"cluster.engine", before->cluster.engine != after->cluster.engine},
+	    {"cluster.lease", before->cluster.lease_ms != after->cluster.lease_ms},
+	    {"cluster.preempt", before->cluster.preempt_ms != after->cluster.preempt_ms},
+	    {"cluster.detect", memcmp(&before->cluster.detect, &after->cluster.detect,
+				      sizeof(after->cluster.detect)) != 0},
 	    {"admin.address", before->admin_enabled != after->admin_enabled ||
 				  !addr_equal(&before->admin, &after->admin)},
 	};
@@ -338,6 +363,7 @@ commit(struct reload *r)
 	n->services = r->next;
 	n->shared.services = r->next;
 	n->config_ms = clock_ms();
+	node_cluster_adopt(n, n->services->config);
 	r->next = NULL;
 	r->before = NULL;
 	if (node_probers_start(n, &p) != RESULT_OK)

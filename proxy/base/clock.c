@@ -29,6 +29,12 @@ clock_wall_ms(void)
 	return read_us(CLOCK_REALTIME) / 1000;
 }
 
+uint64_t
+clock_boot_ms(void)
+{
+	return read_us(CLOCK_BOOTTIME) / 1000;
+}
+
 void
 write_timestamp(struct writer *w, uint64_t wall_ms)
 {

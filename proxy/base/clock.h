@@ -13,6 +13,7 @@
 uint64_t clock_ms(void);      /* monotonic milliseconds */
 uint64_t clock_us(void);      /* monotonic microseconds */
 uint64_t clock_wall_ms(void); /* milliseconds since 1970-01-01 UTC */
+uint64_t clock_boot_ms(void); /* monotonic, and goes on while the machine is suspended: leases */
 
 /* RFC 3339 in UTC with milliseconds: 2026-01-31T12:00:00.000Z */
 void write_timestamp(struct writer *w, uint64_t wall_ms);

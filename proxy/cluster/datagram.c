@@ -218,3 +218,15 @@ datagram_decode(struct datagram_codec *codec, const uint8_t *bytes, size_t count
 	*in = claimed;
 	return DATAGRAM_LET_IN;
 }
+
+bool
+datagram_is_ours(const uint8_t *bytes, size_t count)
+{
+	return count >= sizeof(magic) && memcmp(bytes + AT_MAGIC, magic, sizeof(magic)) == 0;
+}
+
+uint64_t
+datagram_incarnation(const uint8_t *bytes)
+{
+	return load(bytes + AT_INCARNATION, 8);
+}

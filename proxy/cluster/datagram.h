@@ -93,4 +93,9 @@ size_t datagram_encode(struct datagram_codec *codec, const struct outgoing *o, u
 enum datagram_drop datagram_decode(struct datagram_codec *codec, const uint8_t *bytes, size_t count,
 				   struct incoming *in);
 
+/* Of any version of the format, whatever else it may be. */
+bool datagram_is_ours(const uint8_t *bytes, size_t count);
+/* As it stands in the header of an authentic one, DATAGRAM_DROP_TWIN among them. */
+uint64_t datagram_incarnation(const uint8_t *bytes);
+
 #endif

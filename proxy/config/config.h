@@ -157,9 +157,31 @@ struct config_node {
 	int line;
 };
 
+enum cluster_safety { CLUSTER_SAFETY_AUTO, CLUSTER_SAFETY_ADVISORY, CLUSTER_SAFETY_LEASE };
+enum cluster_engine { CLUSTER_ENGINE_EMBEDDED, CLUSTER_ENGINE_DISK, CLUSTER_ENGINE_ETCD };
+
+struct config_detect {
+	uint32_t period_ms;  /* 1 s */
+	uint32_t timeout_ms; /* 300 ms; less than the period */
+	uint32_t t1_ms;      /* 150 ms */
+};
+
 struct config_cluster {
 	char *name;
-	uint32_t hops_max; /* 3; nodes that a request may go through */
+	struct addr listen;         /* of datagrams; family 0: none, and no control plane */
+	enum cluster_safety safety; /* never AUTO after loading */
+	enum cluster_engine engine;
+	uint32_t lease_ms;   /* 10 s */
+	uint64_t preempt_ms; /* 0: off */
+	struct config_detect detect;
+	bool question;            /* default true: GET /v1/master on listeners */
+	uint32_t questions_per_s; /* 50; of one client address */
+	char *on_master;          /* NULL: none */
+	char *on_backup;
+	uint32_t hook_timeout_ms; /* 10 s */
+	struct addr dns_listen;   /* family 0: none */
+	uint32_t dns_ttl_s;       /* 1 s */
+	uint32_t hops_max;        /* 3; nodes that a request may go through */
 	struct config_node *nodes;
 	size_t node_count; /* 0: no cluster */
 	uint16_t self;     /* place of this node in it; meaningless without nodes */

@@ -83,6 +83,7 @@ read_tree(struct loading *l, config_t *tree)
 	if (l->no_memory)
 		return;
 	check_mesh(l);
+	check_cluster(l);
 	check_listeners(l);
 	check_services(l);
 	read_secrets(l);

@@ -113,6 +113,10 @@ static enum result
 store_duration(const struct key_row *row, const char *text, void *base, struct problem *p)
 {
 	uint64_t ms;
+	if (strcmp(text, "off") == 0 && strstr(row->unit, "or off") != NULL) {
+		put_number(row, 0, base);
+		return RESULT_OK;
+	}
 	enum result r = duration_parse(slice_of(text), &ms, p);
 	if (r == RESULT_INVALID)
 		return r;

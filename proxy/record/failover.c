@@ -132,6 +132,19 @@ failover_log_reload(struct failover_log *log, enum event_kind event, const char 
 }
 
 void
+failover_log_master(struct failover_log *log, const struct failover_mastership *m)
+{
+	struct failover_entry entry =
+	    plain_entry(m->event, SLICE_NONE, reason_text(REASON_NONE), m->evidence);
+	entry.chosen = m->master;
+	entry.moves = true;
+	entry.from = m->before;
+	entry.epoch = m->epoch;
+	entry.term = m->term;
+	write_entry(log, &entry);
+}
+
+void
 failover_log_tick(struct failover_log *log, uint64_t now_ms)
 {
 	(void)pthread_mutex_lock(&log->lock);

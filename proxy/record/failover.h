@@ -76,6 +76,16 @@ void failover_log_member_left(struct failover_log *log, struct slice service, ui
 /* RELOAD or RELOAD_REFUSED: who asked for it, and what changed or what is wrong. Thread-safe. */
 void failover_log_reload(struct failover_log *log, enum event_kind event, const char *asked_by,
 			 struct slice evidence);
+/* MASTER_ELECTED, MASTER_LOST, as this node knows it. Empty: nobody. Thread-safe. */
+struct failover_mastership {
+	enum event_kind event;
+	struct slice master; /* in "chosen" */
+	struct slice before; /* in "from" */
+	uint64_t term;       /* of whom the event tells */
+	uint64_t epoch;      /* of the membership */
+	struct slice evidence;
+};
+void failover_log_master(struct failover_log *log, const struct failover_mastership *mastership);
 /* From here on written to `path`; NULL: stderr. False: no memory. */
 bool failover_log_redirect(struct failover_log *log, const char *path);
 /* A request that ended with an error; counted into the member's outage that is going on or about to

@@ -145,6 +145,8 @@ write_listing(struct writer *w, const struct failover_entry *e, size_t listed_ma
 		field_text(w, ",\"member\":", e->member);
 	if (e->suppressed > 0)
 		field_number(w, ",\"suppressed\":", e->suppressed);
+	if (e->term > 0)
+		field_number(w, ",\"term\":", e->term);
 	if (e->outage != NULL)
 		fields_of_outage(w, e->outage, e->outage_ms, listed_max);
 	write_literal(w, "}\n");

@@ -1,7 +1,7 @@
 /*
  * failover_line.h: one line of the failover log as text. Pure. The fields of DESIGN section 9
  * stand in every line and in this order; null or [] where they do not apply. Then, where they
- * apply: "from", "member", "suppressed", and of an outage_summary "sessions_moved", "moved_to",
+ * apply: "from", "member", "suppressed", "term", and of an outage_summary "sessions_moved", "moved_to",
  * "moved_elsewhere", "requests_failed", "detection_ms", "outage_ms". New fields go behind these.
  */
 #ifndef HOLDFAST_RECORD_FAILOVER_LINE_H
@@ -43,6 +43,7 @@ struct failover_entry {
 	struct slice member;         /* empty: left out */
 	uint64_t suppressed;         /* 0: left out */
 	const struct outage *outage; /* NULL: left out */
+	uint64_t term;               /* of a master; 0: left out */
 	uint64_t outage_ms;
 };
 

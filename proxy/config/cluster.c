@@ -1,0 +1,141 @@
+/*
+ * cluster.c: the control plane's part of the configuration: where datagrams go, who votes, and
+ * times that must fit each other.
+ */
+#include "config/loading.h"
+#include "config/rows.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#define VOTERS_MAX       9 /* as CLUSTER_VOTERS_MAX, cluster/machine.h */
+#define LEASE_VOTERS_MIN 3 /* from here on "auto" is "lease" */
+
+static void
+complain_of_node(struct loading *l, size_t place, const char *child, const char *reason)
+{
+	config_setting_t *list = config_setting_lookup(l->root, "cluster.nodes");
+	complain(l, config_setting_get_elem(list, (unsigned)place), child, "%s", reason);
+}
+
+static bool
+has_listen(const struct loading *l)
+{
+	return config_setting_lookup(l->root, "cluster.listen") != NULL;
+}
+
+/* Any node's address makes the control plane live: then every node needs one. */
+static bool
+is_live(const struct loading *l)
+{
+	const struct config_cluster *cluster = &l->config->cluster;
+	bool live = has_listen(l);
+	for (size_t i = 0; i < cluster->node_count; i++)
+		live |= cluster->nodes[i].address.family != 0;
+	return live;
+}
+
+static void
+check_address(struct loading *l, size_t place)
+{
+	const struct config_cluster *cluster = &l->config->cluster;
+	const struct addr *address = &cluster->nodes[place].address;
+	if (address->family == 0) {
+		complain_of_node(l, place, "address",
+				 "missing: every node needs one, or none has one");
+		return;
+	}
+	if (addr_is_any(address))
+		complain_of_node(l, place, "address", "not the address of one node");
+	if (cluster->listen.family != 0 && address->family != cluster->listen.family)
+		complain_of_node(l, place, "address",
+				 "of another family than where this node listens");
+	for (size_t i = 0; i < place; i++) {
+		if (addr_equal(&cluster->nodes[i].address, address)) {
+			complain_of_node(l, place, "address", "the same as that of another node");
+			return;
+		}
+	}
+}
+
+static void
+check_addresses(struct loading *l)
+{
+	struct config_cluster *cluster = &l->config->cluster;
+	if (cluster->node_count == 0) {
+		complain(l, l->root, "cluster.listen", "without cluster.nodes nobody would speak");
+		return;
+	}
+	if (cluster->listen.family == 0 && cluster->self < cluster->node_count)
+		cluster->listen = cluster->nodes[cluster->self].address;
+	for (size_t i = 0; i < cluster->node_count; i++)
+		check_address(l, i);
+}
+
+static void
+check_safety(struct loading *l)
+{
+	struct config_cluster *cluster = &l->config->cluster;
+	size_t voters = 0;
+	for (size_t i = 0; i < cluster->node_count; i++)
+		voters += cluster->nodes[i].voter;
+	if (voters > VOTERS_MAX)
+		complain(l, l->root, "cluster.nodes", "%zu voters, more than %d", voters,
+			 VOTERS_MAX);
+	if (cluster->safety == CLUSTER_SAFETY_AUTO)
+		cluster->safety =
+		    voters >= LEASE_VOTERS_MIN ? CLUSTER_SAFETY_LEASE : CLUSTER_SAFETY_ADVISORY;
+	if (cluster->safety != CLUSTER_SAFETY_LEASE || cluster->engine != CLUSTER_ENGINE_EMBEDDED)
+		return;
+	if (voters == 0)
+		complain(l, l->root, "cluster.nodes",
+			 "no voter: with safety \"lease\" there would never be a master");
+	else if (voters % 2 == 0)
+		complain(l, l->root, "cluster.nodes",
+			 "%zu voters: an odd number is wanted, one more would let none more fail",
+			 voters);
+}
+
+static void
+check_times(struct loading *l)
+{
+	const struct config_cluster *cluster = &l->config->cluster;
+	const struct config_detect *detect = &cluster->detect;
+	if (detect->timeout_ms >= detect->period_ms)
+		complain(l, l->root, "cluster.detect.timeout",
+			 "not less than cluster.detect.period");
+	if (cluster->safety == CLUSTER_SAFETY_LEASE && cluster->lease_ms < 5 * detect->timeout_ms)
+		complain(l, l->root, "cluster.lease",
+			 "less than 5 times cluster.detect.timeout: a negotiation would not fit");
+}
+
+static void
+check_hook(struct loading *l, const char *path, const char *key)
+{
+	if (path != NULL && l->purpose != CONFIG_FOR_EXPLAIN && access(path, X_OK) == -1)
+		complain(l, l->root, key, "%s", strerror(errno));
+}
+
+static void
+check_dns(struct loading *l)
+{
+	const struct config_cluster *cluster = &l->config->cluster;
+	if (cluster->dns_listen.family != 0 && addr_equal(&cluster->dns_listen, &cluster->listen))
+		complain(l, l->root, "cluster.dns.listen",
+			 "the same as where the nodes' datagrams go");
+}
+
+void
+check_cluster(struct loading *l)
+{
+	if (is_live(l))
+		check_addresses(l);
+	else if (l->config->cluster.dns_listen.family != 0)
+		complain(l, l->root, "cluster.dns.listen",
+			 "without addresses of cluster.nodes there is no master to tell of");
+	check_safety(l);
+	check_times(l);
+	check_hook(l, l->config->cluster.on_master, "cluster.on_master");
+	check_hook(l, l->config->cluster.on_backup, "cluster.on_backup");
+	check_dns(l);
+}

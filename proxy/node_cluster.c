@@ -1,0 +1,210 @@
+/* node_cluster.c: the node and its control plane; see node_cluster.h. */
+#include "node_cluster.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ---- how the service is -----------------------------------------------------------------------
+ */
+
+/* Its own member, where the node has one beside it; else any of them. */
+static bool
+service_lives(const struct service *service)
+{
+	struct view *view = pool_view(service->pool);
+	bool has_own = false;
+	bool own = false;
+	bool any = false;
+	for (uint32_t i = 0; i < view->membership->count; i++) {
+		bool lives = view_is_operational(view, i);
+		has_own |= view->membership->member[i].own;
+		own |= lives && view->membership->member[i].own;
+		any |= lives;
+	}
+	view_unref(&view);
+	return has_own ? own : any;
+}
+
+static bool
+all_live(const struct services *services)
+{
+	for (size_t i = 0; i < services->count; i++) {
+		if (!service_lives(&services->list[i]))
+			return false;
+	}
+	return true;
+}
+
+static uint64_t
+generations(const struct services *services)
+{
+	uint64_t sum = 1;
+	for (size_t i = 0; i < services->count; i++)
+		sum += pool_generation(services->list[i].pool);
+	return sum;
+}
+
+void
+node_cluster_tick(struct node *n)
+{
+	struct node_cluster *c = n->cluster;
+	if (c == NULL || c->live == NULL)
+		return;
+	uint64_t pools = generations(n->services);
+	if (pools == c->pools)
+		return;
+	c->pools = pools;
+	plane_set_fit(cluster_plane(c->live), cluster_now(), all_live(n->services));
+	cluster_settle(c->live);
+}
+
+/* ---- who is master ----------------------------------------------------------------------------
+ */
+
+static struct slice
+id_of(const struct plane *plane, cluster_node node)
+{
+	return node == NODE_NONE ? SLICE_NONE : slice_of(plane->nodes.node[node].id);
+}
+
+static void
+log_change(struct node_cluster *c, enum event_kind event, const struct plane_change *change)
+{
+	const struct plane *plane = cluster_plane(c->live);
+	const struct claim *about = event == EVENT_MASTER_ELECTED ? &change->after : &change->before;
+	char text[FAILOVER_EVIDENCE_MAX];
+	struct writer w = writer_on(text, sizeof(text));
+	bool self = about->node == plane->nodes.self;
+	write_format(&w, "%s %s in term %llu", self ? "this node" : plane->nodes.node[about->node].id,
+		     event == EVENT_MASTER_ELECTED ? "is master" : "is not master any more",
+		     (unsigned long long)about->term);
+	if (event == EVENT_MASTER_LOST || change->before.node == NODE_NONE)
+		write_format(&w, ", %s for %llu ms",
+			     event == EVENT_MASTER_LOST ? "it was" : "nobody was",
+			     (unsigned long long)change->for_ms);
+	struct failover_mastership line = {
+	    .event = event,
+	    .master = id_of(plane, change->after.node),
+	    .before = id_of(plane, change->before.node),
+	    .term = about->term,
+	    .epoch = plane->epoch,
+	    .evidence = (struct slice){text, w.bytes},
+	};
+	failover_log_master(c->node->shared.failover, &line);
+	log_info("cluster: %s", writer_text(&w));
+}
+
+static void
+on_change(void *context, const struct plane_change *change)
+{
+	struct node_cluster *c = context;
+	if (change->before.node != NODE_NONE && change->before.node != change->after.node)
+		log_change(c, EVENT_MASTER_LOST, change);
+	if (change->after.node != NODE_NONE)
+		log_change(c, EVENT_MASTER_ELECTED, change);
+}
+
+/* ---- life -------------------------------------------------------------------------------------
+ */
+
+enum result
+node_cluster_bind(struct node *n, struct problem *p)
+{
+	const struct config *config = n->services->config;
+	if (config->cluster.listen.family == 0)
+		return RESULT_OK;
+	struct node_cluster *c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return problem_set(p, RESULT_NO_MEMORY, "no memory");
+	n->cluster = c;
+	c->node = n;
+	c->lock = -1;
+	c->fd = cluster_bind(&config->cluster.listen, p);
+	return c->fd == -1 ? RESULT_IO : RESULT_OK;
+}
+
+enum result
+node_cluster_start(struct node *n, struct problem *p)
+{
+	struct node_cluster *c = n->cluster;
+	const struct config *config = n->services->config;
+	struct plane_setup setup;
+	struct cluster_ear ear = {.context = c, .changed = on_change};
+	uint64_t boot;
+	if (c == NULL)
+		return RESULT_OK;
+	enum result r = boot_begin(config->state_dir, clock_wall_ms() / 1000, &boot, &c->lock, p);
+	if (r == RESULT_OK)
+		r = plane_setup_of(config, boot, &setup, p);
+	if (r != RESULT_OK)
+		return r;
+	int fd = c->fd;
+	c->fd = -1; /* the plane's, whatever happens */
+	r = cluster_create(n->base, fd, &setup, &ear, &c->live, p);
+	if (r != RESULT_OK)
+		return r;
+	char text[ADDR_TEXT_BYTES_MAX];
+	struct writer w = writer_on(text, sizeof(text));
+	write_addr(&w, &config->cluster.listen);
+	log_info("cluster %s: node %s of %zu on %s, safety %s, start %llu", config->cluster.name,
+		 config->node, config->cluster.node_count, writer_text(&w),
+		 setup.election.safety == ELECTION_LEASE ? "lease" : "advisory",
+		 (unsigned long long)boot);
+	return RESULT_OK;
+}
+
+void
+node_cluster_leave(struct node *n)
+{
+	if (n->cluster == NULL || n->cluster->live == NULL)
+		return;
+	plane_leave(cluster_plane(n->cluster->live), cluster_now());
+	cluster_settle(n->cluster->live);
+}
+
+void
+node_cluster_stop(struct node *n)
+{
+	struct node_cluster *c = n->cluster;
+	if (c == NULL)
+		return;
+	n->cluster = NULL;
+	cluster_free(&c->live);
+	if (c->fd != -1)
+		(void)close(c->fd);
+	if (c->lock != -1)
+		(void)close(c->lock);
+	free(c);
+}
+
+/* ---- reload -----------------------------------------------------------------------------------
+ */
+
+void
+node_cluster_adopt(struct node *n, const struct config *config)
+{
+	struct node_cluster *c = n->cluster;
+	struct plane_setup setup;
+	struct problem p;
+	if (c == NULL || c->live == NULL)
+		return;
+	struct plane *plane = cluster_plane(c->live);
+	if (config->cluster.listen.family == 0 ||
+	    plane_setup_of(config, plane->codec.incarnation, &setup, &p) != RESULT_OK)
+		return; /* said: it needs a restart */
+	uint32_t rank[CLUSTER_NODES_MAX];
+	for (cluster_node i = 0; i < plane->nodes.count; i++) {
+		rank[i] = plane->nodes.node[i].rank;
+		for (cluster_node j = 0; j < setup.nodes.count; j++) {
+			if (setup.nodes.node[j].alias == plane->nodes.node[i].alias)
+				rank[i] = setup.nodes.node[j].rank;
+		}
+	}
+	plane_rank(plane, rank);
+	datagram_codec_rekey(&plane->codec, setup.name, setup.secrets, setup.secret_count);
+	c->pools = 0;
+	cluster_settle(c->live);
+}

@@ -1,0 +1,34 @@
+/*
+ * node_cluster.h: the node's side of its control plane (cluster/cluster_ev.h): starts it from the
+ * configuration, tells it how the service beside the node is, and tells the logs who is master. On
+ * the control thread.
+ */
+#ifndef HOLDFAST_NODE_CLUSTER_H
+#define HOLDFAST_NODE_CLUSTER_H
+
+#include "cluster/cluster_ev.h"
+#include "node.h"
+
+struct node_cluster {
+	struct node *node;
+	int fd;               /* bound, until the plane has it; -1: none */
+	int lock;             /* of state_dir */
+	struct cluster *live; /* owned; NULL: before the start */
+	uint64_t pools;       /* generations of all pools when the service was looked at last */
+};
+
+/* Before rights are dropped. *n->cluster stays NULL without datagrams in the configuration. */
+enum result node_cluster_bind(struct node *n, struct problem *p);
+/* Behind the logs, before the workers. RESULT_INVALID: another process is this node. */
+enum result node_cluster_start(struct node *n, struct problem *p);
+/* Every CONTROL_PERIOD_MS: how the service is. */
+void node_cluster_tick(struct node *n);
+/* TERM: a master hands over, and the node leaves. */
+void node_cluster_leave(struct node *n);
+/* Another configuration: ranks (E14), secrets. What needs a restart is said elsewhere. */
+void node_cluster_adopt(struct node *n, const struct config *config);
+void node_cluster_stop(struct node *n);
+/* RESULT_NO_MEMORY. */
+enum result node_cluster_status(struct node *n, struct status *out);
+
+#endif
