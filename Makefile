@@ -80,8 +80,8 @@ CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/cluster.c prox
            proxy/config/secrets.c proxy/config/small_file.c proxy/config/unique.c \
            proxy/config/values.c
 ADMIN    = proxy/admin/answers.c proxy/admin/events.c proxy/admin/explain_json.c \
-           proxy/admin/guard.c proxy/admin/metrics.c proxy/admin/page.c proxy/admin/routes.c \
-           proxy/admin/server_ev.c proxy/admin/status.c proxy/admin/status_json.c
+           proxy/admin/guard.c proxy/admin/json_put.c proxy/admin/metrics.c proxy/admin/page.c proxy/admin/routes.c \
+           proxy/admin/server_ev.c proxy/admin/status.c proxy/admin/status_cluster.c proxy/admin/status_json.c
 CLI      = proxy/cli/asking.c proxy/cli/change.c proxy/cli/check.c proxy/cli/compare.c \
            proxy/cli/compare_print.c proxy/cli/expected.c proxy/cli/explain.c \
            proxy/cli/explain_answer.c proxy/cli/key_lines.c proxy/cli/moves.c \
@@ -93,8 +93,9 @@ CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c pro
            proxy/cluster/election_claim.c proxy/cluster/election_detect.c proxy/cluster/election_wire.c \
            proxy/cluster/machine.c proxy/cluster/plane.c
 # what of the control plane touches sockets, files and configuration
-CLUSTER_LIVE = proxy/cluster/boot.c proxy/cluster/cluster_ev.c proxy/cluster/setup.c
-NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_cluster.c proxy/node_ev.c proxy/node_reload.c \
+CLUSTER_LIVE = proxy/cluster/cluster_ev.c proxy/cluster/setup.c
+NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_cluster.c \
+           proxy/node_cluster_status.c proxy/node_ev.c proxy/node_reload.c \
            proxy/node_status.c
 
 # where new sessions start
@@ -255,11 +256,11 @@ UNIT += admin/test_answers admin/test_events admin/test_guard admin/test_renderi
         admin/test_routes
 LINK_admin/test_answers = $(ADMIN_LINK) proxy/admin/answers.c proxy/admin/guard.c \
                           proxy/admin/metrics.c proxy/admin/page.c proxy/admin/routes.c \
-                          proxy/admin/status.c proxy/admin/status_json.c proxy/record/tally.c
+                          proxy/admin/status.c proxy/admin/json_put.c proxy/admin/status_cluster.c proxy/admin/status_json.c proxy/record/tally.c
 LINK_admin/test_events = proxy/admin/events.c proxy/base/result.c proxy/base/text.c
 LINK_admin/test_guard = $(ADMIN_LINK) proxy/admin/guard.c
-LINK_admin/test_renderings = proxy/admin/metrics.c proxy/admin/page.c proxy/admin/status.c \
-                             proxy/admin/status_json.c proxy/base/clock.c proxy/base/grow.c \
+LINK_admin/test_renderings = proxy/admin/json_put.c proxy/admin/metrics.c proxy/admin/page.c proxy/admin/status.c \
+                             proxy/admin/status_cluster.c proxy/admin/status_json.c proxy/base/clock.c proxy/base/grow.c \
                              proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
                              proxy/record/tally.c
 LINK_admin/test_routes = $(HTTP) proxy/admin/routes.c proxy/base/result.c proxy/base/text.c \

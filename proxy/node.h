@@ -42,11 +42,11 @@ struct node {
 	struct event_base *base; /* of the control thread; owned */
 	bool stopping;           /* exchanges may finish */
 	uint64_t started_ms;
-	uint64_t config_ms;         /* when the configuration was loaded */
-	uint64_t wall_offset_ms;    /* wall clock less monotonic, as the status shows times */
-	int admin_fd;               /* bound, until the server has it; -1: none */
-	struct events *events;      /* owned; NULL: no admin interface */
-	struct admin_server *admin; /* owned; likewise */
+	uint64_t config_ms;           /* when the configuration was loaded */
+	uint64_t wall_offset_ms;      /* wall clock less monotonic, as the status shows times */
+	int admin_fd;                 /* bound, until the server has it; -1: none */
+	struct events *events;        /* owned; NULL: no admin interface */
+	struct admin_server *admin;   /* owned; likewise */
 	struct node_cluster *cluster; /* owned; NULL: no control plane */
 };
 

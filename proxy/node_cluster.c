@@ -74,11 +74,13 @@ static void
 log_change(struct node_cluster *c, enum event_kind event, const struct plane_change *change)
 {
 	const struct plane *plane = cluster_plane(c->live);
-	const struct claim *about = event == EVENT_MASTER_ELECTED ? &change->after : &change->before;
+	const struct claim *about =
+	    event == EVENT_MASTER_ELECTED ? &change->after : &change->before;
 	char text[FAILOVER_EVIDENCE_MAX];
 	struct writer w = writer_on(text, sizeof(text));
 	bool self = about->node == plane->nodes.self;
-	write_format(&w, "%s %s in term %llu", self ? "this node" : plane->nodes.node[about->node].id,
+	write_format(&w, "%s %s in term %llu",
+		     self ? "this node" : plane->nodes.node[about->node].id,
 		     event == EVENT_MASTER_ELECTED ? "is master" : "is not master any more",
 		     (unsigned long long)about->term);
 	if (event == EVENT_MASTER_LOST || change->before.node == NODE_NONE)
@@ -121,9 +123,25 @@ node_cluster_bind(struct node *n, struct problem *p)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	n->cluster = c;
 	c->node = n;
-	c->lock = -1;
 	c->fd = cluster_bind(&config->cluster.listen, p);
 	return c->fd == -1 ? RESULT_IO : RESULT_OK;
+}
+
+/* A node without a register to be believed is a node without a vote, and no more. */
+static enum result
+open_file(struct node_cluster *c, const struct config *config, struct problem *p)
+{
+	struct register_image image;
+	bool has_image;
+	enum result r =
+	    register_file_open(&c->file, config->state_dir, config->cluster.name, config->node,
+			       clock_wall_ms() / 1000, &image, &has_image, p);
+	c->has_file = r == RESULT_OK || r == RESULT_INVALID;
+	if (c->has_file)
+		register_image_deinit(&image);
+	if (r == RESULT_INVALID)
+		log_error("cluster: %s", p->text);
+	return c->has_file ? RESULT_OK : r;
 }
 
 enum result
@@ -133,14 +151,14 @@ node_cluster_start(struct node *n, struct problem *p)
 	const struct config *config = n->services->config;
 	struct plane_setup setup;
 	struct cluster_ear ear = {.context = c, .changed = on_change};
-	uint64_t boot;
 	if (c == NULL)
 		return RESULT_OK;
-	enum result r = boot_begin(config->state_dir, clock_wall_ms() / 1000, &boot, &c->lock, p);
+	enum result r = open_file(c, config, p);
 	if (r == RESULT_OK)
-		r = plane_setup_of(config, boot, &setup, p);
+		r = plane_setup_of(config, c->file.boot, &setup, p);
 	if (r != RESULT_OK)
-		return r;
+		return problem_prefix(p, r, "cluster");
+	setup.election.safety = ELECTION_ADVISORY;
 	int fd = c->fd;
 	c->fd = -1; /* the plane's, whatever happens */
 	r = cluster_create(n->base, fd, &setup, &ear, &c->live, p);
@@ -152,7 +170,7 @@ node_cluster_start(struct node *n, struct problem *p)
 	log_info("cluster %s: node %s of %zu on %s, safety %s, start %llu", config->cluster.name,
 		 config->node, config->cluster.node_count, writer_text(&w),
 		 setup.election.safety == ELECTION_LEASE ? "lease" : "advisory",
-		 (unsigned long long)boot);
+		 (unsigned long long)c->file.boot);
 	return RESULT_OK;
 }
 
@@ -175,8 +193,8 @@ node_cluster_stop(struct node *n)
 	cluster_free(&c->live);
 	if (c->fd != -1)
 		(void)close(c->fd);
-	if (c->lock != -1)
-		(void)close(c->lock);
+	if (c->has_file)
+		register_file_close(&c->file);
 	free(c);
 }
 

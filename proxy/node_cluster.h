@@ -7,14 +7,16 @@
 #define HOLDFAST_NODE_CLUSTER_H
 
 #include "cluster/cluster_ev.h"
+#include "cluster/register_file.h"
 #include "node.h"
 
 struct node_cluster {
 	struct node *node;
-	int fd;               /* bound, until the plane has it; -1: none */
-	int lock;             /* of state_dir */
-	struct cluster *live; /* owned; NULL: before the start */
-	uint64_t pools;       /* generations of all pools when the service was looked at last */
+	int fd; /* bound, until the plane has it; -1: none */
+	bool has_file;
+	struct register_file file; /* the lock of state_dir, this start's number */
+	struct cluster *live;      /* owned; NULL: before the start */
+	uint64_t pools; /* generations of all pools when the service was looked at last */
 };
 
 /* Before rights are dropped. *n->cluster stays NULL without datagrams in the configuration. */

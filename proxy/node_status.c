@@ -1,6 +1,8 @@
 /* node_status.c: what a node says of itself, from pools, counters and logs; see admin/status.h. */
 #include "node.h"
 
+#include "node_cluster.h"
+
 #include "admin/server_ev.h"
 #include "admin/status.h"
 #include "base/clock.h"
@@ -206,5 +208,7 @@ node_status(struct node *n, struct status *out)
 	}
 	read_process(&out->process);
 	tally_read(n->shared.unrouted, &out->unrouted);
+	if (node_cluster_status(n, out) != RESULT_OK)
+		return RESULT_NO_MEMORY;
 	return read_services(&f);
 }

@@ -11,6 +11,7 @@
 #ifndef HOLDFAST_ADMIN_STATUS_H
 #define HOLDFAST_ADMIN_STATUS_H
 
+#include "admin/status_cluster.h"
 #include "base/text.h"
 #include "record/tally.h"
 #include "vocab.h"
@@ -71,7 +72,8 @@ struct status {
 	bool stopping;
 	struct status_process process;
 	const char *config_file;
-	uint64_t config_ms; /* how long ago it was loaded */
+	uint64_t config_ms;             /* how long ago it was loaded */
+	struct status_cluster *cluster; /* NULL: no control plane */
 	unsigned workers;
 	unsigned clients; /* connections */
 	uint64_t crowded; /* connections closed for limits.connections_per_address */

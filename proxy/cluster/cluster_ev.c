@@ -24,7 +24,7 @@ struct cluster {
 	uint64_t timer_at; /* CLUSTER_NEVER: not set */
 	struct cluster_ear ear;
 	struct cluster_counts counts;
-	uint64_t twin_said;   /* last warning of each kind */
+	uint64_t twin_said; /* last warning of each kind */
 	uint64_t unsent_said;
 	uint64_t boot;
 	struct mmsghdr header[CLUSTER_BATCH];
@@ -150,7 +150,8 @@ refuse_twin(const struct cluster *c, const struct addr *from, struct problem *p)
 	char text[ADDR_TEXT_BYTES_MAX];
 	struct writer w = writer_on(text, sizeof(text));
 	write_addr(&w, from);
-	return problem_set(p, RESULT_INVALID, "node %s runs already, at %s: ids are for one node each",
+	return problem_set(p, RESULT_INVALID,
+			   "node %s runs already, at %s: ids are for one node each",
 			   c->plane.nodes.node[c->plane.nodes.self].id, writer_text(&w));
 }
 
@@ -165,8 +166,7 @@ hear_for_twin(struct cluster *c, struct problem *p)
 				 (struct sockaddr *)&c->from[0], &name_bytes);
 	if (count == -1)
 		return RESULT_LIMIT;
-	if (datagram_decode(&c->plane.codec, c->bytes[0], (size_t)count, &in) !=
-	    DATAGRAM_DROP_TWIN)
+	if (datagram_decode(&c->plane.codec, c->bytes[0], (size_t)count, &in) != DATAGRAM_DROP_TWIN)
 		return RESULT_LIMIT; /* it is said again */
 	if (datagram_incarnation(c->bytes[0]) == c->boot)
 		return RESULT_OK;

@@ -14,8 +14,8 @@
 
 #include <event2/event.h>
 
-#define CLUSTER_BATCH         16 /* datagrams a system call */
-#define CLUSTER_BATCHES_MAX   8  /* a wake-up; what is left wakes again */
+#define CLUSTER_BATCH         16            /* datagrams a system call */
+#define CLUSTER_BATCHES_MAX   8             /* a wake-up; what is left wakes again */
 #define CLUSTER_RECEIVE_BYTES (1024 * 1024) /* of the kernel's buffer */
 #define CLUSTER_WARN_MS       10000         /* between two warnings of one kind */
 

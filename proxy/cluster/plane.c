@@ -4,7 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
-#define GATE_ROUNDS_MAX 8 /* wishes that answers lead to within one event; the rest is the next's */
+#define GATE_ROUNDS_MAX                                                           \
+	8 /* wishes that answers lead to within one event; the rest is the next's \
+	   */
 
 static const struct claim nobody = {0, NODE_NONE};
 
@@ -203,13 +205,12 @@ plane_ask(struct plane *p, uint64_t now, const struct ask_question *question,
 	  struct ask_answer *answer)
 {
 	if (p->left) {
-		*answer = (struct ask_answer){.how = ASK_NOBODY,
-					      .master = nobody,
-					      .retry_ms = p->ask_rules.rest_ms};
+		*answer = (struct ask_answer){
+		    .how = ASK_NOBODY, .master = nobody, .retry_ms = p->ask_rules.rest_ms};
 		return true;
 	}
-	bool answered = ask_question(&p->ask, &p->ask_rules, &p->election, now, question, answer,
-				     &p->out);
+	bool answered =
+	    ask_question(&p->ask, &p->ask_rules, &p->election, now, question, answer, &p->out);
 	settle(p, now);
 	return answered;
 }
@@ -281,8 +282,7 @@ static void
 flush_one(struct plane *p, const struct outgoing *o, plane_send_fn *send, void *context)
 {
 	uint8_t bytes[DATAGRAM_BYTES_MAX];
-	size_t count =
-	    datagram_encode(&p->codec, o, p->epoch, election_term(&p->election), bytes);
+	size_t count = datagram_encode(&p->codec, o, p->epoch, election_term(&p->election), bytes);
 	for (cluster_node n = 0; n < p->nodes.count; n++) {
 		if (n == p->nodes.self || (o->to != NODE_ALL && o->to != n))
 			continue;

@@ -30,8 +30,8 @@
 #define PLANE_TYPES       256 /* a byte */
 
 struct plane_party {
-	const char *name; /* static */
-	void *self;       /* borrowed, outlives the plane */
+	const char *name;     /* static */
+	void *self;           /* borrowed, outlives the plane */
 	const uint8_t *types; /* of datagrams that are its own; enum datagram_type; static */
 	size_t type_count;
 	/* A datagram of one of its types. */
@@ -52,8 +52,8 @@ struct plane_gate {
 };
 
 struct plane_setup {
-	struct cluster_nodes nodes; /* sealed */
-	struct slice name;          /* of the cluster; borrowed for the call */
+	struct cluster_nodes nodes;                  /* sealed */
+	struct slice name;                           /* of the cluster; borrowed for the call */
 	struct datagram_secret secrets[SECRETS_MAX]; /* borrowed likewise */
 	size_t secret_count;
 	struct election_rules election;
