@@ -8,6 +8,7 @@
 #include "edge/listener.h"
 #include "route/explain.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* ---- looking ----------------------------------------------------------------------------------
@@ -166,6 +167,7 @@ order(void *context, const struct admin_wish *wish, struct admin_granted *out, s
 	enum result r = find_member(n, wish, &f, p);
 	if (r != RESULT_OK)
 		return r;
+	assert(f.view != NULL);
 	struct member_live *live = f.view->membership->member[f.member].live;
 	if (wish->drain_only && live->verdict.order == MEMBER_MAINT)
 		r = problem_set(p, RESULT_LIMIT, "it is in maintenance, which `up` takes back");

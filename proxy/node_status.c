@@ -10,6 +10,8 @@
 #include <assert.h>
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,14 +42,15 @@ descriptors(void)
 static uint64_t
 resident_bytes(void)
 {
-	unsigned long long size = 0;
-	unsigned long long pages = 0;
+	char line[128]; /* pages: all of it, resident, ... */
 	FILE *from = fopen("/proc/self/statm", "re");
 	if (from == NULL)
 		return 0;
-	int got = fscanf(from, "%llu %llu", &size, &pages);
+	bool got = fgets(line, sizeof(line), from) != NULL;
 	(void)fclose(from);
-	return got == 2 ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+	const char *resident = got ? strchr(line, ' ') : NULL;
+	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	return resident != NULL ? strtoull(resident, NULL, 10) * page_bytes : 0;
 }
 
 static uint64_t

@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 
-#define EVENTS_BYTES_MAX (256 * 1024) /* waiting; what does not fit is counted */
+#define EVENTS_BYTES_MAX ((size_t)256 * 1024) /* waiting; what does not fit is counted */
 
 struct events;
 

@@ -16,15 +16,16 @@
 
 #include <event2/event.h>
 
-#define ADMIN_CONNECTIONS_MAX    64
-#define ADMIN_FOLLOWERS_MAX      16
-#define ADMIN_FOLLOWER_BYTES_MAX (256 * 1024) /* waiting for one follower; then it is dropped */
-#define ADMIN_SEND_BUFFER_BYTES  (64 * 1024)  /* of the kernel, a follower */
-#define ADMIN_BODY_BYTES_MAX     4096         /* of a request; nobody reads it */
-#define ADMIN_REQUEST_MS         15000 /* from the connection, or an answer, to a whole request */
-#define ADMIN_ANSWER_MS          30000 /* to take an answer */
-#define ADMIN_LINGER_MS          2000
-#define ADMIN_HEARTBEAT_MS       15000 /* a comment to followers, so that dead ones are found */
+#define ADMIN_CONNECTIONS_MAX 64
+#define ADMIN_FOLLOWERS_MAX   16
+#define ADMIN_FOLLOWER_BYTES_MAX \
+	((size_t)256 * 1024)                /* waiting for one follower; then it is dropped */
+#define ADMIN_SEND_BUFFER_BYTES (64 * 1024) /* of the kernel, a follower */
+#define ADMIN_BODY_BYTES_MAX    4096        /* of a request; nobody reads it */
+#define ADMIN_REQUEST_MS        15000 /* from the connection, or an answer, to a whole request */
+#define ADMIN_ANSWER_MS         30000 /* to take an answer */
+#define ADMIN_LINGER_MS         2000
+#define ADMIN_HEARTBEAT_MS      15000 /* a comment to followers, so that dead ones are found */
 
 struct admin_server;
 

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "config/values.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -81,6 +82,7 @@ read_member(struct slice text, struct config_member *m, struct problem *p)
 		r = store_weight(m, weight, p);
 	if (r == RESULT_OK && has_zone)
 		r = store(m, "services[].members[].zone", rest, p);
+	assert(r != RESULT_OK || m->id != NULL);
 	return r;
 }
 

@@ -141,7 +141,7 @@ static const char *
 help_of(enum tag_rejection rejection)
 {
 	static const char *const texts[] = {
-#define TAG_REJECTION(name, text, help) [TAG_##name] = help,
+#define TAG_REJECTION(name, text, help) [TAG_##name] = (help),
 #include "tbl/tag_rejections.h"
 #undef TAG_REJECTION
 	};

@@ -11,6 +11,7 @@
 
 #include "config/config.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -159,6 +160,7 @@ void
 pool_commit(struct pool *pool, struct pool_revision **held)
 {
 	struct pool_revision *revision = *held;
+	assert(revision != NULL);
 	(void)pthread_mutex_lock(&pool->lock);
 	struct membership *before = pool->membership;
 	pool->membership = revision->membership;

@@ -118,8 +118,10 @@ worker_adopt(struct worker *w, struct worker_generation *next, struct sink *acce
 	struct worker_generation *before = w->generation;
 	w->generation = next;
 	w->services = next->services;
-	for (size_t i = 0; i < next->services->count; i++)
+	for (size_t i = 0; i < next->services->count; i++) {
+		assert(next->slot[i].service != NULL);
 		next->slot[i].tally = tally_cell(next->slot[i].service->tally, w->number);
+	}
 	if (before != NULL) {
 		slots_hand_over(w, before, next);
 		worker_generation_put(before);

@@ -137,7 +137,7 @@ static void
 add_draining(struct planning *g)
 {
 	const struct view *view = g->view;
-	hashring_word set[HASHRING_WORDS(MEMBERS_MAX)];
+	hashring_word set[HASHRING_WORDS(MEMBERS_MAX)] = {0};
 	uint32_t member[PLAN_STEPS_MAX];
 	for (size_t i = 0; i < HASHRING_WORDS(view->membership->count); i++)
 		set[i] = view->operational[i] & ~view->backups[i];

@@ -486,7 +486,7 @@ late_proposals_take_no_lease_over(void **state)
 	acquire(1); /* round 6 */
 	while (lease[1].state != LEASE_PROPOSING)
 		deliver(0);
-	struct message late[3];
+	static struct message late[3];
 	size_t count = 0;
 	for (size_t i = 0; i < queued; i++)
 		if (queue[i].what.type == DATAGRAM_PROPOSE)

@@ -89,7 +89,7 @@ fail(int error)
 	return -1;
 }
 
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define REAL(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
 /* What may happen before a call that moves bytes. 0: nothing. */
 static int

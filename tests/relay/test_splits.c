@@ -67,8 +67,11 @@ note(const char *text, size_t bytes)
 {
 	size_t at = strlen(outcome);
 	assert_true(at + bytes + 1 < sizeof(outcome));
-	for (size_t i = 0; i < bytes; i++)
-		outcome[at + i] = text[i] == '\0' ? '0' : text[i];
+	memcpy(outcome + at, text, bytes);
+	for (size_t i = at; i < at + bytes; i++) {
+		if (outcome[i] == '\0')
+			outcome[i] = '0';
+	}
 	outcome[at + bytes] = '\0';
 }
 
