@@ -55,7 +55,7 @@ enum parse_outcome parse_request(struct parser *p, const char *bytes, size_t cou
  * heads are parsed one at a time like any other. framing is settled by RFC 9112
  * section 6.3: HEAD, 1xx, 204, 304 have none. *cause on PARSE_BAD is
  * MEMBER_BAD_ANSWER. White space before a colon is refused like every other
- * malformed head (HARDENING 16, 17: 502).
+ * malformed head (RFC 9112 sections 5.1, 5.2: 502).
  */
 enum parse_outcome parse_response(struct parser *p, const char *bytes, size_t count,
 				  const struct parse_limits *limits,

@@ -1,5 +1,5 @@
 """Members and clients that do anything at any time, from a seed; then all are well again, and so must
-be every session (HARDENING section 3: chaos, then heal)."""
+be every session: chaos, then heal."""
 
 import collections
 import json

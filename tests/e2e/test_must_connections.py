@@ -1,4 +1,4 @@
-"""HARDENING section 2, 1 to 15: connections, versions, routing."""
+"""tests/requirements.md, 1 to 15: connections, versions, routing."""
 
 import os
 import signal

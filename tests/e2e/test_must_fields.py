@@ -1,4 +1,4 @@
-"""HARDENING section 2, 16 to 30: fields."""
+"""tests/requirements.md, 16 to 30: fields."""
 
 import os
 import sys
@@ -136,7 +136,7 @@ def test_must_22_fields_named_in_connection_go():
 
 
 def test_must_22_connection_may_not_name_what_everybody_needs():
-    """Else a client takes away what we or the member rely on (HARDENING section 1, hop-by-hop abuse)."""
+    """Else a client takes away what we or the member rely on (hop-by-hop abuse)."""
     a = Origin("a")
     p = Holdfast([a], session={"tag": {"header": "X-Tag"}})
     for name in (b"Host", b"Cookie", b"Content-Length", b"Transfer-Encoding"):

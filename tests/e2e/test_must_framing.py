@@ -1,4 +1,4 @@
-"""HARDENING section 2, 31 to 46: framing."""
+"""tests/requirements.md, 31 to 46: framing."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""HARDENING section 2, 47 to 57: semantics, failover, cookies, forwarding, WebSocket.
+"""tests/requirements.md, 47 to 57: semantics, failover, cookies, forwarding, WebSocket.
 (58 to 60 are about HTTP/2, which is not spoken here.)"""
 
 import os

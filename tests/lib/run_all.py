@@ -24,6 +24,9 @@ ASAN = ["B=build/asan", "SAN=address,undefined"]
 TSAN = ["B=build/tsan", "SAN=thread"]
 # The unit tests in which threads meet.
 THREADED = re.compile(r"pool|sink|worker|view|verdict|access|failover|tally|events")
+# Under valgrind: what becomes of bytes that nobody wrote. The gate reads all that would be sent.
+MEMCHECK = {"relay/test_exchange": ["scripts_as_they_are"], "http/test_forward": [], "http/test_request": [],
+            "http/test_response": [], "http/test_chunk": [], "http/test_cache": []}
 SIM_SEEDS = os.environ.get("SIM_SEEDS", "300")
 SOAK_SECONDS, SOAK_SEED = "20", "1"  # `make soak` is the long one
 FUZZ_SECONDS = os.environ.get("FUZZ_SECONDS", "10")
@@ -166,6 +169,21 @@ def suite_unit():
     return run.end()
 
 
+def suite_requirements():
+    """tests/requirements.md against the tree, and its checker against faults in it."""
+    run = Run("requirements")
+    run.command([sys.executable, "tests/lib/test_requirements.py"])
+    run.command([sys.executable, "tests/lib/requirements.py"])
+    return run.end()
+
+
+def suite_memcheck():
+    run = Run("memcheck")
+    for name, words in MEMCHECK.items():
+        run.command(["valgrind", "--quiet", "--error-exitcode=9", f"build/tests/{name}", *words], UNIT_LIMIT_S)
+    return run.end()
+
+
 def made(target):
     def suite():
         run = Run(target)
@@ -240,7 +258,8 @@ def suite_fuzz():
     return run.end()
 
 
-SUITES = {"build": suite_build, "unit": suite_unit, "golden": made("golden"), "sim": suite_sim, "e2e": made("e2e"),
+SUITES = {"build": suite_build, "requirements": suite_requirements, "unit": suite_unit,
+          "memcheck": suite_memcheck, "golden": made("golden"), "sim": suite_sim, "e2e": made("e2e"),
           "wire": made("wire"), "model": suite_model, "soak": suite_soak, "asan": suite_asan, "tsan": suite_tsan, "fuzz": suite_fuzz}
 
 

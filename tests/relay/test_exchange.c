@@ -198,13 +198,16 @@ no_memory_any_more(void **state)
 		no_memory_in(&scripts[i], true);
 }
 
+/* `test_exchange PATTERN`: those whose names match. */
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(scripts_as_they_are),    cmocka_unit_test(calls_that_take_little),
 	    cmocka_unit_test(no_memory_at_the_start), cmocka_unit_test(no_memory_once),
 	    cmocka_unit_test(no_memory_any_more),
 	};
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, read_scripts, NULL);
 }

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Checks tests/requirements.md against the tree; part of `make test`.
+
+    tests/lib/requirements.py [FILE]
+
+Every entry names tests that exist and are run, or says why it does not apply yet; requirements have the
+numbers 1 to 60, the other lists no gap; a test named test_must_NN_... stands under requirement NN. What is
+wrong is said a line each; the last line is "N passed, N failed", an entry each.
+"""
+
+import glob
+import os
+import re
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+TESTS = os.path.join(ROOT, "tests")
+FILE = os.path.join(TESTS, "requirements.md")
+LISTS = {"Requirements": 60, "Classes of faults": 34, "Ways of making faults": 8}  # at least so many, the first exactly
+NUMBERED = re.compile(r"test_must_((?:\d\d_(?:and_)?)+)")
+REASON_MIN = 15  # characters of a reason that says something
+
+sys.path.insert(0, HERE)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def made(target):
+    """What the Makefile lists."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run(["make", "-s", "--no-print-directory", target], cwd=ROOT, env=env, check=True,
+                          capture_output=True, text=True)
+    return set(done.stdout.split())
+
+
+class Tree:
+    """Tests that are there and are run."""
+
+    def __init__(self):
+        import run_all
+        self.units = made("unit-names")
+        self.fuzz = {f"fuzz_{n}" for n in made("fuzz-names")}
+        self.memcheck = set(run_all.MEMCHECK)
+        self.makefile = re.sub(r"#.*", "", read(os.path.join(ROOT, "Makefile")))
+        self.known = {}
+
+    def tests_of(self, name):
+        """Of FOLDER/FILE; None: there is no such file, or nobody runs it."""
+        if name not in self.known:
+            self.known[name] = self.look(name)
+        return self.known[name]
+
+    def look(self, name):
+        script = os.path.join(TESTS, name + ".py")
+        if name.startswith(("e2e/test_", "soak/test_")) and os.path.exists(script):
+            return set(re.findall(r"^ *def (test_\w+)\(", read(script), re.M))
+        if name in self.units and os.path.exists(os.path.join(TESTS, name + ".c")):
+            text = read(os.path.join(TESTS, name + ".c"))
+            return set(re.findall(r"cmocka_unit_test(?:_\w+)?\(\s*(\w+)", text))
+        return None
+
+    def has(self, kind, name):
+        if kind == "wire":
+            return name.endswith(".vtc") and os.path.exists(os.path.join(TESTS, "wire", name))
+        if kind == "fuzz":
+            return name in self.fuzz and bool(glob.glob(os.path.join(TESTS, "fuzz/corpus", name[5:], "*")))
+        if kind == "memcheck":
+            return name in self.memcheck
+        tests = self.tests_of(kind)
+        return tests is not None and (name in tests or (name == "*" and tests))
+
+    def numbered(self):
+        """Number to (file, test) of all tests that carry one."""
+        found = {}
+        scripts = [p[len(TESTS) + 1:-3] for p in glob.glob(os.path.join(TESTS, "e2e", "test_*.py"))]
+        for name in [*self.units, *scripts]:
+            for test in self.tests_of(name) or ():
+                match = NUMBERED.match(test)
+                for number in re.findall(r"\d\d", match[1]) if match else ():
+                    found.setdefault(int(number), set()).add((name, test))
+        return found
+
+
+class Entry:
+    def __init__(self, where, number, title):
+        self.where, self.number, self.title = where, number, title
+        self.lines = []
+
+    def tests(self):
+        """(kind, test) of all lines that name some."""
+        for line in self.lines:
+            kind, _, names = line.partition(": ")
+            if not kind.startswith("until "):
+                yield from ((kind, name.strip()) for name in names.split(","))
+
+    def wrong(self, tree):
+        """What is wrong with it."""
+        if not self.lines:
+            return ["it names no test and no reason"]
+        problems = []
+        for line in self.lines:
+            waits = re.fullmatch(r"until (\S+): (.*)", line)
+            if waits and len(waits[2]) < REASON_MIN:
+                problems.append(f"no reason behind `{line}`")
+            if waits and waits[1] in tree.makefile.split():
+                problems.append(f"{waits[1]} stands in the Makefile now: it needs tests")
+        for kind, name in self.tests():
+            if not tree.has(kind, name):
+                problems.append(f"there is no test `{kind}: {name}` that is run")
+        return problems
+
+
+def parse(text):
+    """Title of a list to its entries."""
+    lists, entries = {}, None
+    text = re.sub(r"\n  +(?=\S)", " ", text)  # lines that go on
+    for line in text.split("\n"):
+        head = re.fullmatch(r"## (.*)", line)
+        entry = re.fullmatch(r"### (\d+)\. (.+)", line)
+        if head:
+            entries = lists.setdefault(head[1], [])
+        elif entry and entries is not None:
+            entries.append(Entry(line[4:50], int(entry[1]), entry[2]))
+        elif line.startswith("- ") and entries:
+            entries[-1].lines.append(line[2:])
+    return lists
+
+
+def check(text, tree):
+    """(entries that are well, what is wrong)"""
+    lists = parse(text)
+    problems, passed = [], 0
+    for title, least in LISTS.items():
+        entries = lists.get(title, [])
+        numbers = [e.number for e in entries]
+        count = least if title == "Requirements" else max(least, len(numbers))
+        if numbers != list(range(1, count + 1)):
+            problems.append(f"{title}: the numbers are not 1 to {count}: {sorted(set(range(1, count + 1)) ^ set(numbers))}")
+        for entry in entries:
+            wrong = entry.wrong(tree)
+            passed += not wrong
+            problems += [f"{title}, {entry.where}: {w}" for w in wrong]
+    named = {e.number: set(e.tests()) for e in lists.get("Requirements", [])}
+    for number, tests in sorted(tree.numbered().items()):
+        problems += [f"{kind}: {test} is not named under {number}" for kind, test in sorted(tests - named.get(number, set()))]
+    return passed, problems
+
+
+def main():
+    passed, problems = check(read(sys.argv[1] if sys.argv[1:] else FILE), Tree())
+    for problem in problems:
+        print(f"FAILED requirements: {problem}")
+    print(f"{passed} passed, {len(problems)} failed")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
