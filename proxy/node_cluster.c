@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -67,7 +68,7 @@ node_cluster_tick(struct node *n)
 static struct slice
 id_of(const struct plane *plane, cluster_node node)
 {
-	return node == NODE_NONE ? SLICE_NONE : slice_of(plane->nodes.node[node].id);
+	return node == NODE_NONE ? SLICE_NONE : slice_of(plane->nodes->node[node].id);
 }
 
 static void
@@ -78,9 +79,9 @@ log_change(struct node_cluster *c, enum event_kind event, const struct plane_cha
 	    event == EVENT_MASTER_ELECTED ? &change->after : &change->before;
 	char text[FAILOVER_EVIDENCE_MAX];
 	struct writer w = writer_on(text, sizeof(text));
-	bool self = about->node == plane->nodes.self;
+	bool self = about->node == plane->nodes->self;
 	write_format(&w, "%s %s in term %llu",
-		     self ? "this node" : plane->nodes.node[about->node].id,
+		     self ? "this node" : plane->nodes->node[about->node].id,
 		     event == EVENT_MASTER_ELECTED ? "is master" : "is not master any more",
 		     (unsigned long long)about->term);
 	if (event == EVENT_MASTER_LOST || change->before.node == NODE_NONE)
@@ -127,21 +128,84 @@ node_cluster_bind(struct node *n, struct problem *p)
 	return c->fd == -1 ? RESULT_IO : RESULT_OK;
 }
 
+static void
+on_turned(void *context)
+{
+	struct node_cluster *c = context;
+	if (c->engine != NULL)
+		embedded_live_turn(c->engine);
+}
+
+static void
+on_stored(void *context)
+{
+	struct node_cluster *c = context;
+	uint64_t now = cluster_now();
+	struct plane *plane = cluster_plane(c->live);
+	embedded_live_stored(c->engine, now, &plane->out);
+	plane_turn(plane, now);
+	cluster_settle(c->live);
+}
+
+/* The engine that grants the role `cluster`; *engine stays without ops where none is wanted. */
+static enum result
+start_engine(struct node_cluster *c, const struct config *config, struct register_image *image,
+	     const struct problem *damaged, struct engine *engine, struct problem *p)
+{
+	if (config->cluster.safety != CLUSTER_SAFETY_LEASE)
+		return RESULT_OK;
+	const struct embedded_live_setup setup = {
+	    .file = &c->file,
+	    .image = image,
+	    .damaged = damaged,
+	    .nodes = &c->nodes,
+	    .timing = lease_timing_of(config->cluster.lease_ms),
+	    .stored = on_stored,
+	    .context = c,
+	};
+	assert(lease_timing_sound(&setup.timing));
+	enum result r = embedded_live_create(c->node->base, &setup, cluster_now(), &c->engine, p);
+	if (r == RESULT_OK)
+		*engine = embedded_live_engine(c->engine);
+	return r;
+}
+
+static enum result
+start_plane(struct node_cluster *c, const struct config *config, struct register_image *image,
+	    const struct problem *damaged, struct problem *p)
+{
+	struct plane_setup setup;
+	struct engine engine = {.ops = NULL};
+	const struct cluster_ear ear = {.context = c, .changed = on_change, .turned = on_turned};
+	enum result r = plane_setup_of(config, c->file.boot, &c->nodes, &setup, p);
+	if (r == RESULT_OK)
+		r = start_engine(c, config, image, damaged, &engine, p);
+	if (r != RESULT_OK)
+		return r;
+	int fd = c->fd;
+	c->fd = -1; /* the plane's, whatever happens */
+	return cluster_create(c->node->base, fd, &setup, &engine, &ear, &c->live, p);
+}
+
 /* A node without a register to be believed is a node without a vote, and no more. */
 static enum result
-open_file(struct node_cluster *c, const struct config *config, struct problem *p)
+start_with_file(struct node_cluster *c, const struct config *config, struct problem *p)
 {
 	struct register_image image;
 	bool has_image;
 	enum result r =
 	    register_file_open(&c->file, config->state_dir, config->cluster.name, config->node,
 			       clock_wall_ms() / 1000, &image, &has_image, p);
-	c->has_file = r == RESULT_OK || r == RESULT_INVALID;
-	if (c->has_file)
-		register_image_deinit(&image);
-	if (r == RESULT_INVALID)
-		log_error("cluster: %s", p->text);
-	return c->has_file ? RESULT_OK : r;
+	if (r != RESULT_OK && r != RESULT_INVALID)
+		return r;
+	struct problem damaged = *p;
+	bool whole = r == RESULT_OK;
+	c->has_file = true;
+	if (!whole)
+		log_error("cluster: this node does not vote: %s", damaged.text);
+	r = start_plane(c, config, has_image ? &image : NULL, whole ? NULL : &damaged, p);
+	register_image_deinit(&image);
+	return r;
 }
 
 enum result
@@ -149,28 +213,18 @@ node_cluster_start(struct node *n, struct problem *p)
 {
 	struct node_cluster *c = n->cluster;
 	const struct config *config = n->services->config;
-	struct plane_setup setup;
-	struct cluster_ear ear = {.context = c, .changed = on_change};
 	if (c == NULL)
 		return RESULT_OK;
-	enum result r = open_file(c, config, p);
-	if (r == RESULT_OK)
-		r = plane_setup_of(config, c->file.boot, &setup, p);
+	enum result r = start_with_file(c, config, p);
 	if (r != RESULT_OK)
 		return problem_prefix(p, r, "cluster");
-	setup.election.safety = ELECTION_ADVISORY;
-	int fd = c->fd;
-	c->fd = -1; /* the plane's, whatever happens */
-	r = cluster_create(n->base, fd, &setup, &ear, &c->live, p);
-	if (r != RESULT_OK)
-		return r;
 	char text[ADDR_TEXT_BYTES_MAX];
 	struct writer w = writer_on(text, sizeof(text));
 	write_addr(&w, &config->cluster.listen);
 	log_info("cluster %s: node %s of %zu on %s, safety %s, start %llu", config->cluster.name,
 		 config->node, config->cluster.node_count, writer_text(&w),
-		 setup.election.safety == ELECTION_LEASE ? "lease" : "advisory",
-		 (unsigned long long)c->file.boot);
+		 c->engine != NULL ? "lease" : "advisory", (unsigned long long)c->file.boot);
+	cluster_settle(c->live);
 	return RESULT_OK;
 }
 
@@ -191,6 +245,7 @@ node_cluster_stop(struct node *n)
 		return;
 	n->cluster = NULL;
 	cluster_free(&c->live);
+	embedded_live_free(&c->engine);
 	if (c->fd != -1)
 		(void)close(c->fd);
 	if (c->has_file)
@@ -206,19 +261,20 @@ node_cluster_adopt(struct node *n, const struct config *config)
 {
 	struct node_cluster *c = n->cluster;
 	struct plane_setup setup;
+	struct cluster_nodes nodes;
 	struct problem p;
 	if (c == NULL || c->live == NULL)
 		return;
 	struct plane *plane = cluster_plane(c->live);
 	if (config->cluster.listen.family == 0 ||
-	    plane_setup_of(config, plane->codec.incarnation, &setup, &p) != RESULT_OK)
+	    plane_setup_of(config, c->file.boot, &nodes, &setup, &p) != RESULT_OK)
 		return; /* said: it needs a restart */
 	uint32_t rank[CLUSTER_NODES_MAX];
-	for (cluster_node i = 0; i < plane->nodes.count; i++) {
-		rank[i] = plane->nodes.node[i].rank;
-		for (cluster_node j = 0; j < setup.nodes.count; j++) {
-			if (setup.nodes.node[j].alias == plane->nodes.node[i].alias)
-				rank[i] = setup.nodes.node[j].rank;
+	for (cluster_node i = 0; i < plane->nodes->count; i++) {
+		rank[i] = plane->nodes->node[i].rank;
+		for (cluster_node j = 0; j < nodes.count; j++) {
+			if (nodes.node[j].alias == plane->nodes->node[i].alias)
+				rank[i] = nodes.node[j].rank;
 		}
 	}
 	plane_rank(plane, rank);

@@ -7,15 +7,17 @@
 #define HOLDFAST_NODE_CLUSTER_H
 
 #include "cluster/cluster_ev.h"
-#include "cluster/register_file.h"
+#include "cluster/embedded_ev.h"
 #include "node.h"
 
 struct node_cluster {
 	struct node *node;
 	int fd; /* bound, until the plane has it; -1: none */
 	bool has_file;
-	struct register_file file; /* the lock of state_dir, this start's number */
-	struct cluster *live;      /* owned; NULL: before the start */
+	struct register_file file;    /* the lock of state_dir, this start's number */
+	struct cluster_nodes nodes;   /* the machines borrow them */
+	struct embedded_live *engine; /* owned; NULL: none, or another one */
+	struct cluster *live;         /* owned; NULL: before the start */
 	uint64_t pools; /* generations of all pools when the service was looked at last */
 };
 

@@ -16,13 +16,13 @@ address_text(struct status *out, const struct addr *address)
 static void
 read_node(const struct plane *plane, cluster_node i, uint64_t now, struct status_node *to)
 {
-	const struct cluster_member *node = &plane->nodes.node[i];
+	const struct cluster_member *node = &plane->nodes->node[i];
 	const struct election_peer *peer = &plane->election.peer[i];
 	to->rank = node->rank;
 	to->voter = node->voter;
-	to->self = i == plane->nodes.self;
+	to->self = i == plane->nodes->self;
 	to->fit = to->self ? plane->election.fit : peer->fit;
-	to->round_trip_ms = delays_between(&plane->election.delays, plane->nodes.self, i);
+	to->round_trip_ms = delays_between(&plane->election.delays, plane->nodes->self, i);
 	to->heard_ms = STATUS_NEVER;
 	if (to->self)
 		to->heard_ms = 0;
@@ -35,16 +35,16 @@ read_nodes(const struct node *n, struct status *out, struct status_cluster *to)
 {
 	const struct plane *plane = cluster_plane(n->cluster->live);
 	const struct config_cluster *config = &n->services->config->cluster;
-	to->node = status_alloc(out, (plane->nodes.count + 1) * sizeof(*to->node));
+	to->node = status_alloc(out, (plane->nodes->count + 1) * sizeof(*to->node));
 	if (to->node == NULL)
 		return RESULT_NO_MEMORY;
-	for (cluster_node i = 0; i < plane->nodes.count; i++) {
+	for (cluster_node i = 0; i < plane->nodes->count; i++) {
 		struct status_node *node = &to->node[i];
 		read_node(plane, i, cluster_now(), node);
-		node->id = status_text(out, plane->nodes.node[i].id);
-		node->address = address_text(out, &plane->nodes.node[i].address);
+		node->id = status_text(out, plane->nodes->node[i].id);
+		node->address = address_text(out, &plane->nodes->node[i].address);
 		for (size_t k = 0; k < config->node_count; k++) {
-			if (strcmp(config->nodes[k].id, plane->nodes.node[i].id) == 0)
+			if (strcmp(config->nodes[k].id, plane->nodes->node[i].id) == 0)
 				node->http = address_text(out, &config->nodes[k].http);
 		}
 		to->node_count++;
@@ -147,7 +147,7 @@ read_master(struct status *out, const struct plane *plane, struct status_cluster
 	to->state = election_state_text(plane->election.state);
 	to->fit = plane->election.fit;
 	if (plane->master.node != NODE_NONE)
-		to->master = status_text(out, plane->nodes.node[plane->master.node].id);
+		to->master = status_text(out, plane->nodes->node[plane->master.node].id);
 	to->term = plane->master.term;
 	to->term_seen = election_term(&plane->election);
 	to->epoch = plane->epoch;
@@ -171,7 +171,7 @@ node_cluster_status(struct node *n, struct status *out)
 		return RESULT_NO_MEMORY;
 	bool lease = plane->election.rules.safety == ELECTION_LEASE;
 	to->name = status_text(out, config->name);
-	to->self = status_text(out, plane->nodes.node[plane->nodes.self].id);
+	to->self = status_text(out, plane->nodes->node[plane->nodes->self].id);
 	to->safety = lease ? "lease" : "advisory";
 	to->engine = lease ? "embedded" : NULL;
 	read_master(out, plane, to);

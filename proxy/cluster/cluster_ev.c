@@ -79,7 +79,7 @@ static void
 on_send(void *context, cluster_node to, const uint8_t *bytes, size_t count)
 {
 	struct cluster *c = context;
-	send_to(c, &c->plane.nodes.node[to].address, bytes, count);
+	send_to(c, &c->plane.nodes->node[to].address, bytes, count);
 }
 
 static void
@@ -110,6 +110,8 @@ cluster_settle(struct cluster *c)
 		c->ear.changed(c->ear.context, &change);
 	if (plane_take_answered(&c->plane) && c->ear.answered != NULL)
 		c->ear.answered(c->ear.context);
+	if (c->ear.turned != NULL)
+		c->ear.turned(c->ear.context);
 	plane_flush(&c->plane, on_send, c);
 	set_timer(c);
 }
@@ -123,7 +125,7 @@ cluster_settle(struct cluster *c)
 static void
 say_own_id(struct cluster *c, const struct addr *to)
 {
-	struct outgoing o = {.to = c->plane.nodes.self, .type = DATAGRAM_INQUIRY};
+	struct outgoing o = {.to = c->plane.nodes->self, .type = DATAGRAM_INQUIRY};
 	uint8_t bytes[DATAGRAM_BYTES_MAX];
 	size_t count = datagram_encode(&c->plane.codec, &o, 0, 0, bytes);
 	send_to(c, to, bytes, count);
@@ -140,7 +142,7 @@ hear_twin(struct cluster *c, const struct addr *from, const uint8_t *bytes)
 	write_addr(&w, from);
 	c->twin_said = now;
 	log_error("cluster: another process at %s runs as node %s", writer_text(&w),
-		  c->plane.nodes.node[c->plane.nodes.self].id);
+		  c->plane.nodes->node[c->plane.nodes->self].id);
 	say_own_id(c, from);
 }
 
@@ -152,7 +154,7 @@ refuse_twin(const struct cluster *c, const struct addr *from, struct problem *p)
 	write_addr(&w, from);
 	return problem_set(p, RESULT_INVALID,
 			   "node %s runs already, at %s: ids are for one node each",
-			   c->plane.nodes.node[c->plane.nodes.self].id, writer_text(&w));
+			   c->plane.nodes->node[c->plane.nodes->self].id, writer_text(&w));
 }
 
 /* RESULT_LIMIT: nothing is known yet. */
@@ -178,7 +180,7 @@ static enum result
 look_for_twin(struct cluster *c, uint32_t timeout_ms, struct problem *p)
 {
 	uint64_t ends = cluster_now() + timeout_ms;
-	say_own_id(c, &c->plane.nodes.node[c->plane.nodes.self].address);
+	say_own_id(c, &c->plane.nodes->node[c->plane.nodes->self].address);
 	for (;;) {
 		uint64_t now = cluster_now();
 		if (now >= ends)
@@ -301,9 +303,9 @@ prepare_batch(struct cluster *c)
 
 enum result
 cluster_create(struct event_base *base, int fd, const struct plane_setup *setup,
-	       const struct cluster_ear *ear, struct cluster **out, struct problem *p)
+	       const struct engine *engine, const struct cluster_ear *ear, struct cluster **out,
+	       struct problem *p)
 {
-	static const struct plane_gate no_gate;
 	struct cluster *c = calloc(1, sizeof(*c));
 	*out = NULL;
 	if (c == NULL) {
@@ -318,15 +320,14 @@ cluster_create(struct event_base *base, int fd, const struct plane_setup *setup,
 	prepare_batch(c);
 	enum result r = arm(c, base) ? RESULT_OK : problem_set(p, RESULT_IO, "%s", strerror(errno));
 	if (r == RESULT_OK) {
-		plane_init(&c->plane, setup, &no_gate, cluster_now());
+		plane_init(&c->plane, setup, engine, cluster_now());
 		r = look_for_twin(c, setup->election.timeout_ms, p);
 	}
 	if (r != RESULT_OK) {
 		cluster_free(&c);
-		return problem_prefix(p, r, "cluster");
+		return r;
 	}
 	*out = c;
-	cluster_settle(c);
 	return RESULT_OK;
 }
 

@@ -26,6 +26,7 @@ struct cluster_ear {
 	void *context;
 	void (*changed)(void *context, const struct plane_change *change);
 	void (*answered)(void *context); /* who waits for plane_ask's answer has it now */
+	void (*turned)(void *context);   /* after every event: the engine may have work */
 	/* A datagram that is none of ours: for those that speak with clients. False: count it. */
 	bool (*stray)(void *context, const struct addr *from, const uint8_t *bytes, size_t count);
 };
@@ -40,11 +41,13 @@ struct cluster_counts {
 int cluster_bind(const struct addr *address, struct problem *p);
 
 /*
- * Takes the bound socket over, also on an error. RESULT_INVALID: another process runs as this node
- * elsewhere (it is asked, at this node's address, for a time-out at most: this waits).
+ * Takes the bound socket over, also on an error. `engine`: as for plane_init. RESULT_INVALID:
+ * another process runs as this node elsewhere (it is asked, at this node's address, for a time-out
+ * at most: this waits). Nothing is said or told before cluster_settle.
  */
 enum result cluster_create(struct event_base *base, int fd, const struct plane_setup *setup,
-			   const struct cluster_ear *ear, struct cluster **out, struct problem *p);
+			   const struct engine *engine, const struct cluster_ear *ear,
+			   struct cluster **out, struct problem *p);
 /* Says nothing any more. *c may be NULL. */
 void cluster_free(struct cluster **c);
 

@@ -4,9 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define GATE_ROUNDS_MAX                                                           \
-	8 /* wishes that answers lead to within one event; the rest is the next's \
-	   */
+#define ROUNDS_MAX 16 /* of wishes and answers within one event; the rest is the next one's */
 
 static const struct claim nobody = {0, NODE_NONE};
 
@@ -28,17 +26,63 @@ same_claim(const struct claim *a, const struct claim *b)
 /* ---- the end of every event -------------------------------------------------------------------
  */
 
-static void
+/* True: something was asked of the engine. */
+static bool
 pass_wishes(struct plane *p, uint64_t now)
 {
-	for (unsigned round = 0; round < GATE_ROUNDS_MAX; round++) {
-		unsigned news = election_take_news(&p->election);
-		if (p->gate.acquire == NULL || (news & ~(unsigned)ELECTION_NEWS_MASTER) == 0)
+	unsigned news = election_take_news(&p->election);
+	unsigned wishes = news & (ELECTION_NEWS_DROPS_LEASE | ELECTION_NEWS_WANTS_LEASE);
+	if (p->engine.ops == NULL || wishes == 0)
+		return false;
+	if ((wishes & ELECTION_NEWS_DROPS_LEASE) != 0)
+		engine_release(&p->engine, now, ROLE_CLUSTER, &p->out);
+	if ((wishes & ELECTION_NEWS_WANTS_LEASE) != 0)
+		engine_acquire(&p->engine, now, ROLE_CLUSTER, &p->out);
+	return true;
+}
+
+static void
+tell_election(struct plane *p, uint64_t now, const struct engine_event *event)
+{
+	switch (event->kind) {
+	case ENGINE_GRANTED:
+		election_granted(&p->election, now, event->term, &p->out);
+		break;
+	case ENGINE_REFUSED:
+		election_refused(&p->election, now, event->wait_ms, &p->out);
+		break;
+	case ENGINE_LOST:
+		election_lost(&p->election, now, &p->out);
+		break;
+	default:
+		break;
+	}
+}
+
+/* True: the engine had something to tell. */
+static bool
+pass_event(struct plane *p, uint64_t now)
+{
+	struct engine_event event;
+	if (p->engine.ops == NULL || !engine_take(&p->engine, &event))
+		return false;
+	if (strcmp(event.role, ROLE_CLUSTER) == 0)
+		tell_election(p, now, &event);
+	for (size_t i = 0; i < p->party_count; i++) {
+		if (p->party[i].role != NULL)
+			p->party[i].role(p->party[i].self, now, &event, &p->out);
+	}
+	document_unref(&event.document);
+	return true;
+}
+
+static void
+pass_all(struct plane *p, uint64_t now)
+{
+	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+		bool asked = pass_wishes(p, now);
+		if (!pass_event(p, now) && !asked)
 			return;
-		if ((news & ELECTION_NEWS_DROPS_LEASE) != 0)
-			p->gate.release(p->gate.self, now, &p->out);
-		if ((news & ELECTION_NEWS_WANTS_LEASE) != 0)
-			p->gate.acquire(p->gate.self, now, &p->out);
 	}
 }
 
@@ -59,11 +103,10 @@ tell_master(struct plane *p, uint64_t now)
 static void
 settle(struct plane *p, uint64_t now)
 {
-	pass_wishes(p, now);
-	if (ask_tick(&p->ask, &p->ask_rules, &p->election, now, &p->out)) {
+	pass_all(p, now);
+	if (ask_tick(&p->ask, &p->ask_rules, &p->election, now, &p->out))
 		p->answered = true;
-		pass_wishes(p, now);
-	}
+	pass_all(p, now);
 	tell_master(p, now);
 }
 
@@ -93,19 +136,36 @@ static const uint8_t election_types[] = {
     DATAGRAM_REFUTE,    DATAGRAM_DECLARE, DATAGRAM_REVOKE, DATAGRAM_INVITE,
 };
 
-void
-plane_init(struct plane *p, const struct plane_setup *setup, const struct plane_gate *gate,
-	   uint64_t now)
+static void
+hear_engine(void *self, uint64_t now, const struct incoming *in, struct outbox *out)
 {
-	memset(p, 0, sizeof(*p)); /* too large for a copy from the stack */
-	p->nodes = setup->nodes;
-	p->ask_rules = setup->ask;
-	p->gate = *gate;
-	p->master = p->reported = nobody;
-	p->master_since = p->reported_since = now;
-	assert(setup->election.safety == ELECTION_ADVISORY || gate->acquire != NULL);
-	datagram_codec_init(&p->codec, setup->name, setup->secrets, setup->secret_count, &p->nodes,
-			    setup->boot);
+	const struct plane *p = self;
+	(void)engine_receive(&p->engine, now, in, out);
+}
+
+static void
+tick_engine(void *self, uint64_t now, struct outbox *out)
+{
+	const struct plane *p = self;
+	engine_tick(&p->engine, now, out);
+}
+
+static uint64_t
+next_engine(const void *self)
+{
+	const struct plane *p = self;
+	return engine_next(&p->engine);
+}
+
+static const uint8_t engine_types[] = {
+    DATAGRAM_PREPARE, DATAGRAM_PROMISE, DATAGRAM_PROPOSE, DATAGRAM_ACCEPT,
+    DATAGRAM_REFUSE,  DATAGRAM_LEARN,   DATAGRAM_RELEASE, DATAGRAM_READ,
+    DATAGRAM_HELD,    DATAGRAM_WRITE,   DATAGRAM_WRITTEN, DATAGRAM_OUTDATED,
+};
+
+static void
+join_machines(struct plane *p)
+{
 	struct plane_party election = {.name = "election",
 				       .self = &p->election,
 				       .types = election_types,
@@ -113,8 +173,34 @@ plane_init(struct plane *p, const struct plane_setup *setup, const struct plane_
 				       .receive = hear_election,
 				       .tick = tick_election,
 				       .next = next_election};
+	struct plane_party engine = {.name = "engine",
+				     .self = p,
+				     .types = engine_types,
+				     .type_count = sizeof(engine_types),
+				     .receive = hear_engine,
+				     .tick = tick_engine,
+				     .next = next_engine};
 	plane_join(p, &election);
-	election_init(&p->election, &p->nodes, &setup->election, setup->boot, now, &p->out);
+	if (p->engine.ops != NULL)
+		plane_join(p, &engine);
+}
+
+void
+plane_init(struct plane *p, const struct plane_setup *setup, const struct engine *engine,
+	   uint64_t now)
+{
+	memset(p, 0, sizeof(*p)); /* too large for a copy from the stack */
+	p->nodes = setup->nodes;
+	p->ask_rules = setup->ask;
+	if (engine != NULL)
+		p->engine = *engine;
+	p->master = p->reported = nobody;
+	p->master_since = p->reported_since = now;
+	assert(setup->election.safety == ELECTION_ADVISORY || p->engine.ops != NULL);
+	datagram_codec_init(&p->codec, setup->name, setup->secrets, setup->secret_count, p->nodes,
+			    setup->boot);
+	join_machines(p);
+	election_init(&p->election, p->nodes, &setup->election, setup->boot, now, &p->out);
 	settle(p, now);
 }
 
@@ -180,23 +266,8 @@ plane_next(const struct plane *p)
 }
 
 void
-plane_granted(struct plane *p, uint64_t now, uint64_t term)
+plane_turn(struct plane *p, uint64_t now)
 {
-	election_granted(&p->election, now, term, &p->out);
-	settle(p, now);
-}
-
-void
-plane_refused(struct plane *p, uint64_t now, uint64_t retry_ms)
-{
-	election_refused(&p->election, now, retry_ms, &p->out);
-	settle(p, now);
-}
-
-void
-plane_lost(struct plane *p, uint64_t now)
-{
-	election_lost(&p->election, now, &p->out);
 	settle(p, now);
 }
 
@@ -241,9 +312,9 @@ plane_set_fit(struct plane *p, uint64_t now, bool fit)
 void
 plane_rank(struct plane *p, const uint32_t *rank)
 {
-	for (size_t i = 0; i < p->nodes.count; i++)
-		p->nodes.node[i].rank = rank[i];
-	election_rank(&p->election, &p->nodes);
+	for (size_t i = 0; i < p->nodes->count; i++)
+		p->nodes->node[i].rank = rank[i];
+	election_rank(&p->election, p->nodes);
 }
 
 void
@@ -283,8 +354,8 @@ flush_one(struct plane *p, const struct outgoing *o, plane_send_fn *send, void *
 {
 	uint8_t bytes[DATAGRAM_BYTES_MAX];
 	size_t count = datagram_encode(&p->codec, o, p->epoch, election_term(&p->election), bytes);
-	for (cluster_node n = 0; n < p->nodes.count; n++) {
-		if (n == p->nodes.self || (o->to != NODE_ALL && o->to != n))
+	for (cluster_node n = 0; n < p->nodes->count; n++) {
+		if (n == p->nodes->self || (o->to != NODE_ALL && o->to != n))
 			continue;
 		p->sent[o->type]++;
 		send(context, n, bytes, count);

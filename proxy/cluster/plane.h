@@ -10,7 +10,7 @@
  *                            |  ^
  *                  WANTS,    |  | granted, refused, lost
  *                  DROPS     v  |
- *                          the gate (safety = lease): an engine
+ *                          engine (safety = lease), asked for the role `cluster`
  *
  * A party is another machine that speaks to its like on other nodes through the same socket: it
  * brings the types of its datagrams, gets what is let in, and puts answers into the same outbox.
@@ -25,6 +25,7 @@
 #include "cluster/ask.h"
 #include "cluster/datagram.h"
 #include "cluster/election.h"
+#include "cluster/engine.h"
 
 #define PLANE_PARTIES_MAX 8
 #define PLANE_TYPES       256 /* a byte */
@@ -41,19 +42,14 @@ struct plane_party {
 	uint64_t (*next)(const void *self);
 	/* Who is master changed, as this node knows; node NODE_NONE: nobody is. */
 	void (*master)(void *self, uint64_t now, const struct claim *master, struct outbox *out);
-};
-
-/* The gate of safety = lease: asked for the role `cluster`. It answers with plane_granted and so
- * on, from within or later. */
-struct plane_gate {
-	void *self;
-	void (*acquire)(void *self, uint64_t now, struct outbox *out);
-	void (*release)(void *self, uint64_t now, struct outbox *out);
+	/* Something happened to a role, of any name; event->document is borrowed. */
+	void (*role)(void *self, uint64_t now, const struct engine_event *event,
+		     struct outbox *out);
 };
 
 struct plane_setup {
-	struct cluster_nodes nodes;                  /* sealed */
-	struct slice name;                           /* of the cluster; borrowed for the call */
+	struct cluster_nodes *nodes; /* sealed; borrowed, outlives the plane, which sets ranks */
+	struct slice name;           /* of the cluster; borrowed for the call */
 	struct datagram_secret secrets[SECRETS_MAX]; /* borrowed likewise */
 	size_t secret_count;
 	struct election_rules election;
@@ -69,14 +65,14 @@ struct plane_change {
 };
 
 struct plane {
-	struct cluster_nodes nodes;
+	struct cluster_nodes *nodes; /* borrowed */
 	struct datagram_codec codec;
 	struct election election;
 	struct ask ask;
 	struct ask_rules ask_rules;
-	struct plane_gate gate;
-	uint64_t epoch; /* of the membership that this node holds; plane_set_epoch */
-	bool left;      /* for good: it neither hears nor speaks any more */
+	struct engine engine; /* ops NULL: none, safety is advisory */
+	uint64_t epoch;       /* of the membership that this node holds; plane_set_epoch */
+	bool left;            /* for good: it neither hears nor speaks any more */
 	struct plane_party party[PLANE_PARTIES_MAX];
 	size_t party_count;
 	uint8_t party_of[PLANE_TYPES]; /* 1 + place; 0: nobody's */
@@ -91,8 +87,8 @@ struct plane {
 	struct outbox out;
 };
 
-/* About 300 KB; once. The gate is needed with ELECTION_LEASE, else zeroed. */
-void plane_init(struct plane *p, const struct plane_setup *setup, const struct plane_gate *gate,
+/* About 300 KB; once. `engine`: needed with ELECTION_LEASE; NULL: none. Borrowed. */
+void plane_init(struct plane *p, const struct plane_setup *setup, const struct engine *engine,
 		uint64_t now);
 /* Before the first datagram. Types that another party has, or no room: a programmer's error. */
 void plane_join(struct plane *p, const struct plane_party *party);
@@ -102,10 +98,8 @@ enum datagram_drop plane_receive(struct plane *p, uint64_t now, const uint8_t *b
 void plane_tick(struct plane *p, uint64_t now);
 uint64_t plane_next(const struct plane *p);
 
-/* The gate's answers; see election.h. */
-void plane_granted(struct plane *p, uint64_t now, uint64_t term);
-void plane_refused(struct plane *p, uint64_t now, uint64_t retry_ms);
-void plane_lost(struct plane *p, uint64_t now);
+/* Something was asked of the engine, or it was told something, outside of an event. */
+void plane_turn(struct plane *p, uint64_t now);
 
 /* Who is master? True: *answer holds it. False: it waits for plane_take_answered. */
 bool plane_ask(struct plane *p, uint64_t now, const struct ask_question *question,

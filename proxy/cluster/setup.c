@@ -43,13 +43,14 @@ fill_rules(const struct config_cluster *cluster, struct plane_setup *out)
 }
 
 enum result
-plane_setup_of(const struct config *config, uint64_t boot, struct plane_setup *out,
-	       struct problem *p)
+plane_setup_of(const struct config *config, uint64_t boot, struct cluster_nodes *nodes,
+	       struct plane_setup *out, struct problem *p)
 {
 	const struct config_cluster *cluster = &config->cluster;
-	*out = (struct plane_setup){.name = slice_of(cluster->name), .boot = boot};
-	fill_nodes(cluster, &out->nodes);
-	enum result r = cluster_nodes_seal(&out->nodes, p);
+	*out = (struct plane_setup){.nodes = nodes, .name = slice_of(cluster->name), .boot = boot};
+	*nodes = (struct cluster_nodes){.count = 0};
+	fill_nodes(cluster, nodes);
+	enum result r = cluster_nodes_seal(nodes, p);
 	if (r != RESULT_OK)
 		return problem_prefix(p, r, "cluster.nodes");
 	for (size_t i = 0; i < config->secret_count; i++)

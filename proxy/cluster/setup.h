@@ -9,9 +9,9 @@
 
 /*
  * `config` has a cluster with addresses (config->cluster.listen.family != 0); texts are borrowed
- * from it. RESULT_INVALID: two nodes' ids have one hash.
+ * from it; *nodes is filled and borrowed. RESULT_INVALID: two nodes' ids have one hash.
  */
-enum result plane_setup_of(const struct config *config, uint64_t boot, struct plane_setup *out,
-			   struct problem *p);
+enum result plane_setup_of(const struct config *config, uint64_t boot, struct cluster_nodes *nodes,
+			   struct plane_setup *out, struct problem *p);
 
 #endif

@@ -35,5 +35,18 @@ def test_a_master_that_is_killed_is_followed_by_the_next():
         assert order.index(("master_lost", None)) < order.index(("master_elected", second)), order
 
 
+def test_with_three_voters_the_master_has_the_lease():
+    c = Cluster("abc", voters="abc", cluster={"lease": "1s"})
+    first = c.wait_master()
+    told = c.nodes[first].told()
+    assert (told["safety"], told["engine"], told["state"]) == ("lease", "embedded", "master"), told
+    c.nodes[first].die()
+    rest = [i for i in c.ids if i != first]
+    second = c.wait_master(among=rest, after=first)
+    assert c.nodes[second].told()["term"] > told["term"]
+    c.nodes[first].come_back()
+    assert c.wait_master() == second
+
+
 if __name__ == "__main__":
     holdfast.main()
