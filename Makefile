@@ -98,6 +98,10 @@ NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_cluster.c \
            proxy/node_cluster_status.c proxy/node_ev.c proxy/node_reload.c \
            proxy/node_status.c
 
+# the membership by epochs
+EPOCHS   = proxy/cluster/epoch.c proxy/cluster/epoch_publish.c
+EPOCHS_LIVE =
+
 # where new sessions start
 RACE     = proxy/cluster/race.c proxy/cluster/race_host.c proxy/cluster/race_rates.c \
            proxy/cluster/race_wire.c proxy/cluster/ticket.c
@@ -110,7 +114,7 @@ ENGINES  = proxy/cluster/embedded.c proxy/cluster/engine.c
 ROLES    = $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/register_file.c
 
 PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) $(CLUSTER) \
-           $(CLUSTER_LIVE) $(RACE) $(ROLES) $(ADMIN) $(CLI) $(NODE)
+           $(CLUSTER_LIVE) $(RACE) $(ROLES) $(EPOCHS) $(EPOCHS_LIVE) $(ADMIN) $(CLI) $(NODE)
 
 LLHTTP_SRC = $(LLHTTP)/api.c $(LLHTTP)/http.c $(LLHTTP)/llhttp.c
 LLHTTP_OBJ = $(B)/llhttp/api.o $(B)/llhttp/http.o $(B)/llhttp/llhttp.o
@@ -244,6 +248,11 @@ UNIT += cluster/test_race cluster/test_race_host cluster/test_ticket
 LINK_cluster/test_race = $(RACE_LINK)
 LINK_cluster/test_race_host = $(RACE_LINK)
 LINK_cluster/test_ticket = $(RACE_LINK)
+
+# epochs
+UNIT += cluster/test_epoch
+LINK_cluster/test_epoch = $(CLUSTER_LINK) proxy/cluster/document.c proxy/cluster/epoch.c \
+                          proxy/cluster/epoch_publish.c
 
 # leases, registers, roles
 UNIT += cluster/test_lease

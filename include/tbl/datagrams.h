@@ -27,6 +27,10 @@ DATAGRAM(HELD, 31, "register: this, with its timestamp")
 DATAGRAM(WRITE, 32, "register: keep this")
 DATAGRAM(WRITTEN, 33, "register: it is on disk")
 DATAGRAM(OUTDATED, 34, "register: I hold a later one")
+/* the membership by epochs: cluster/epoch.h */
+DATAGRAM(EPOCH, 50, "membership: I hold this one")
+DATAGRAM(PROPOSAL, 51, "membership: change this")
+DATAGRAM(ANSWER, 52, "membership: what became of it")
 /* where a new session may start (US 8,069,251) */
 DATAGRAM(RACE_INIT, 40, "who takes a new session: service and tag")
 DATAGRAM(RACE_OFFER, 41, "I do: the tag and a ticket")
