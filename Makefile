@@ -59,9 +59,10 @@ HTTP     = proxy/http/cache.c proxy/http/chunk.c proxy/http/conclude.c proxy/htt
 AFFINITY = proxy/affinity/cookie.c proxy/affinity/credentials.c proxy/affinity/hop.c \
            proxy/affinity/json.c proxy/affinity/keyrule.c proxy/affinity/session.c \
            proxy/affinity/session_rules.c proxy/affinity/suffix.c proxy/affinity/tag.c
-MEMBERS  = proxy/members/member.c proxy/members/membership.c proxy/members/places.c \
-           proxy/members/pool.c proxy/members/probe.c proxy/members/probe_ev.c \
-           proxy/members/verdict.c proxy/members/view.c
+MEMBERS  = proxy/members/history.c proxy/members/member.c proxy/members/membership.c \
+           proxy/members/places.c proxy/members/pool.c proxy/members/pool_read.c \
+           proxy/members/probe.c proxy/members/probe_ev.c proxy/members/verdict.c \
+           proxy/members/view.c proxy/members/weight.c
 ROUTE    = proxy/route/assign.c proxy/route/explain.c proxy/route/match.c proxy/route/plan.c \
            proxy/route/service.c
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/body_queue.c \
@@ -164,17 +165,23 @@ LINK_affinity/test_tag = proxy/affinity/tag.c proxy/base/digest.c proxy/base/res
 # members
 VIEW_LINK = $(HASHRING) proxy/affinity/tag.c proxy/base/addr.c proxy/base/digest.c \
             proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/members/member.c \
-            proxy/members/membership.c proxy/members/places.c proxy/members/view.c
-UNIT += members/test_places members/test_pool members/test_probe members/test_probe_ev \
-        members/test_verdict members/test_view
+            proxy/members/membership.c proxy/members/places.c proxy/members/view.c \
+            proxy/members/weight.c
+POOL_LINK = proxy/members/history.c proxy/members/pool.c proxy/members/pool_read.c \
+            proxy/members/verdict.c
+UNIT += members/test_history members/test_places members/test_pool members/test_probe \
+        members/test_probe_ev members/test_verdict members/test_view members/test_weight
+LINK_members/test_history = proxy/members/history.c
 LINK_members/test_places = proxy/members/places.c
-LINK_members/test_pool = $(VIEW_LINK) proxy/members/pool.c proxy/members/verdict.c
-LINK_members/test_probe = $(sort $(HTTP) $(LINK_affinity/test_hop) proxy/base/vocab.c proxy/members/probe.c)
+LINK_members/test_pool = $(VIEW_LINK) $(POOL_LINK)
+LINK_members/test_probe = $(sort $(HTTP) $(LINK_affinity/test_hop) proxy/base/vocab.c \
+                          proxy/members/probe.c proxy/members/weight.c)
 LINK_members/test_probe_ev = $(VIEW_LINK) $(HTTP) proxy/affinity/hop.c proxy/base/clock.c \
-                             proxy/base/log.c proxy/members/pool.c proxy/members/probe.c \
-                             proxy/members/probe_ev.c proxy/members/verdict.c
+                             proxy/base/log.c proxy/members/probe.c \
+                             proxy/members/probe_ev.c $(POOL_LINK)
 LINK_members/test_verdict = proxy/members/verdict.c
 LINK_members/test_view = $(VIEW_LINK)
+LINK_members/test_weight = proxy/base/result.c proxy/base/text.c proxy/members/weight.c
 # route
 UNIT += route/test_assign route/test_match route/test_plan
 LINK_route/test_assign = $(VIEW_LINK) proxy/route/assign.c

@@ -120,7 +120,7 @@ static enum result
 read_service(const struct filling *f, const struct service *service, struct status_service *to)
 {
 	struct pool_reading reading;
-	if (pool_read(service->pool, &reading) != RESULT_OK)
+	if (pool_read(service->pool, f->now_ms, &reading) != RESULT_OK)
 		return RESULT_NO_MEMORY;
 	size_t count = reading.membership->count;
 	to->name = status_text(f->out, service->config->name);

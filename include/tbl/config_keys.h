@@ -96,10 +96,12 @@ CONFIG_KEY(config_service, "services[].health.host", VISIBLE, health.host, "", N
 CONFIG_KEY(config_service, "services[].health.expect_low", COUNT, health.expect_low, "HTTP status", "200", 100, 599, "lowest status that is well")
 CONFIG_KEY(config_service, "services[].health.expect_high", COUNT, health.expect_high, "HTTP status", "399", 100, 599, "highest status that is well")
 CONFIG_KEY(config_service, "services[].health.interval", DURATION, health.interval_ms, "duration", "1s", 10, CONFIG_HOUR, "from the start of one check to the next")
+CONFIG_KEY(config_service, "services[].health.fast_interval", DURATION, health.fast_interval_ms, "duration", "100ms", 10, CONFIG_HOUR, "the same while a verdict is open: after a failed attempt or check, until down, up or well; never longer than interval")
 CONFIG_KEY(config_service, "services[].health.timeout", DURATION, health.timeout_ms, "duration", "500ms", 1, CONFIG_MINUTE, "of one check: connection and whole answer head together")
 CONFIG_KEY(config_service, "services[].health.fall", COUNT, health.fall, "checks", "2", 1, 100, "failed checks in a row: down")
 CONFIG_KEY(config_service, "services[].health.rise", COUNT, health.rise, "checks", "2", 1, 100, "good checks in a row: up")
 
+CONFIG_KEY(config_service, "services[].health.slow_start", DURATION, health.slow_start_ms, "duration", "0s", 0, CONFIG_HOUR, "how long a member that came back gets a growing share of the new sessions that Holdfast places by load or in turn; 0s: all at once")
 CONFIG_KEY(config_service, "services[].passive.enabled", BOOL, passive.enabled, "", "true", 0, 0, "failed attempts of requests count against a member")
 CONFIG_KEY(config_service, "services[].passive.fall", COUNT, passive.fall, "attempts", "3", 1, 1000, "failed attempts in a row: down; a refused connection: at once")
 CONFIG_KEY(config_service, "services[].passive.retry", DURATION, passive.retry_ms, "duration", "5s", 10, CONFIG_HOUR, "without active checks: when a down member is tried again")

@@ -172,6 +172,9 @@ check_health(const struct checked *c)
 	if (health->enabled && health->timeout_ms > health->interval_ms)
 		warn(c->l, c->group, "health.timeout",
 		     "longer than health.interval: checks come later than that");
+	if (health->slow_start_ms > 0 && c->service->assign == ASSIGN_ORDERING)
+		warn(c->l, c->group, "health.slow_start",
+		     "the ordering places all new sessions and knows of no slow start");
 	if (!health->enabled && !c->service->passive.enabled)
 		warn(c->l, c->group, "passive.enabled",
 		     "without checks of any kind a dead member is never seen");

@@ -70,8 +70,11 @@ struct config_health {
 	uint16_t expect_high;
 	uint64_t interval_ms; /* 1 s */
 	uint64_t timeout_ms;  /* 500 ms: connect and whole answer head together */
-	uint32_t fall;        /* 2 failures in a row: down */
-	uint32_t rise;        /* 2 successes in a row: up */
+	uint64_t
+	    fast_interval_ms;   /* 100 ms: while the verdict is open; never longer than interval */
+	uint32_t fall;          /* 2 failures in a row: down */
+	uint32_t rise;          /* 2 successes in a row: up */
+	uint64_t slow_start_ms; /* 0: none; after an outage: see members/weight.h */
 };
 
 struct config_passive {

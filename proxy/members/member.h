@@ -5,15 +5,18 @@
  * connection. The last holder frees it.
  *
  *   membership (old) --.                    .-- verdict        (under the pool's lock)
- *   membership (new) ----> member_live -----+-- load[worker]   (counters, idle connections)
- *   connections -------'                    '-- retired        (no current membership names it)
+ *   membership (new) ----> member_live -----+-- history, weight  (of its checks; likewise)
+ *   connections -------'                    +-- load[worker]   (counters, idle connections)
+ *                                           '-- retired        (no current membership names it)
  */
 #ifndef HOLDFAST_MEMBERS_MEMBER_H
 #define HOLDFAST_MEMBERS_MEMBER_H
 
 #include "base/addr.h"
+#include "members/history.h"
 #include "members/places.h"
 #include "members/verdict.h"
+#include "members/weight.h"
 
 #include <stdatomic.h>
 
@@ -52,6 +55,11 @@ struct member_live {
 	unsigned workers;
 	struct verdict verdict;    /* under the pool's lock */
 	struct member_check check; /* likewise */
+	struct history history;    /* likewise */
+	uint64_t weights_refused;  /* likewise: values of Holdfast-Weight that are none */
+	_Atomic(struct weight_said)
+	    said;                  /* by its last good check; written under the pool's lock */
+	_Atomic uint64_t risen_ms; /* its slow start began; 0: none; likewise */
 	uint32_t place; /* in the pool's membership, under its lock; MEMBER_NONE: retired */
 	atomic_bool wants_success; /* a row of failures stands that a success would end */
 	atomic_bool retired;       /* left the membership: connections are not kept */

@@ -7,28 +7,12 @@
  * The number is stored after the view, so whoever sees it finds that view or a
  * later one.
  */
-#include "members/pool.h"
+#include "members/pool_inside.h"
 
 #include "config/config.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <stdlib.h>
-
-struct pool {
-	atomic_uint refs;
-	pthread_mutex_t lock; /* guards what stands below, up to `generation` */
-	struct membership *membership;
-	struct verdict_rules rules;
-	struct view *view; /* current; one reference held */
-	size_t weighty;    /* operational members that have a weight */
-	size_t down;       /* members whose health is that */
-	size_t draining;   /* members in that state */
-	bool unpublished;  /* a verdict changed and there was no memory for its view */
-	_Atomic uint64_t generation;
-	unsigned workers;
-	struct pool_observer observer;
-};
 
 static struct verdict_rules
 rules_of(const struct config_service *service)
@@ -40,7 +24,26 @@ rules_of(const struct config_service *service)
 	    .passive = service->passive.enabled,
 	    .passive_fall = service->passive.fall,
 	    .retry_ms = service->passive.retry_ms,
+	    .slow_start_ms = service->health.slow_start_ms,
 	};
+}
+
+static struct weight_said
+said_by(const struct member_live *live)
+{
+	return atomic_load_explicit(&live->said, memory_order_relaxed);
+}
+
+/* Has somebody another share of the new sessions than by its weight? */
+static bool
+is_graded(const struct membership *m)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		const struct member_live *live = m->member[i].live;
+		if (said_by(live).form != WEIGHT_CONFIGURED || live->verdict.risen_ms != 0)
+			return true;
+	}
+	return false;
 }
 
 /* A new view of the verdicts, seen from here on. False: no memory, the old one stays. */
@@ -54,7 +57,11 @@ publish(struct pool *pool)
 		return false;
 	for (size_t i = 0; i < m->count; i++)
 		state[i] = m->member[i].live->verdict.state;
-	struct view *fresh = view_create(m, generation, state, !pool->rules.active);
+	struct view_opinion opinion = {.state = state,
+				       .trial = !pool->rules.active,
+				       .graded = is_graded(m),
+				       .slow_start_ms = pool->rules.slow_start_ms};
+	struct view *fresh = view_create(m, generation, &opinion);
 	free(state);
 	if (fresh == NULL)
 		return false;
@@ -128,6 +135,28 @@ pool_revision_free(struct pool_revision **held)
 	free(revision);
 }
 
+/* A slow start that began, is over, or goes on under other rules. */
+static void
+note_rise(struct pool *pool, struct member_live *live)
+{
+	struct verdict *v = &live->verdict;
+	uint64_t until_ms = v->risen_ms + pool->rules.slow_start_ms;
+	if (pool->rules.slow_start_ms == 0)
+		v->risen_ms = 0;
+	else if (v->risen_ms != 0 && until_ms > pool->risen_until_ms)
+		pool->risen_until_ms = until_ms;
+	atomic_store_explicit(&live->risen_ms, v->risen_ms, memory_order_relaxed);
+}
+
+/* Who is in no membership, and who is: the rules of the present one hold. */
+static void
+settle_weight(struct pool *pool, struct member_live *live)
+{
+	if (!pool->rules.active) /* nobody is asked any more */
+		atomic_store_explicit(&live->said, (struct weight_said){0}, memory_order_relaxed);
+	note_rise(pool, live);
+}
+
 /* Every member's place in the membership, and the counts. */
 static void
 settle(struct pool *pool, const struct membership *before)
@@ -138,10 +167,12 @@ settle(struct pool *pool, const struct membership *before)
 	pool->weighty = 0;
 	pool->down = 0;
 	pool->draining = 0;
+	pool->risen_until_ms = 0;
 	for (size_t i = 0; i < m->count; i++) {
 		struct member_live *live = m->member[i].live;
 		enum member_state state = (enum member_state)live->verdict.state;
 		live->place = (uint32_t)i;
+		settle_weight(pool, live);
 		places_set_max(&live->places, m->member[i].connections_max);
 		pool->weighty += m->member[i].weight > 0 && member_state_operational(state);
 		pool->down += live->verdict.health == MEMBER_DOWN;
@@ -270,14 +301,41 @@ take_over(struct pool *pool, const struct pool_change *change)
 }
 
 static void
-note_check(struct member_live *member, const struct evidence *e, const char *seen)
+note_check(struct member_live *member, const struct pool_check *check)
 {
-	struct member_check *check = &member->check;
-	if (e->kind != EVIDENCE_PROBE_OK && e->kind != EVIDENCE_PROBE_FAILED)
+	member->check.at_ms = check->now_ms;
+	member->check.well = check->well;
+	(void)snprintf(member->check.seen, sizeof(member->check.seen), "%s", check->seen);
+	history_add_check(&member->history, check->well);
+}
+
+static void
+note_change(struct pool *pool, struct member_live *member, const struct verdict_change *change,
+	    uint64_t now_ms)
+{
+	history_add_transition(
+	    &member->history,
+	    (struct history_transition){.at_ms = now_ms,
+					.from = change->before,
+					.to = change->after,
+					.reason = (uint8_t)verdict_reason(&member->verdict)});
+	note_rise(pool, member);
+}
+
+/*
+ * What it says of its weight. Workers read it where it stands; only who comes to take new sessions,
+ * or comes to take none, needs another view, and the first one who says anything.
+ */
+static void
+take_weight(struct pool *pool, struct member_live *member, const struct pool_check *check)
+{
+	struct weight_said before = said_by(member);
+	member->weights_refused += check->well && check->unsaid;
+	if (!check->well || check->unsaid || weight_equal(before, check->said))
 		return;
-	check->at_ms = e->now_ms;
-	check->well = e->kind == EVIDENCE_PROBE_OK;
-	(void)snprintf(check->seen, sizeof(check->seen), "%s", seen);
+	atomic_store_explicit(&member->said, check->said, memory_order_relaxed);
+	if (!pool->view->graded || weight_is_none(before) != weight_is_none(check->said))
+		pool->unpublished = !publish(pool);
 }
 
 /* True: an active check should run at once. The lock is held. */
@@ -289,32 +347,52 @@ apply(struct pool *pool, struct member_live *member, const struct evidence *e, c
 	struct verdict *v = &member->verdict;
 	struct evidence known = *e;
 	known.last_operational = is_last_operational(pool, member);
-	note_check(member, e, seen);
 	pool->down -= (size_t)(v->health == MEMBER_DOWN);
 	struct verdict_change change = verdict_apply(v, &pool->rules, &known);
 	pool->down += (size_t)(v->health == MEMBER_DOWN);
 	bool wants = v->health == MEMBER_SUSPECT || v->live_fails > 0;
 	atomic_store_explicit(&member->wants_success, wants && v->health != MEMBER_DOWN,
 			      memory_order_relaxed);
-	if (change.changed)
+	if (change.changed) {
+		note_change(pool, member, &change, e->now_ms);
 		take_over(pool, &(struct pool_change){.member = member->place,
 						      .verdict = change,
 						      .reason = verdict_reason(v),
 						      .evidence = e->kind,
 						      .seen = seen,
 						      .membership = pool->membership});
+	}
 	return change.probe_now;
 }
 
-void
-pool_evidence_seen(struct pool *pool, struct member_live *member, const struct evidence *e,
-		   const char *seen)
+static void
+take_evidence(struct pool *pool, struct member_live *member, const struct evidence *e)
 {
 	(void)pthread_mutex_lock(&pool->lock);
-	bool probe_now = apply(pool, member, e, seen);
+	bool probe_now = apply(pool, member, e, "");
 	(void)pthread_mutex_unlock(&pool->lock);
 	if (probe_now && pool->observer.probe != NULL)
 		pool->observer.probe(pool->observer.context, member);
+}
+
+struct pool_outcome
+pool_checked(struct pool *pool, struct member_live *member, const struct pool_check *check)
+{
+	struct evidence e = {.kind = check->well ? EVIDENCE_PROBE_OK : EVIDENCE_PROBE_FAILED,
+			     .reason = check->why,
+			     .now_ms = check->now_ms};
+	(void)pthread_mutex_lock(&pool->lock);
+	struct pool_outcome outcome = {.before = said_by(member)};
+	if (member->place != MEMBER_NONE) {
+		note_check(member, check);
+		take_weight(pool, member, check);
+		(void)apply(pool, member, &e, check->seen);
+	}
+	outcome.after = said_by(member);
+	outcome.open = verdict_is_open(&member->verdict, &pool->rules);
+	outcome.weights_refused = member->weights_refused;
+	(void)pthread_mutex_unlock(&pool->lock);
+	return outcome;
 }
 
 void
@@ -322,14 +400,14 @@ pool_evidence(struct pool *pool, struct member_live *member, enum evidence_kind 
 	      enum reason reason, uint64_t now_ms)
 {
 	struct evidence e = {.kind = kind, .reason = reason, .now_ms = now_ms};
-	pool_evidence_seen(pool, member, &e, "");
+	take_evidence(pool, member, &e);
 }
 
 void
 pool_order(struct pool *pool, struct member_live *member, enum member_state order, uint64_t now_ms)
 {
 	struct evidence e = {.kind = EVIDENCE_ORDER, .order = order, .now_ms = now_ms};
-	pool_evidence_seen(pool, member, &e, "");
+	take_evidence(pool, member, &e);
 }
 
 /* Draining members that have no request any more; each is told of once. The lock is held. */
@@ -365,6 +443,19 @@ tick_down(struct pool *pool, uint64_t now_ms)
 	}
 }
 
+/* All slow starts are over: nothing is to be looked up for them any more. The lock is held. */
+static void
+tick_risen(struct pool *pool)
+{
+	pool->risen_until_ms = 0;
+	for (size_t i = 0; i < pool->membership->count; i++) {
+		struct member_live *live = pool->membership->member[i].live;
+		live->verdict.risen_ms = 0;
+		note_rise(pool, live);
+	}
+	pool->unpublished = !publish(pool);
+}
+
 void
 pool_tick(struct pool *pool, uint64_t now_ms)
 {
@@ -375,56 +466,7 @@ pool_tick(struct pool *pool, uint64_t now_ms)
 		tick_down(pool, now_ms);
 	if (pool->draining > 0)
 		find_drained(pool);
+	if (pool->risen_until_ms != 0 && now_ms >= pool->risen_until_ms)
+		tick_risen(pool);
 	(void)pthread_mutex_unlock(&pool->lock);
-}
-
-/* ---- reading ----------------------------------------------------------------------------------
- */
-
-static void
-read_load(const struct member_live *member, struct pool_member *out)
-{
-	out->waiting = places_waiting(&member->places);
-	for (unsigned worker = 0; worker < member->workers; worker++) {
-		const struct member_load *load = &member->load[worker];
-		out->active += atomic_load_explicit(&load->active, memory_order_relaxed);
-		out->attempts += atomic_load_explicit(&load->attempts, memory_order_relaxed);
-		out->failures += atomic_load_explicit(&load->failures, memory_order_relaxed);
-	}
-}
-
-enum result
-pool_read(struct pool *pool, struct pool_reading *out)
-{
-	struct view *view = pool_view(pool);
-	struct membership *m = membership_ref(view->membership);
-	view_unref(&view);
-	*out = (struct pool_reading){m, calloc(m->count + 1, sizeof(*out->member))};
-	if (out->member == NULL) {
-		membership_unref(&out->membership);
-		return RESULT_NO_MEMORY;
-	}
-	(void)pthread_mutex_lock(&pool->lock);
-	for (size_t i = 0; i < m->count; i++) {
-		const struct verdict *v = &m->member[i].live->verdict;
-		out->member[i] = (struct pool_member){
-		    .state = (enum member_state)v->state,
-		    .order = (enum member_state)v->order,
-		    .reason = verdict_reason(v),
-		    .since_ms = v->since_ms,
-		    .check = m->member[i].live->check,
-		};
-	}
-	(void)pthread_mutex_unlock(&pool->lock);
-	for (size_t i = 0; i < m->count; i++)
-		read_load(m->member[i].live, &out->member[i]);
-	return RESULT_OK;
-}
-
-void
-pool_reading_deinit(struct pool_reading *reading)
-{
-	membership_unref(&reading->membership);
-	free(reading->member);
-	reading->member = NULL;
 }

@@ -71,9 +71,25 @@ struct view *pool_view(struct pool *pool);
  */
 void pool_evidence(struct pool *pool, struct member_live *member, enum evidence_kind kind,
 		   enum reason reason, uint64_t now_ms);
-/* The same with a text of what was seen, for the log. */
-void pool_evidence_seen(struct pool *pool, struct member_live *member, const struct evidence *e,
-			const char *seen);
+/* What an active check found. */
+struct pool_check {
+	bool well;
+	enum reason why; /* it is not */
+	uint64_t now_ms;
+	const char *seen;        /* for the log and the status; borrowed */
+	struct weight_said said; /* by who is well */
+	bool unsaid;             /* it said what is no weight: what it said before holds */
+};
+/* What the checker is told of it. */
+struct pool_outcome {
+	bool open; /* the verdict is: the next check should come soon */
+	struct weight_said before;
+	struct weight_said after;
+	uint64_t weights_refused; /* of this member so far */
+};
+/* The evidence of an active check; thread-safe. */
+struct pool_outcome pool_checked(struct pool *pool, struct member_live *member,
+				 const struct pool_check *check);
 /* True when the member has a row of failures that a success would end: then report LIVE_OK. One
  * load. */
 static inline bool
@@ -89,7 +105,7 @@ void pool_order(struct pool *pool, struct member_live *member, enum member_state
 		uint64_t now_ms);
 /*
  * Without active checks: gives down members their half-open turn. Tells of draining members that
- * serve no request any more. Call every 100 ms or so.
+ * serve no request any more. Ends slow starts. Call every 100 ms or so.
  */
 void pool_tick(struct pool *pool, uint64_t now_ms);
 
@@ -104,13 +120,18 @@ struct pool_member {
 	uint64_t attempts; /* since start */
 	uint64_t failures;
 	struct member_check check;
+	struct history history;
+	struct weight_said said;
+	uint32_t share; /* of new sessions that may go anywhere, in hundredths of a weight */
+	uint64_t slow_start_left_ms; /* 0: it is over, or none */
+	uint64_t weights_refused;
 };
 struct pool_reading {
 	struct membership *membership; /* one reference */
 	struct pool_member *member;    /* owned; by place */
 };
 /* All members at one moment. RESULT_NO_MEMORY: *out needs no deinit. */
-enum result pool_read(struct pool *pool, struct pool_reading *out);
+enum result pool_read(struct pool *pool, uint64_t now_ms, struct pool_reading *out);
 void pool_reading_deinit(struct pool_reading *reading);
 
 #endif

@@ -36,40 +36,56 @@ is_interim(uint16_t status)
 }
 
 static enum probe_outcome
-ill(enum reason reason, enum reason *why)
+ill(enum reason reason, struct probe_finding *finding)
 {
-	*why = reason;
+	finding->why = reason;
 	return PROBE_ILL;
 }
 
-static enum probe_outcome
-judge_status(const struct config_health *health, uint16_t status, enum reason *why,
-	     struct writer *seen)
+static void
+read_weight(const struct http_head *head, struct probe_finding *finding)
 {
-	if (status >= health->expect_low && status <= health->expect_high)
-		return PROBE_WELL;
-	write_format(seen, "status %d", status);
-	return ill(REASON_PROBE_STATUS, why);
+	size_t at = 0;
+	const struct http_field *field = http_field_find_id(head, FIELD_HOLDFAST_WEIGHT, &at);
+	if (field == NULL)
+		return;
+	struct slice value = http_field_value(head, field);
+	bool more = http_field_find_id(head, FIELD_HOLDFAST_WEIGHT, &at) != NULL;
+	finding->unsaid = more || !weight_parse(value, &finding->said);
+	finding->unsaid_text = value;
 }
 
 static enum probe_outcome
-judge_rest(struct slice answer, bool ended, enum reason *why, struct writer *seen)
+judge_final(const struct config_health *health, const struct http_head *head,
+	    struct probe_finding *finding, struct writer *seen)
+{
+	if (head->status >= health->expect_low && head->status <= health->expect_high) {
+		read_weight(head, finding);
+		return PROBE_WELL;
+	}
+	write_format(seen, "status %d", head->status);
+	return ill(REASON_PROBE_STATUS, finding);
+}
+
+static enum probe_outcome
+judge_rest(struct slice answer, bool ended, struct probe_finding *finding, struct writer *seen)
 {
 	if (!ended)
 		return PROBE_OPEN;
 	write_text(seen, answer.bytes == 0 ? "closed without an answer"
 					   : "closed within the answer's head");
-	return ill(REASON_PROBE_FAILED, why);
+	return ill(REASON_PROBE_FAILED, finding);
 }
 
 enum probe_outcome
 probe_judge(struct parser *parser, struct http_head *head, const struct config_health *health,
-	    struct slice answer, bool ended, enum reason *why, struct writer *seen)
+	    struct slice answer, bool ended, struct probe_finding *finding, struct writer *seen)
 {
 	static const struct parse_limits limits = {.head_bytes_max = PROBE_ANSWER_BYTES_MAX,
 						   .target_bytes_max = PROBE_ANSWER_BYTES_MAX,
 						   .fields_max = HTTP_FIELDS_MAX};
 	bool full = answer.bytes >= PROBE_ANSWER_BYTES_MAX;
+	*finding = (struct probe_finding){.why = REASON_NONE};
 	while (answer.bytes > 0) {
 		enum cause cause;
 		const char *wrong = "";
@@ -77,18 +93,18 @@ probe_judge(struct parser *parser, struct http_head *head, const struct config_h
 		    parser, answer.at, answer.bytes, &limits, METHOD_GET, head, &cause, &wrong);
 		if (outcome == PARSE_BAD) {
 			write_format(seen, "not an HTTP answer: %s", wrong);
-			return ill(REASON_PROBE_FAILED, why);
+			return ill(REASON_PROBE_FAILED, finding);
 		}
 		if (outcome == PARSE_MORE)
 			break;
 		if (!is_interim(head->status))
-			return judge_status(health, head->status, why, seen);
+			return judge_final(health, head, finding, seen);
 		answer.at += head->bytes;
 		answer.bytes -= head->bytes;
 	}
 	if (full && !ended) {
 		write_format(seen, "no answer within %zu bytes", PROBE_ANSWER_BYTES_MAX);
-		return ill(REASON_PROBE_FAILED, why);
+		return ill(REASON_PROBE_FAILED, finding);
 	}
-	return judge_rest(answer, ended, why, seen);
+	return judge_rest(answer, ended, finding, seen);
 }

@@ -8,6 +8,7 @@
 #include "affinity/hop.h"
 #include "config/config.h"
 #include "http/parse.h"
+#include "members/weight.h"
 
 #define PROBE_REQUEST_BYTES_MAX (8 * 1024)
 #define PROBE_ANSWER_BYTES_MAX \
@@ -25,13 +26,21 @@ void write_node_probe_request(struct writer *w, const struct hop_codec *hops, ui
 
 enum probe_outcome { PROBE_OPEN, PROBE_WELL, PROBE_ILL };
 
+/* What an answer says besides its status, if it is well. */
+struct probe_finding {
+	enum reason why;          /* PROBE_ILL: PROBE_STATUS or PROBE_FAILED */
+	struct weight_said said;  /* Holdfast-Weight */
+	bool unsaid;              /* it is no weight, or there are several */
+	struct slice unsaid_text; /* that; in `answer` */
+};
+
 /*
  * Judges what was read so far. PROBE_OPEN: more is wanted (never after `ended`, nor of a full
- * buffer). PROBE_ILL: *why is PROBE_STATUS or PROBE_FAILED and `seen` is told what it was, without
- * the member's name: "status 500". `head` is scratch.
+ * buffer). PROBE_ILL: `seen` is told what it was, without the member's name: "status 500". `head`
+ * is scratch.
  */
 enum probe_outcome probe_judge(struct parser *parser, struct http_head *head,
 			       const struct config_health *health, struct slice answer, bool ended,
-			       enum reason *why, struct writer *seen);
+			       struct probe_finding *finding, struct writer *seen);
 
 #endif

@@ -33,6 +33,7 @@ struct check {
 	uint32_t member;
 	int fd; /* -1: waiting */
 	bool connected;
+	bool unsaid;   /* the last weight it said is none, and the process log has it */
 	bool is_asked; /* in prober->asked; guarded by its lock */
 };
 
@@ -63,18 +64,28 @@ set_timer(struct check *c, uint64_t delay_ms)
 	(void)event_add(c->timer, &delay);
 }
 
-/* From the start of one check to the next, +-10 %. */
+/* From the start of one check to the next while a verdict is open. */
 static uint64_t
-jittered(struct prober *p)
+fast_ms(const struct prober *p)
 {
-	uint64_t interval_ms = p->service->health.interval_ms;
+	const struct config_health *h = &p->service->health;
+	return h->fast_interval_ms < h->interval_ms ? h->fast_interval_ms : h->interval_ms;
+}
+
+/* +-10 % */
+static uint64_t
+jittered(struct prober *p, uint64_t interval_ms)
+{
 	return interval_ms - interval_ms / 10 + prng_next(&p->prng) % (interval_ms / 5 + 1);
 }
 
+/* `open`: the verdict is. */
 static void
-wait_for_next(struct check *c, uint64_t now_ms)
+wait_for_next(struct check *c, bool open, uint64_t now_ms)
 {
-	uint64_t next_ms = c->begun_ms + jittered(c->prober);
+	struct prober *p = c->prober;
+	uint64_t interval_ms = open ? fast_ms(p) : p->service->health.interval_ms;
+	uint64_t next_ms = c->begun_ms + jittered(p, interval_ms);
 	set_timer(c, next_ms > now_ms ? next_ms - now_ms : 0);
 }
 
@@ -103,19 +114,73 @@ origin_of(const struct check *c)
 	return slice_of(c->prober->membership->member[c->member].origin_text);
 }
 
+/* What is no weight is said once, until a good one comes. */
 static void
-finish(struct check *c, enum evidence_kind kind, enum reason why, const char *what)
+tell_unsaid(struct check *c, const struct probe_finding *f)
+{
+	char text[PROBE_SEEN_BYTES_MAX];
+	struct writer value = writer_on(text, sizeof(text));
+	struct slice shown = f->unsaid_text;
+	if (shown.bytes > WEIGHT_SHOWN_BYTES_MAX)
+		shown.bytes = WEIGHT_SHOWN_BYTES_MAX;
+	write_escaped(&value, shown);
+	if (!c->unsaid)
+		log_warn("service %s: member %s says Holdfast-Weight: %s, which is not one field "
+			 "with a number up to %d or a percentage up to %d%%: ignored",
+			 c->prober->service->name, c->prober->membership->member[c->member].id,
+			 writer_text(&value), MEMBER_WEIGHT_MAX, WEIGHT_PERCENT_MAX);
+	c->unsaid = true;
+}
+
+/* A member may say another one with every check: only what opens or closes it is news. */
+static void
+tell_weight(const struct check *c, const struct pool_outcome *o)
+{
+	char weight[WEIGHT_TEXT_BYTES];
+	const char *service = c->prober->service->name;
+	const char *member = c->prober->membership->member[c->member].id;
+	weight_text(o->after, weight);
+	if (weight_is_none(o->after))
+		log_info("service %s: member %s takes no new sessions (Holdfast-Weight: %s)",
+			 service, member, weight);
+	else if (weight_is_none(o->before))
+		log_info("service %s: member %s takes new sessions again", service, member);
+	else
+		log_debug("service %s: member %s has the weight %s for new sessions", service,
+			  member, weight[0] != '\0' ? weight : "that is configured");
+}
+
+static void
+finish(struct check *c, enum probe_outcome outcome, const struct probe_finding *f, const char *what)
 {
 	struct prober *p = c->prober;
 	char text[PROBE_SEEN_BYTES_MAX];
 	struct writer seen = writer_on(text, sizeof(text));
 	write_format(&seen, "probe %.*s: %s", SLICE_ARG(origin_of(c)), what);
 	uint64_t now_ms = clock_ms();
-	struct evidence e = {.kind = kind, .reason = why, .now_ms = now_ms};
+	struct pool_check check = {.well = outcome == PROBE_WELL,
+				   .why = f->why,
+				   .now_ms = now_ms,
+				   .seen = writer_text(&seen),
+				   .said = f->said,
+				   .unsaid = f->unsaid};
+	if (f->unsaid)
+		tell_unsaid(c, f);
+	else if (check.well)
+		c->unsaid = false;
 	let_go(c);
-	wait_for_next(c, now_ms);
-	log_debug("service %s: %s", p->service->name, writer_text(&seen));
-	pool_evidence_seen(p->pool, p->membership->member[c->member].live, &e, text);
+	log_debug("service %s: %s", p->service->name, check.seen);
+	struct pool_outcome told =
+	    pool_checked(p->pool, p->membership->member[c->member].live, &check);
+	wait_for_next(c, told.open, now_ms);
+	if (!weight_equal(told.before, told.after))
+		tell_weight(c, &told);
+}
+
+static void
+finish_ill(struct check *c, enum reason why, const char *what)
+{
+	finish(c, PROBE_ILL, &(struct probe_finding){.why = why}, what);
 }
 
 static void
@@ -125,7 +190,7 @@ fail(struct check *c, int error)
 	struct writer what = writer_on(text, sizeof(text));
 	write_text(&what, strerror(error));
 	text[0] = ascii_lower(text[0]);
-	finish(c, EVIDENCE_PROBE_FAILED, REASON_PROBE_FAILED, writer_text(&what));
+	finish_ill(c, REASON_PROBE_FAILED, writer_text(&what));
 }
 
 /* This node lacks something: no evidence. */
@@ -137,7 +202,7 @@ put_off(struct check *c, int error)
 		log_warn("service %s: a check is put off: %s", p->service->name, strerror(error));
 	p->lacking = true;
 	let_go(c);
-	wait_for_next(c, clock_ms());
+	wait_for_next(c, false, clock_ms());
 }
 
 static bool
@@ -181,21 +246,14 @@ judge(struct check *c, bool ended)
 	struct prober *p = c->prober;
 	char text[PROBE_SEEN_BYTES_MAX];
 	struct writer seen = writer_on(text, sizeof(text));
-	enum reason why = REASON_NONE;
+	struct probe_finding f;
 	static const struct config_health node_health = {.expect_low = 200, .expect_high = 200};
 	const struct config_health *health =
 	    asked_through_node(c) != NULL ? &node_health : &p->service->health;
-	switch (probe_judge(p->parser, &p->head, health, (struct slice){c->answer, c->held}, ended,
-			    &why, &seen)) {
-	case PROBE_OPEN:
-		break;
-	case PROBE_WELL:
-		finish(c, EVIDENCE_PROBE_OK, REASON_NONE, "well");
-		break;
-	case PROBE_ILL:
-		finish(c, EVIDENCE_PROBE_FAILED, why, writer_text(&seen));
-		break;
-	}
+	enum probe_outcome outcome = probe_judge(
+	    p->parser, &p->head, health, (struct slice){c->answer, c->held}, ended, &f, &seen);
+	if (outcome != PROBE_OPEN)
+		finish(c, outcome, &f, outcome == PROBE_WELL ? "well" : writer_text(&seen));
 }
 
 static void
@@ -286,7 +344,7 @@ on_writable(evutil_socket_t fd, short what, void *context)
 		c->connected = true;
 	}
 	if (c->prober->service->health.path == NULL && asked_through_node(c) == NULL)
-		finish(c, EVIDENCE_PROBE_OK, REASON_NONE, "well");
+		finish(c, PROBE_WELL, &(struct probe_finding){.why = REASON_NONE}, "well");
 	else
 		send_request(c);
 }
@@ -329,10 +387,10 @@ on_timer(evutil_socket_t fd, short what, void *context)
 	if (c->fd == -1)
 		begin(c);
 	else
-		finish(c, EVIDENCE_PROBE_FAILED, REASON_PROBE_TIMEOUT,
-		       !c->connected ? "no connection in time"
-		       : c->held > 0 ? "no whole answer in time"
-				     : "no answer in time");
+		finish_ill(c, REASON_PROBE_TIMEOUT,
+			   !c->connected ? "no connection in time"
+			   : c->held > 0 ? "no whole answer in time"
+					 : "no answer in time");
 }
 
 /* ---- asked for by others ----------------------------------------------------------------------
@@ -386,7 +444,8 @@ on_bell(evutil_socket_t fd, short what, void *context)
 		if (c->fd != -1)
 			continue;
 		uint64_t since_ms = clock_ms() - c->begun_ms;
-		set_timer(c, since_ms < PROBE_GAP_MS ? PROBE_GAP_MS - since_ms : 0);
+		uint64_t gap_ms = fast_ms(p);
+		set_timer(c, since_ms < gap_ms ? gap_ms - since_ms : 0);
 	}
 }
 

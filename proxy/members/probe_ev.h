@@ -7,6 +7,10 @@
  * that accepts and never answers fails it, and so does one that trickles. First
  * checks run within the first milliseconds, spread so that not all members are
  * asked at once; later ones every interval with +-10 % jitter, from start to start.
+ * While a verdict is open the interval is health.fast_interval: from the first failed check until
+ * the member is down or well again, and from the first good one until it is up. A failed request
+ * makes the next check due, but never sooner than that after the one before: so a member that
+ * passes its checks and fails its requests is not asked more often either.
  * Each check uses a connection of its own.
  *
  * What this node lacks (descriptors, memory, ports) is no evidence against a
@@ -20,8 +24,8 @@
 
 #include <event2/event.h>
 
-#define PROBE_START_SPREAD_MS 5  /* a member, at most an interval together: first checks */
-#define PROBE_GAP_MS          20 /* between the starts of two checks of a member, at least */
+#define PROBE_START_SPREAD_MS  5  /* a member, at most an interval together: first checks */
+#define WEIGHT_SHOWN_BYTES_MAX 32 /* of what is no weight, in the process log */
 
 struct prober;
 
@@ -36,8 +40,8 @@ enum result prober_start(struct event_base *base, const struct config_service *s
 			 struct problem *p);
 /* On the base's thread, or when its loop has ended; nobody asks for checks any more. */
 void prober_stop(struct prober **prober);
-/* Checks `member` at once, unless a check of it is under way or it is not the prober's; any thread
- * (wakes the base). */
+/* Checks `member` as soon as fast_interval allows, unless a check of it is under way or it is not
+ * the prober's; any thread (wakes the base). */
 void prober_check_now(struct prober *prober, const struct member_live *member);
 
 #endif

@@ -155,9 +155,24 @@ state_of(const struct verdict *v)
 	return (enum member_state)v->health;
 }
 
+/* The slow start of who was out begins when it is up. */
+static void
+note_rise(struct verdict *v, const struct verdict_rules *rules, uint64_t now_ms)
+{
+	if (v->state == MEMBER_DOWN || v->state == MEMBER_MAINT) {
+		v->was_out = true;
+		v->risen_ms = 0;
+	} else if (v->state == MEMBER_UP && v->was_out) {
+		v->was_out = false;
+		if (rules->slow_start_ms > 0)
+			v->risen_ms = now_ms > 0 ? now_ms : 1;
+	}
+}
+
 /* What counts now, of order and health. */
 static void
-settle(struct verdict *v, uint64_t now_ms, struct verdict_change *change)
+settle(struct verdict *v, const struct verdict_rules *rules, uint64_t now_ms,
+       struct verdict_change *change)
 {
 	change->before = v->state;
 	v->state = (uint8_t)state_of(v);
@@ -167,6 +182,7 @@ settle(struct verdict *v, uint64_t now_ms, struct verdict_change *change)
 		return;
 	v->since_ms = now_ms;
 	v->drained = false;
+	note_rise(v, rules, now_ms);
 }
 
 struct verdict_change
@@ -195,8 +211,21 @@ verdict_apply(struct verdict *v, const struct verdict_rules *rules, const struct
 		take_order(v, rules, e, &change);
 		break;
 	}
-	settle(v, e->now_ms, &change);
+	settle(v, rules, e->now_ms, &change);
 	return change;
+}
+
+bool
+verdict_is_open(const struct verdict *v, const struct verdict_rules *rules)
+{
+	switch ((enum member_state)v->health) {
+	case MEMBER_UP:
+		return v->probe_fails > 0;
+	case MEMBER_DOWN:
+		return v->probe_wins > 0 && v->probe_wins < rules->rise;
+	default:
+		return true;
+	}
 }
 
 enum reason

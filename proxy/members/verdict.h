@@ -20,6 +20,9 @@
  * evidence goes on to say how the member is, which counts again when the order is taken back. A
  * draining member that is proved dead is down meanwhile: its sessions cannot be served there.
  *
+ * A member that comes up after it was down or in maintenance rises: for slow_start_ms it is given
+ * fewer of the new sessions that may go anywhere (weight.h).
+ *
  *   order   what counts                      health, by evidence
  *   none    its health                       up, suspect, down
  *   drain   drain; down while it is down
@@ -54,6 +57,7 @@ struct verdict_rules {
 	bool passive;
 	uint32_t passive_fall;
 	uint64_t retry_ms;
+	uint64_t slow_start_ms; /* 0: none */
 };
 
 /* Zeroed with state MEMBER_UP is the initial state. */
@@ -64,6 +68,7 @@ struct verdict {
 	uint8_t reason;           /* enum reason: why its health is not up */
 	bool probed;              /* at least one probe has ended */
 	bool drained;             /* in this drain it was seen without a request */
+	bool was_out;             /* down or in maintenance since it was up last */
 	uint32_t probe_fails;     /* in a row */
 	uint32_t probe_wins;      /* in a row */
 	uint32_t live_fails;      /* in a row, since the last answer or the last outage */
@@ -71,6 +76,7 @@ struct verdict {
 	uint64_t health_since_ms; /* of the health */
 	uint64_t first_fail_ms;   /* of the present row of failures; 0: none */
 	uint64_t outage_since_ms; /* when it went down first and was not up since; 0: no outage */
+	uint64_t risen_ms;        /* when its slow start began; 0: none */
 };
 
 struct verdict_change {
@@ -85,6 +91,9 @@ struct verdict_change {
 
 struct verdict_change verdict_apply(struct verdict *v, const struct verdict_rules *rules,
 				    const struct evidence *e);
+/* Is its health about to be decided, so that the next check should come soon? At most fall or rise
+ * checks in a row answer that. */
+bool verdict_is_open(const struct verdict *v, const struct verdict_rules *rules);
 /* Why the state is what it is: the order's reason, or the health's. */
 enum reason verdict_reason(const struct verdict *v);
 /* It serves `active` requests: is this the first time in its drain that there are none? */

@@ -9,12 +9,25 @@ set_add(hashring_word *set, size_t member)
 	set[member / 64] |= UINT64_C(1) << (member % 64);
 }
 
+static struct weight_said
+said_by(const struct member_live *live)
+{
+	return atomic_load_explicit(&live->said, memory_order_relaxed);
+}
+
+static bool
+asks_for_none(const struct view *v, size_t member)
+{
+	const struct member_live *live = v->membership->member[member].live;
+	return v->graded && live != NULL && weight_is_none(said_by(live));
+}
+
 static void
-view_fill(struct view *v, const uint8_t *state, bool trial)
+view_fill(struct view *v, const struct view_opinion *o)
 {
 	for (size_t i = 0; i < v->membership->count; i++) {
-		enum member_state s = (enum member_state)state[i];
-		v->state[i] = state[i];
+		enum member_state s = (enum member_state)o->state[i];
+		v->state[i] = o->state[i];
 		v->up_count += s == MEMBER_UP;
 		if (!member_state_operational(s))
 			continue;
@@ -24,13 +37,14 @@ view_fill(struct view *v, const uint8_t *state, bool trial)
 			set_add(v->backups, i);
 			v->backups_count++;
 		}
-		if (member_state_takes_new(s) || (trial && s == MEMBER_SUSPECT))
+		bool takes = member_state_takes_new(s) || (o->trial && s == MEMBER_SUSPECT);
+		if (takes && !asks_for_none(v, i))
 			set_add(v->takes_new, i);
 	}
 }
 
 struct view *
-view_create(struct membership *m, uint64_t generation, const uint8_t *state, bool trial)
+view_create(struct membership *m, uint64_t generation, const struct view_opinion *opinion)
 {
 	size_t words = HASHRING_WORDS(m->count);
 	size_t lane_bytes = hashring_lane_bytes(m->ring);
@@ -41,14 +55,27 @@ view_create(struct membership *m, uint64_t generation, const uint8_t *state, boo
 	atomic_init(&v->refs, 1);
 	v->generation = generation;
 	v->membership = membership_ref(m);
+	v->graded = opinion->graded;
+	v->slow_start_ms = opinion->slow_start_ms;
 	v->operational = (hashring_word *)(v + 1);
 	v->takes_new = v->operational + words;
 	v->backups = v->takes_new + words;
 	v->backup_lanes = (uint8_t *)(v->backups + words);
 	v->state = v->backup_lanes + lane_bytes;
-	view_fill(v, state, trial);
+	view_fill(v, opinion);
 	hashring_lanes(m->ring, v->backups, v->backup_lanes);
 	return v;
+}
+
+uint32_t
+view_share(const struct view *v, uint32_t member, uint64_t now_ms)
+{
+	const struct membership_member *m = &v->membership->member[member];
+	if (!v->graded || m->live == NULL)
+		return m->weight * WEIGHT_UNIT;
+	uint64_t risen_ms = atomic_load_explicit(&m->live->risen_ms, memory_order_relaxed);
+	return weight_share(m->weight, said_by(m->live),
+			    weight_ramp(risen_ms, v->slow_start_ms, now_ms));
 }
 
 struct view *

@@ -70,20 +70,32 @@ struct view {
 	size_t backups_count;
 	uint8_t *state;             /* enum member_state, by member */
 	hashring_word *operational; /* set: up, suspect, drain */
-	hashring_word *takes_new;   /* set: up; on trial also suspect */
+	hashring_word *takes_new;   /* set: up, on trial also suspect; not who asks for none */
 	hashring_word *backups;     /* set: up, suspect: where a session may move */
 	uint8_t *backup_lanes;      /* the same for hashring_near */
+	bool graded; /* some have another share of the new sessions than their weight: view_share */
+	uint64_t slow_start_ms;
 };
 
-/*
- * All states from `state[count]`. `trial`: nobody checks the members actively, so a suspect one is
- * given new sessions too: nothing else could ever prove it well. NULL: no memory. One reference
- * belongs to the caller.
- */
-struct view *view_create(struct membership *m, uint64_t generation, const uint8_t *state,
-			 bool trial);
+/* What a view is made of. */
+struct view_opinion {
+	const uint8_t *state; /* enum member_state, by member */
+	/* Nobody checks the members actively, so a suspect one is given new sessions too: nothing
+	 * else could ever prove it well. */
+	bool trial;
+	bool graded;
+	uint64_t slow_start_ms;
+};
+
+/* NULL: no memory. One reference belongs to the caller. */
+struct view *view_create(struct membership *m, uint64_t generation,
+			 const struct view_opinion *opinion);
 struct view *view_ref(struct view *v);
 void view_unref(struct view **v);
+
+/* What `member` is given of the new sessions that may go anywhere, in hundredths of a weight
+ * (weight.h). It may differ from one call to the next. */
+uint32_t view_share(const struct view *v, uint32_t member, uint64_t now_ms);
 
 static inline bool
 view_is_operational(const struct view *v, uint32_t member)

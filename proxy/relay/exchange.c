@@ -205,6 +205,7 @@ find_primary(struct exchange *x)
 	    .view = view,
 	    .load = load_of,
 	    .load_context = view,
+	    .now_ms = x->worker->now_ms,
 	};
 	if (method == ASSIGN_LEAST_REQUESTS)
 		in.draw = prng_next(&x->worker->prng);

@@ -18,6 +18,7 @@ struct assign_inputs {
 	uint64_t turn; /* round_robin: grows by one a new session, shared or a worker's */
 	assign_load_fn *load;
 	const void *load_context;
+	uint64_t now_ms; /* monotonic; for shares that grow (members/weight.h) */
 };
 
 /* ASSIGN_DEFAULT becomes ordering when the key came from the request, else least_requests. */
@@ -27,8 +28,10 @@ enum assign_method assign_method_for(enum assign_method configured, bool key_fro
  * The primary. `ordering`: rank 0 of the whole order, alive or not. `least_requests`: of two
  * members drawn by weight among those that take new sessions, the one with fewer requests
  * in flight for its weight. `round_robin`: smooth, by weight, among those that take new
- * sessions. When nobody takes new ones, the operational members stand in (suspect before
- * drain); when nobody is operational, rank 0. MEMBER_NONE: no member has a weight.
+ * sessions. In both the weight is the share that a member has just now: less in its slow start, and
+ * what it asked for itself; in `ordering` it is the configured one. When nobody takes new ones, the
+ * operational members stand in (suspect before drain); when nobody is operational, rank 0.
+ * MEMBER_NONE: no member has a weight.
  */
 uint32_t assign_primary(const struct assign_inputs *in);
 

@@ -53,8 +53,9 @@ explained_mark(struct explained *x, const struct explained_marks *marks, struct 
 		memcpy(state, x->view->state, count);
 	enum result r = marks != NULL ? mark(x, marks, state, p) : RESULT_OK;
 	if (r == RESULT_OK) {
-		struct view *view =
-		    view_create(x->membership, 1, state, !x->service->health.enabled);
+		struct view_opinion opinion = {.state = state,
+					       .trial = !x->service->health.enabled};
+		struct view *view = view_create(x->membership, 1, &opinion);
 		if (view == NULL) {
 			r = problem_set(p, RESULT_NO_MEMORY, "no memory");
 		} else {

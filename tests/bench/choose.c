@@ -72,7 +72,7 @@ view_of(struct membership *m, uint32_t dead, uint32_t of)
 	static uint8_t state[MEMBERS_MAX];
 	for (uint32_t i = 0; i < m->count; i++)
 		state[i] = (i * UINT32_C(2654435761) >> 16) % of < dead ? MEMBER_DOWN : MEMBER_UP;
-	struct view *view = view_create(m, 1, state, false);
+	struct view *view = view_create(m, 1, &(struct view_opinion){.state = state});
 	if (view == NULL)
 		die("no memory");
 	return view;

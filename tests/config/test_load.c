@@ -180,7 +180,8 @@ reads_values(void **state)
 	    "  tag = { cookie = \"T\"; path = \"/a\"; domain = \"example\"; secure = true;\n"
 	    "    http_only = false; same_site = \"none\"; max_age = \"2m\"; }; };\n"
 	    "health = { enabled = false; path = \"/h?x\"; host = \"h\"; expect_low = 204;\n"
-	    "  expect_high = 299; interval = \"2s\"; timeout = \"1s\"; fall = 4; rise = 5; };\n"
+	    "  expect_high = 299; interval = \"2s\"; timeout = \"1s\"; fall = 4; rise = 5;\n"
+	    "  fast_interval = \"30ms\"; slow_start = \"1m\"; };\n"
 	    "passive = { enabled = true; fall = 6; retry = \"7s\"; };\n"
 	    "timeouts = { connect = \"11ms\"; first_byte = \"12ms\"; idle = \"13ms\";\n"
 	    "  header = \"14ms\"; tunnel = \"15ms\"; pool_idle = \"16ms\"; };\n"
@@ -252,6 +253,8 @@ reads_values(void **state)
 	assert_int_equal(s->health.expect_high, 299);
 	assert_int_equal(s->health.interval_ms, 2000);
 	assert_int_equal(s->health.timeout_ms, 1000);
+	assert_int_equal(s->health.fast_interval_ms, 30);
+	assert_int_equal(s->health.slow_start_ms, 60000);
 	assert_int_equal(s->health.fall, 4);
 	assert_int_equal(s->health.rise, 5);
 	assert_int_equal(s->passive.fall, 6);

@@ -71,7 +71,7 @@ fixture_view(struct membership *m, const char *states)
 	assert_int_equal(strlen(states), m->count);
 	for (size_t i = 0; i < m->count; i++)
 		state[i] = (uint8_t)fixture_state(states[i]);
-	struct view *v = view_create(m, 1, state, false);
+	struct view *v = view_create(m, 1, &(struct view_opinion){.state = state});
 	assert_non_null(v);
 	return v;
 }

@@ -127,9 +127,10 @@ what_was_seen_is_told(void **state)
 	(void)state;
 	struct config_service service = fixture_service(2);
 	pool_build(&service);
-	struct evidence e = {
-	    .kind = EVIDENCE_PROBE_FAILED, .reason = REASON_PROBE_STATUS, .now_ms = 1};
-	pool_evidence_seen(pool, live_of(pool, 0), &e, "probe 127.0.0.1:9001: status 500");
+	(void)pool_checked(pool, live_of(pool, 0),
+			   &(struct pool_check){.why = REASON_PROBE_STATUS,
+						.now_ms = 1,
+						.seen = "probe 127.0.0.1:9001: status 500"});
 	assert_string_equal(told.seen, "probe 127.0.0.1:9001: status 500");
 	pool_evidence(pool, live_of(pool, 1), EVIDENCE_PROBE_FAILED, REASON_PROBE_TIMEOUT, 1);
 	assert_string_equal(told.seen, "");
@@ -421,12 +422,13 @@ is_read_whole(void **state)
 	atomic_store(&b->load[1].active, 3);
 	atomic_store(&b->load[1].attempts, 40);
 	atomic_store(&b->load[0].failures, 5);
-	struct evidence e = {
-	    .kind = EVIDENCE_PROBE_FAILED, .reason = REASON_PROBE_STATUS, .now_ms = 900};
-	pool_evidence_seen(pool, b, &e, "probe 127.0.0.1:9002: status 500");
+	(void)pool_checked(pool, b,
+			   &(struct pool_check){.why = REASON_PROBE_STATUS,
+						.now_ms = 900,
+						.seen = "probe 127.0.0.1:9002: status 500"});
 	pool_order(pool, live_of(pool, 2), MEMBER_DRAIN, 1000);
 	struct pool_reading reading;
-	assert_int_equal(pool_read(pool, &reading), RESULT_OK);
+	assert_int_equal(pool_read(pool, 2000, &reading), RESULT_OK);
 	assert_int_equal(reading.membership->count, 3);
 	assert_int_equal(reading.member[0].state, MEMBER_UP);
 	assert_int_equal(reading.member[0].check.at_ms, 0);
@@ -572,6 +574,140 @@ a_bad_revision_changes_nothing(void **state)
 	(void)stop(state);
 }
 
+static void
+check(uint32_t member, bool well, const char *weight, uint64_t now_ms)
+{
+	struct pool_check c = {.well = well,
+			       .why = well ? REASON_NONE : REASON_PROBE_STATUS,
+			       .now_ms = now_ms,
+			       .seen = ""};
+	c.unsaid = weight != NULL && !weight_parse(slice_of(weight), &c.said);
+	(void)pool_checked(pool, live_of(pool, member), &c);
+}
+
+static struct pool_member
+reading_of(uint32_t member, uint64_t now_ms)
+{
+	struct pool_reading reading;
+	assert_int_equal(pool_read(pool, now_ms, &reading), RESULT_OK);
+	struct pool_member m = reading.member[member];
+	pool_reading_deinit(&reading);
+	return m;
+}
+
+static bool
+takes_new(uint32_t member)
+{
+	struct view *view = pool_view(pool);
+	bool takes = (view->takes_new[0] >> member & 1) != 0;
+	view_unref(&view);
+	return takes;
+}
+
+static void
+reload(const struct config_service *service)
+{
+	struct problem p = {""};
+	struct pool_revision *revision;
+	assert_int_equal(pool_revise(pool, service, &revision, &p), RESULT_OK);
+	pool_commit(pool, &revision);
+}
+
+/* A weight is a new view only when somebody begins or ceases to take new sessions. */
+static void
+weights_are_taken(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(2);
+	pool_build(&service);
+	check(0, true, NULL, 1);
+	uint64_t generation = pool_generation(pool);
+	check(0, true, "50%", 2);
+	assert_int_equal(pool_generation(pool), generation + 1); /* the first that says anything */
+	check(0, true, "60%", 3);
+	check(1, true, "7", 3);
+	check(0, true, "lots", 4);
+	assert_int_equal(pool_generation(pool), generation + 1);
+	assert_int_equal(reading_of(0, 4).share, 60);
+	assert_int_equal(reading_of(0, 4).weights_refused, 1);
+	assert_int_equal(reading_of(1, 4).share, 700);
+	check(0, true, "0", 5);
+	assert_int_equal(pool_generation(pool), generation + 2);
+	assert_false(takes_new(0));
+	assert_states("UU");
+	check(0, false, NULL, 6); /* what is ill says nothing */
+	assert_false(takes_new(0));
+	check(0, true, NULL, 7);
+	assert_true(takes_new(0));
+	assert_int_equal(reading_of(0, 7).share, 100);
+	assert_int_equal(told.changes, 0);
+	(void)stop(state);
+}
+
+/* Who came back grows; the end is a view in which nothing is looked up any more. */
+static void
+a_slow_start_ends(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(2);
+	service.health.slow_start_ms = 9000;
+	pool_build(&service);
+	check(0, false, NULL, 1000);
+	check(0, true, NULL, 2000);
+	check(0, true, NULL, 3000);
+	assert_states("UU");
+	assert_int_equal(reading_of(0, 3000).share, 10);
+	assert_int_equal(reading_of(0, 3000).slow_start_left_ms, 9000);
+	assert_int_equal(reading_of(0, 7000).share, 50);
+	assert_int_equal(reading_of(1, 7000).share, 100);
+	struct view *view = pool_view(pool);
+	assert_true(view->graded);
+	assert_int_equal(view_share(view, 0, 7000), 50);
+	view_unref(&view);
+	reload(&service);
+	assert_int_equal(reading_of(0, 7000).share, 50); /* a reload changes nothing of it */
+	pool_tick(pool, 11999);
+	assert_int_equal(reading_of(0, 11999).share, 90);
+	pool_tick(pool, 12000);
+	view = pool_view(pool);
+	assert_false(view->graded);
+	view_unref(&view);
+	assert_int_equal(reading_of(0, 12000).share, 100);
+	assert_int_equal(reading_of(0, 12000).slow_start_left_ms, 0);
+	(void)stop(state);
+}
+
+/* What of its past a reload leaves to a member, and what the new rules take. */
+static void
+a_reload_keeps_the_past(void **state)
+{
+	(void)state;
+	struct config_service service = fixture_service(2);
+	service.health.slow_start_ms = 9000;
+	pool_build(&service);
+	check(0, false, NULL, 1000);
+	check(0, true, "25%", 2000);
+	check(0, true, "25%", 3000);
+	service = fixture_service(3);
+	service.health.slow_start_ms = 0; /* from here on */
+	reload(&service);
+	struct pool_member a = reading_of(0, 3000);
+	char checks[HISTORY_CHECKS_MAX + 1];
+	history_checks_text(&a.history, checks);
+	assert_string_equal(checks, "011");
+	assert_int_equal(history_transitions_kept(&a.history), 2);
+	assert_int_equal(history_transition_at(&a.history, 0)->to, MEMBER_DOWN);
+	assert_int_equal(history_transition_at(&a.history, 0)->reason, REASON_PROBE_STATUS);
+	assert_int_equal(history_transition_at(&a.history, 1)->at_ms, 3000);
+	assert_int_equal(a.share, 25);
+	assert_int_equal(a.slow_start_left_ms, 0);
+	assert_int_equal(reading_of(2, 3000).history.well, 0);
+	service.health.enabled = false; /* nobody is asked any more */
+	reload(&service);
+	assert_int_equal(reading_of(0, 3000).share, 100);
+	(void)stop(state);
+}
+
 int
 main(void)
 {
@@ -596,6 +732,9 @@ main(void)
 	    cmocka_unit_test(a_drain_is_told_done),
 	    cmocka_unit_test(is_read_whole),
 	    cmocka_unit_test(orders_outlive_an_address),
+	    cmocka_unit_test(weights_are_taken),
+	    cmocka_unit_test(a_slow_start_ends),
+	    cmocka_unit_test(a_reload_keeps_the_past),
 	};
 	return cmocka_run_group_tests_name("pool", tests, NULL, stop);
 }

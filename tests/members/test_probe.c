@@ -16,7 +16,7 @@ static const struct config_health health = {
 
 static struct parser *parser;
 static struct http_head head;
-static enum reason why;
+static struct probe_finding finding;
 static char seen[PROBE_SEEN_BYTES_MAX];
 
 static int
@@ -39,8 +39,8 @@ static enum probe_outcome
 judge(struct slice answer, bool ended)
 {
 	struct writer w = writer_on(seen, sizeof(seen));
-	why = REASON_NONE;
-	enum probe_outcome outcome = probe_judge(parser, &head, &health, answer, ended, &why, &w);
+	enum probe_outcome outcome =
+	    probe_judge(parser, &head, &health, answer, ended, &finding, &w);
 	(void)writer_text(&w);
 	return outcome;
 }
@@ -96,10 +96,10 @@ whole_answers(void **state)
 	for (size_t i = 0; i < COUNT(whole); i++) {
 		for (int ended = 0; ended < 2; ended++) {
 			enum probe_outcome got = judge(slice_of(whole[i].answer), ended != 0);
-			if (got != whole[i].outcome || why != whole[i].why ||
+			if (got != whole[i].outcome || finding.why != whole[i].why ||
 			    strncmp(seen, whole[i].seen, strlen(whole[i].seen)) != 0)
-				fail_msg("%s: %d %s %s", whole[i].answer, got, reason_text(why),
-					 seen);
+				fail_msg("%s: %d %s %s", whole[i].answer, got,
+					 reason_text(finding.why), seen);
 		}
 	}
 }
@@ -115,7 +115,7 @@ parts_are_open_until_the_end(void **state)
 		struct slice part = {answer.at, bytes};
 		assert_int_equal(judge(part, false), PROBE_OPEN);
 		assert_int_equal(judge(part, true), PROBE_ILL);
-		assert_int_equal(why, REASON_PROBE_FAILED);
+		assert_int_equal(finding.why, REASON_PROBE_FAILED);
 		/* Behind an interim answer nothing of the final one has come yet. */
 		bool nothing = bytes == 0 || bytes == strlen("HTTP/1.1 100 Continue\r\n\r\n");
 		assert_string_equal(seen, nothing ? "closed without an answer"
@@ -137,7 +137,7 @@ too_much_is_ill(void **state)
 		write_char(&w, 'b');
 	assert_int_equal(judge((struct slice){bytes, w.bytes - 1}, false), PROBE_OPEN);
 	assert_int_equal(judge((struct slice){bytes, w.bytes}, false), PROBE_ILL);
-	assert_int_equal(why, REASON_PROBE_FAILED);
+	assert_int_equal(finding.why, REASON_PROBE_FAILED);
 	w = writer_on(bytes, PROBE_ANSWER_BYTES_MAX);
 	const struct slice interim = SLICE("HTTP/1.1 100 C\r\n\r\n");
 	while (w.bytes < w.capacity)
@@ -150,13 +150,44 @@ too_much_is_ill(void **state)
 	free(bytes);
 }
 
+static const struct {
+	const char *answer;
+	struct weight_said said;
+	const char *unsaid; /* NULL: it is a weight, or there is none */
+} weights[] = {
+    {"HTTP/1.1 200 OK\r\n\r\n", {0}, NULL},
+    {"HTTP/1.1 200 OK\r\nHoldfast-Weight: 50%\r\n\r\n", {WEIGHT_PERCENT, 50}, NULL},
+    {"HTTP/1.1 200 OK\r\nholdfast-weight:  3 \r\n\r\n", {WEIGHT_NUMBER, 3}, NULL},
+    {"HTTP/1.1 100 C\r\nHoldfast-Weight: 9\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", {0}, NULL},
+    {"HTTP/1.1 200 OK\r\nHoldfast-Weight: lots\r\n\r\n", {0}, "lots"},
+    {"HTTP/1.1 200 OK\r\nHoldfast-Weight:\r\n\r\n", {0}, ""},
+    {"HTTP/1.1 200 OK\r\nHoldfast-Weight: 1\r\nHoldfast-Weight: 1\r\n\r\n", {0}, "1"},
+};
+
+/* Only the final answer of who is well says something of its weight. */
+static void
+weights_are_found(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(weights); i++) {
+		assert_int_equal(judge(slice_of(weights[i].answer), false), PROBE_WELL);
+		assert_int_equal(finding.unsaid, weights[i].unsaid != NULL);
+		if (finding.unsaid)
+			assert_true(slice_equal(finding.unsaid_text, slice_of(weights[i].unsaid)));
+		else
+			assert_true(weight_equal(finding.said, weights[i].said));
+	}
+	const struct slice ill = SLICE("HTTP/1.1 500 x\r\nHoldfast-Weight: 9\r\n\r\n");
+	assert_int_equal(judge(ill, false), PROBE_ILL);
+	assert_int_equal(finding.said.value, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(request_as_sent),
-	    cmocka_unit_test(whole_answers),
-	    cmocka_unit_test(parts_are_open_until_the_end),
+	    cmocka_unit_test(weights_are_found), cmocka_unit_test(request_as_sent),
+	    cmocka_unit_test(whole_answers),     cmocka_unit_test(parts_are_open_until_the_end),
 	    cmocka_unit_test(too_much_is_ill),
 	};
 	return cmocka_run_group_tests_name("probe", tests, start, stop);

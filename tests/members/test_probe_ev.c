@@ -32,6 +32,8 @@ enum manner {
 	GARBAGE,
 	CLOSES,      /* reads and closes */
 	HALF_A_HEAD, /* and closes */
+	WEIGHS,      /* 50 % of its weight */
+	BABBLES,     /* a weight that is none */
 };
 
 /* One server, the accepting half of every test. */
@@ -68,6 +70,8 @@ static const char *const texts[] = {
     [GARBAGE] = "220 mail.example ESMTP\r\n\r\n",
     [CLOSES] = "",
     [HALF_A_HEAD] = "HTTP/1.1 200 OK\r\nContent-",
+    [WEIGHS] = "HTTP/1.1 200 OK\r\nHoldfast-Weight: 50%\r\n\r\n",
+    [BABBLES] = "HTTP/1.1 200 OK\r\nHoldfast-Weight: lots\r\n\r\n",
 };
 
 /* ---- the server ---- */
@@ -204,6 +208,7 @@ pool_build(size_t members, uint64_t timeout_ms)
 		fixture_list[i].origin = server.address;
 	service.health.path = TEXT("/healthz");
 	service.health.interval_ms = 10;
+	service.health.fast_interval_ms = 20; /* in vain: never longer than the interval */
 	service.health.timeout_ms = timeout_ms;
 	if (pool_create(&service, 1, &pool, &p) != RESULT_OK)
 		fail_msg("%s", p.text);
@@ -511,6 +516,63 @@ asked_by_other_threads(void **state)
 	prober_stop(&prober);
 }
 
+/* A failed check is followed by the next one soon: an hour's interval does not delay the verdict.
+ */
+static void
+an_open_verdict_is_soon_closed(void **state)
+{
+	(void)state;
+	server_listen(REFUSES_STATUS);
+	pool_build(1, PATIENT_MS);
+	service.health.interval_ms = NEVER_MS;
+	struct prober *prober = prober_begin();
+	run();
+	assert_int_equal(told.after, MEMBER_DOWN);
+	server.manner = ANSWERS;
+	prober_check_now(prober, live_of(pool, 0));
+	run(); /* asked for once, and then by itself */
+	assert_int_equal(told.after, MEMBER_UP);
+	server.manner = REFUSES_STATUS;
+	prober_check_now(prober, live_of(pool, 0));
+	run();
+	assert_int_equal(told.after, MEMBER_DOWN);
+	assert_int_equal(server.requests, 1 + service.health.rise + service.health.fall);
+	prober_stop(&prober);
+}
+
+static struct pool_member
+reading_of(uint32_t member)
+{
+	struct pool_reading reading;
+	assert_int_equal(pool_read(pool, 1, &reading), RESULT_OK);
+	struct pool_member m = reading.member[member];
+	pool_reading_deinit(&reading);
+	return m;
+}
+
+/* What an answer says of the weight arrives; what is no weight changes nothing and is counted. */
+static void
+weights_arrive(void **state)
+{
+	(void)state;
+	server_listen(WEIGHS);
+	pool_build(1, PATIENT_MS);
+	struct prober *prober = prober_begin();
+	server.wanted = 2;
+	run();
+	assert_int_equal(reading_of(0).share, WEIGHT_UNIT / 2);
+	server.manner = BABBLES;
+	server.wanted = 5;
+	run();
+	assert_int_equal(reading_of(0).share, WEIGHT_UNIT / 2);
+	assert_true(reading_of(0).weights_refused > 0);
+	server.manner = ANSWERS;
+	server.wanted = 8;
+	run();
+	assert_int_equal(reading_of(0).share, WEIGHT_UNIT);
+	prober_stop(&prober);
+}
+
 /* Nothing of this node's own wants makes a member ill: no descriptor is left to check with. */
 static void
 own_wants_are_no_evidence(void **state)
@@ -562,6 +624,8 @@ main(void)
 	    CASE(stops_within_a_check),
 	    CASE(asked_within_a_check),
 	    CASE(asked_by_other_threads),
+	    CASE(an_open_verdict_is_soon_closed),
+	    CASE(weights_arrive),
 	    CASE(own_wants_are_no_evidence),
 	};
 	return cmocka_run_group_tests_name("probe_ev", tests, NULL, NULL);

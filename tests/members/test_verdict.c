@@ -289,6 +289,69 @@ a_drain_is_done_once(void **state)
 	assert_true(verdict_drain_done(&v, 0));
 }
 
+/* Who was out rises, once; who was suspect, drained or new does not. */
+static void
+who_was_out_rises(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *evidence;
+		char rises; /* which of it begins the slow start; '-': none does */
+	} tales[] = {
+	    {"oooo", '-'}, {"of.o", '-'},   {"odu", '-'},   {"oroo", '4'},    {"oroofo", '4'},
+	    {"xoo", '3'},  {"omu", '3'},    {"odru", '-'},  {"odrudoo", '-'}, {"odruoo", '6'},
+	    {"orod", '-'}, {"orodou", '6'}, {"oroor", '-'},
+	};
+	struct verdict_rules rules = active;
+	rules.slow_start_ms = 60000;
+	for (size_t i = 0; i < COUNT(tales); i++) {
+		struct verdict v = {.state = MEMBER_UP};
+		uint64_t now_ms = 0;
+		for (const char *at = tales[i].evidence; *at != '\0'; at++) {
+			struct evidence e = evidence_of(*at, &now_ms);
+			(void)verdict_apply(&v, &rules, &e);
+		}
+		uint64_t want_ms =
+		    tales[i].rises == '-' ? 0 : (uint64_t)(tales[i].rises - '0') * 1000;
+		if (v.risen_ms != want_ms)
+			fail_msg("%s: at %d", tales[i].evidence, (int)v.risen_ms);
+	}
+	struct verdict v = {.state = MEMBER_DOWN, .health = MEMBER_DOWN, .was_out = true};
+	struct evidence well = {.kind = EVIDENCE_PROBE_OK, .now_ms = 5};
+	rules.rise = 1;
+	rules.slow_start_ms = 0;
+	(void)verdict_apply(&v, &rules, &well);
+	assert_int_equal(v.state, MEMBER_UP);
+	assert_int_equal(v.risen_ms, 0); /* without a slow start */
+}
+
+/* Open: from what may change it until it is decided. What stays as it is, is closed. */
+static void
+verdicts_are_open_and_closed(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *evidence;
+		const char *open; /* behind each: o open, c closed */
+	} tales[] = {
+	    {"ooo", "ccc"},     {"oxo", "coc"}, {"oxx", "coc"},
+	    {"of.", "coc"},     {"ofo", "coc"}, {"oxxxxoxoo", "cocccococ"},
+	    {"orooo", "ccocc"}, {"om", "cc"},
+	};
+	for (size_t i = 0; i < COUNT(tales); i++) {
+		struct verdict v = {.state = MEMBER_UP};
+		uint64_t now_ms = 0;
+		char got[16] = "";
+		for (size_t k = 0; tales[i].evidence[k] != '\0'; k++) {
+			struct evidence e = evidence_of(tales[i].evidence[k], &now_ms);
+			(void)verdict_apply(&v, &active, &e);
+			got[k] = verdict_is_open(&v, &active) ? 'o' : 'c';
+		}
+		if (strcmp(got, tales[i].open) != 0)
+			fail_msg("%s: %s, not %s", tales[i].evidence, got, tales[i].open);
+	}
+}
+
 int
 main(void)
 {
@@ -300,6 +363,8 @@ main(void)
 	    cmocka_unit_test(late_evidence_does_no_harm),
 	    cmocka_unit_test(orders_have_reasons),
 	    cmocka_unit_test(a_drain_is_done_once),
+	    cmocka_unit_test(who_was_out_rises),
+	    cmocka_unit_test(verdicts_are_open_and_closed),
 	};
 	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
 }

@@ -131,7 +131,10 @@ sets_of_a_view(void **state)
 	assert_null(v);
 	const uint8_t states[] = {MEMBER_UP, MEMBER_SUSPECT, MEMBER_DRAIN, MEMBER_DOWN,
 				  MEMBER_MAINT};
-	v = view_create(m, 9, states, true); /* nobody checks: a suspect one is tried */
+	v = view_create(
+	    m, 9,
+	    &(struct view_opinion){.state = states,
+				   .trial = true}); /* nobody checks: a suspect one is tried */
 	assert_set(v->takes_new, "11000");
 	assert_int_equal(v->generation, 9);
 	view_unref(&v);
@@ -156,7 +159,7 @@ views_of_many_members(void **state)
 	service.members = list;
 	service.member_count = MANY;
 	struct membership *m = fixture_membership(&service);
-	struct view *v = view_create(m, 1, states, false);
+	struct view *v = view_create(m, 1, &(struct view_opinion){.state = states});
 	for (uint32_t i = 0; i < MANY; i++) {
 		assert_int_equal(view_is_operational(v, i), i % 3 != 0);
 		assert_int_equal(membership_by_alias(m, m->member[i].alias), i);

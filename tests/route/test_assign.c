@@ -306,6 +306,102 @@ round_robin_over_many_members(void **state)
 	}
 }
 
+/* A view in which each member says what it does of its weight; d came back at 5000. */
+static struct view *
+graded_view(struct membership *m, struct member_live *live[4], const char *const said[4])
+{
+	static const uint8_t state[4] = {MEMBER_UP, MEMBER_UP, MEMBER_UP, MEMBER_UP};
+	for (size_t i = 0; i < 4; i++) {
+		struct weight_said weight = {0};
+		assert_true(weight_parse(slice_of(said[i]), &weight));
+		live[i] = member_live_create(&m->member[i].origin, &m->member[i].source, 1);
+		assert_non_null(live[i]);
+		atomic_store(&live[i]->said, weight);
+		m->member[i].live = live[i]; /* the membership's now */
+	}
+	atomic_store(&live[3]->risen_ms, 5000);
+	struct view_opinion opinion = {.state = state, .graded = true, .slow_start_ms = 9000};
+	struct view *v = view_create(m, 1, &opinion);
+	assert_non_null(v);
+	return v;
+}
+
+static void
+count_graded(enum assign_method method, const struct view *view, uint64_t now_ms,
+	     unsigned chosen[4])
+{
+	struct assign_inputs in = inputs(method, view);
+	struct prng prng = {4711};
+	memset(chosen, 0, 4 * sizeof(chosen[0]));
+	in.now_ms = now_ms;
+	for (in.turn = 0; in.turn < DRAWS; in.turn++) {
+		in.draw = prng_next(&prng);
+		chosen[assign_primary(&in)]++;
+	}
+}
+
+/* a: half of 2; b: none; c: all of 2; d of weight 4: a tenth at first, a half later, then all. */
+static void
+shares_are_of_the_moment(void **state)
+{
+	(void)state;
+	static const uint32_t weight[4] = {2, 2, 2, 4};
+	struct membership *m = weighted(weight, 4);
+	struct member_live *live[4];
+	struct view *v = graded_view(m, live, (const char *const[]){"50%", "0", "100%", "100%"});
+	unsigned chosen[4];
+	count_graded(ASSIGN_ROUND_ROBIN, v, 5000, chosen);
+	assert_share(chosen[0], 10, 34);
+	assert_int_equal(chosen[1], 0);
+	assert_share(chosen[2], 20, 34);
+	assert_share(chosen[3], 4, 34);
+	count_graded(ASSIGN_ROUND_ROBIN, v, 9000, chosen);
+	assert_share(chosen[3], 20, 50);
+	count_graded(ASSIGN_ROUND_ROBIN, v, 14000, chosen);
+	assert_share(chosen[3], 40, 70);
+	/* Nobody is busy: the first draw counts. */
+	count_graded(ASSIGN_LEAST_REQUESTS, v, 5000, chosen);
+	assert_share(chosen[0], 10, 34);
+	assert_int_equal(chosen[1], 0);
+	assert_share(chosen[3], 4, 34);
+	/* c has no more for its share than a, and b is not asked even when all the others are busy.
+	 */
+	load[0] = 100;
+	load[2] = 200;
+	load[3] = 1000;
+	count_graded(ASSIGN_LEAST_REQUESTS, v, 14000, chosen);
+	assert_int_equal(chosen[1], 0);
+	assert_true(chosen[0] > 0 && chosen[2] > chosen[0]);
+	view_unref(&v);
+	membership_unref(&m);
+}
+
+/* The ordering does not know of it, and when all ask for nothing, all get by their weight. */
+static void
+shares_are_not_the_ordering(void **state)
+{
+	(void)state;
+	static const uint32_t weight[4] = {1, 1, 1, 1};
+	struct membership *m = weighted(weight, 4);
+	struct member_live *live[4];
+	struct view *v = graded_view(m, live, (const char *const[]){"0", "0%", "0", "0"});
+	unsigned chosen[4];
+	struct assign_inputs in = inputs(ASSIGN_ORDERING, v);
+	for (uint64_t n = 0; n < 1000; n++) {
+		in.digest = fixture_digest(n);
+		assert_int_equal(assign_primary(&in),
+				 hashring_kth(m->ring, in.digest.bytes, HASHRING_NONE, 0));
+	}
+	for (int i = 0; i < 4; i++)
+		assert_true(view_is_operational(v, (uint32_t)i));
+	assert_int_equal(v->takes_new[0], 0);
+	count_graded(ASSIGN_ROUND_ROBIN, v, 5000, chosen);
+	for (int i = 0; i < 4; i++)
+		assert_share(chosen[i], 1, 4);
+	view_unref(&v);
+	membership_unref(&m);
+}
+
 int
 main(void)
 {
@@ -320,6 +416,8 @@ main(void)
 	    cmocka_unit_test(round_robin_passes_over),
 	    cmocka_unit_test(others_stand_in),
 	    cmocka_unit_test(nobody_has_a_weight),
+	    cmocka_unit_test(shares_are_of_the_moment),
+	    cmocka_unit_test(shares_are_not_the_ordering),
 	};
 	return cmocka_run_group_tests_name("assign", tests, NULL, NULL);
 }
