@@ -90,6 +90,42 @@ struct filling {
 };
 
 static void
+read_transitions(const struct filling *f, const struct history *h, struct status_history *to)
+{
+	size_t count = history_transitions_kept(h);
+	to->transitions = h->transitions;
+	to->at = count > 0 ? status_alloc(f->out, count * sizeof(*to->at)) : NULL;
+	if (to->at == NULL)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		const struct history_transition *t = history_transition_at(h, i);
+		to->at[i] = (struct status_transition){.ago_ms = since(t->at_ms, f->now_ms),
+						       .from = (enum member_state)t->from,
+						       .to = (enum member_state)t->to,
+						       .reason = (enum reason)t->reason};
+	}
+	to->kept = count;
+}
+
+static void
+read_history(const struct filling *f, const struct pool_member *now, struct status_history *to)
+{
+	char text[HISTORY_CHECKS_MAX + 1];
+	char weight[WEIGHT_TEXT_BYTES];
+	history_checks_text(&now->history, text);
+	weight_text(now->said, weight);
+	*to = (struct status_history){
+	    .well = now->history.well,
+	    .failed = now->history.failed,
+	    .last = status_text(f->out, text),
+	    .weight = status_text(f->out, weight[0] != '\0' ? weight : NULL),
+	    .weights_refused = now->weights_refused,
+	    .slow_start_left_ms = now->slow_start_left_ms,
+	};
+	read_transitions(f, &now->history, to);
+}
+
+static void
 read_member(const struct filling *f, const struct membership_member *m,
 	    const struct pool_member *now, struct status_member *to)
 {
@@ -99,6 +135,7 @@ read_member(const struct filling *f, const struct membership_member *m,
 	    .origin = status_text(out, m->origin_text),
 	    .zone = status_text(out, m->zone),
 	    .weight = m->weight,
+	    .share = now->share,
 	    .state = now->state,
 	    .order = now->order,
 	    .reason = now->reason,
@@ -109,6 +146,7 @@ read_member(const struct filling *f, const struct membership_member *m,
 	    .attempts = now->attempts,
 	    .failures = now->failures,
 	};
+	read_history(f, now, &to->history);
 	if (now->check.at_ms != 0)
 		to->check = (struct status_check){.any = true,
 						  .well = now->check.well,

@@ -232,6 +232,15 @@ tally_family(struct page *p, enum metric metric, const char *service, const stru
  */
 
 static void
+checks(struct page *p, const char *service, const struct status_member *m)
+{
+	count(p, LABELS({"service", service}, {"member", m->id}, {"result", "well"}),
+	      m->history.well);
+	count(p, LABELS({"service", service}, {"member", m->id}, {"result", "failed"}),
+	      m->history.failed);
+}
+
+static void
 member_family(struct page *p, enum metric metric, const char *service,
 	      const struct status_member *m)
 {
@@ -245,6 +254,22 @@ member_family(struct page *p, enum metric metric, const char *service,
 		break;
 	case METRIC_WEIGHT:
 		count(p, labels, m->weight);
+		break;
+	case METRIC_SHARE:
+		begin(p, "", labels);
+		grow_format(p->out, "%" PRIu32 ".%02" PRIu32 "\n", m->share / 100, m->share % 100);
+		break;
+	case METRIC_SLOW_START:
+		milliseconds(p, labels, m->history.slow_start_left_ms);
+		break;
+	case METRIC_WEIGHTS_REFUSED:
+		count(p, labels, m->history.weights_refused);
+		break;
+	case METRIC_TRANSITIONS:
+		count(p, labels, m->history.transitions);
+		break;
+	case METRIC_CHECKS:
+		checks(p, service, m);
 		break;
 	case METRIC_CHECK:
 		if (m->check.any)

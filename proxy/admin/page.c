@@ -11,6 +11,7 @@ static const char style[] =
     "table{border-collapse:collapse}"
     "td,th{padding:.2rem .8rem .2rem 0;text-align:left;border-bottom:1px solid #ddd}"
     "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}"
+    ".h{letter-spacing:-.08em;font-size:.7rem;white-space:nowrap}"
     ".up{color:#1a7f37}.suspect,.drain{color:#9a6700}.down,.maint{color:#cf222e}"
     "@media(prefers-color-scheme:dark){body{color:#ddd;background:#111}td,th{border-color:#333}}";
 
@@ -63,6 +64,35 @@ duration(struct grow *out, uint64_t ms)
 		grow_format(out, "%" PRIu64 " d %" PRIu64 " h", s / 86400, s % 86400 / 3600);
 }
 
+/* A bar a check, in runs of one colour: high and green well, low and red failed. */
+static void
+bars(struct grow *out, const struct status_history *h)
+{
+	char before = '\0';
+	grow_format(out, "<td class=h title=\"%" PRIu64 " checks well, %" PRIu64 " failed\">",
+		    h->well, h->failed);
+	for (const char *at = h->last; at != NULL && *at != '\0'; at++) {
+		if (*at != before && before != '\0')
+			grow_text(out, "</span>");
+		if (*at != before)
+			grow_text(out, *at == '1' ? "<span class=up>" : "<span class=down>");
+		grow_text(out, *at == '1' ? "&#9615;" : "&#9601;");
+		before = *at;
+	}
+	grow_text(out, before != '\0' ? "</span></td>" : "-</td>");
+}
+
+/* The weight, and the share of new sessions where that is another one. */
+static void
+weight_cell(struct grow *out, const struct status_member *m)
+{
+	grow_format(out, "<td class=n>%" PRIu32, m->weight);
+	if (m->share != m->weight * 100)
+		grow_format(out, " (now %" PRIu32 ".%02" PRIu32 ")", m->share / 100,
+			    m->share % 100);
+	grow_text(out, "</td>");
+}
+
 static void
 member_row(struct grow *out, const struct status_member *m)
 {
@@ -71,7 +101,7 @@ member_row(struct grow *out, const struct status_member *m)
 	cell(out, m->id);
 	cell(out, m->origin);
 	cell(out, m->zone != NULL ? m->zone : "-");
-	number(out, m->weight);
+	weight_cell(out, m);
 	grow_format(out, "<td class=%s>%s</td><td>", state, state);
 	if (m->reason != REASON_NONE)
 		escaped(out, reason_text(m->reason));
@@ -79,6 +109,7 @@ member_row(struct grow *out, const struct status_member *m)
 	duration(out, m->state_ms);
 	grow_text(out, "</td>");
 	cell(out, !m->check.any ? "-" : m->check.well ? "well" : m->check.seen);
+	bars(out, &m->history);
 	number(out, m->active);
 	number(out, m->attempts);
 	number(out, m->failures);
@@ -110,10 +141,12 @@ service_part(struct grow *out, const struct status_service *s)
 	escaped(out, s->name);
 	grow_format(out, "</h2>\n<p>pool %016" PRIx64 "</p>\n", s->pool);
 	requests_line(out, &s->tally);
-	grow_text(out, "<table><thead><tr><th>member</th><th>origin</th><th>zone</th>"
-		       "<th class=n>weight</th><th>state</th><th>reason</th><th>for</th>"
-		       "<th>last check</th><th class=n>active</th><th class=n>attempts</th>"
-		       "<th class=n>failed</th></tr></thead><tbody>\n");
+	grow_text(
+	    out,
+	    "<table><thead><tr><th>member</th><th>origin</th><th>zone</th>"
+	    "<th class=n>weight</th><th>state</th><th>reason</th><th>for</th>"
+	    "<th>last check</th><th>checks</th><th class=n>active</th><th class=n>attempts</th>"
+	    "<th class=n>failed</th></tr></thead><tbody>\n");
 	for (size_t i = 0; i < s->member_count; i++)
 		member_row(out, &s->member[i]);
 	grow_text(out, "</tbody></table>\n");

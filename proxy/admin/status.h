@@ -24,16 +24,39 @@ struct status_check {
 	const char *seen;
 };
 
+/* A change of a member's state. */
+struct status_transition {
+	uint64_t ago_ms;
+	enum member_state from;
+	enum member_state to;
+	enum reason reason; /* of the state it went to */
+};
+
+/* Of all checks that ended, and of the last ones each. */
+struct status_history {
+	uint64_t well;
+	uint64_t failed;
+	const char *last;             /* '1' well, '0' failed; the last one stands last */
+	const char *weight;           /* Holdfast-Weight, as understood; NULL: none is said */
+	uint64_t weights_refused;     /* that were no weights */
+	uint64_t slow_start_left_ms;  /* 0: it is over, or there is none */
+	uint64_t transitions;         /* of all */
+	struct status_transition *at; /* the last of them, oldest first */
+	size_t kept;
+};
+
 struct status_member {
 	const char *id;
 	const char *origin;
 	const char *zone; /* NULL: none */
 	uint32_t weight;
+	uint32_t share; /* of new sessions placed by load or in turn; hundredths of a weight */
 	enum member_state state;
 	enum member_state order; /* the operator's: DRAIN, MAINT; UP: none */
 	enum reason reason;      /* of the state */
 	uint64_t state_ms;       /* how long it is in that state */
 	struct status_check check;
+	struct status_history history;
 	unsigned active;     /* requests and tunnels in flight */
 	unsigned active_max; /* connections_max; 0: no bound */
 	unsigned waiting;    /* for a place there */

@@ -52,7 +52,8 @@ put_rejections(struct grow *out, const struct tally_sum *t)
 	grow_text(out, "{");
 	for (size_t i = TAG_NONE + 1; i < TAG_REJECTIONS; i++) {
 		if (t->rejected[i] > 0)
-			put_json_count(out, tag_rejection_text((enum tag_rejection)i), t->rejected[i]);
+			put_json_count(out, tag_rejection_text((enum tag_rejection)i),
+				       t->rejected[i]);
 	}
 	grow_text(out, "}");
 }
@@ -110,6 +111,46 @@ put_check(struct grow *out, const struct status_check *check, uint64_t wall_ms)
 	grow_text(out, "}");
 }
 
+/* Hundredths. */
+static void
+put_share(struct grow *out, const char *name, uint32_t share)
+{
+	put_json_key(out, name);
+	grow_format(out, "%" PRIu32 ".%02" PRIu32, share / 100, share % 100);
+}
+
+static void
+put_history(struct grow *out, const struct status_history *h)
+{
+	put_json_key(out, "health");
+	grow_text(out, "{");
+	put_json_text(out, "history", h->last);
+	put_json_count(out, "well", h->well);
+	put_json_count(out, "failed", h->failed);
+	put_json_text(out, "weight", h->weight);
+	put_json_count(out, "weights_refused", h->weights_refused);
+	put_json_count(out, "slow_start_left_ms", h->slow_start_left_ms);
+	put_json_count(out, "transitions", h->transitions);
+	grow_text(out, "}");
+}
+
+static void
+put_transitions(struct grow *out, const struct status_history *h, uint64_t wall_ms)
+{
+	put_json_key(out, "transitions");
+	grow_text(out, "[");
+	for (size_t i = 0; i < h->kept; i++) {
+		const struct status_transition *t = &h->at[i];
+		grow_text(out, i > 0 ? ",{" : "{");
+		put_json_time(out, "at", wall_ms - t->ago_ms);
+		put_json_text(out, "from", member_state_text(t->from));
+		put_json_text(out, "to", member_state_text(t->to));
+		put_json_text(out, "reason", reason_text(t->reason));
+		grow_text(out, "}");
+	}
+	grow_text(out, "]");
+}
+
 static void
 put_member(struct grow *out, const struct status_member *m, uint64_t wall_ms)
 {
@@ -129,6 +170,9 @@ put_member(struct grow *out, const struct status_member *m, uint64_t wall_ms)
 	put_json_count(out, "waiting", m->waiting);
 	put_json_count(out, "attempts", m->attempts);
 	put_json_count(out, "failures", m->failures);
+	put_share(out, "share", m->share);
+	put_history(out, &m->history);
+	put_transitions(out, &m->history, wall_ms);
 	grow_text(out, "}");
 }
 

@@ -8,7 +8,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define TEXT_BYTES 1024
+#define TEXT_BYTES       1024
+#define CHECKS_SHOWN_MAX 16
 
 static void
 print_json(const json_t *json)
@@ -137,19 +138,46 @@ is_asked_for(const struct asking *a, const json_t *service)
 	return a->service == NULL || (name != NULL && strcmp(a->service, name) == 0);
 }
 
+/* The last ones, the newest last: "+" well, "-" failed. */
+static const char *
+last_checks(const json_t *m, char *text, size_t bytes)
+{
+	struct writer w = writer_on(text, bytes);
+	const char *all =
+	    json_string_value(json_object_get(json_object_get(m, "health"), "history"));
+	size_t count = all != NULL ? strlen(all) : 0;
+	for (size_t i = count > CHECKS_SHOWN_MAX ? count - CHECKS_SHOWN_MAX : 0; i < count; i++)
+		write_char(&w, all[i] == '1' ? '+' : '-');
+	if (count == 0)
+		write_char(&w, '.');
+	return writer_text(&w);
+}
+
+/* Of new sessions that are placed by load or in turn. */
+static const char *
+share_text(const json_t *m, char *text, size_t bytes)
+{
+	struct writer w = writer_on(text, bytes);
+	write_format(&w, "%.2f", json_number_value(json_object_get(m, "share")));
+	return writer_text(&w);
+}
+
 static void
 add_member(struct table *t, const json_t *service, const json_t *m)
 {
 	static const char *const texts[] = {"id", "origin", "zone", "state", "reason"};
-	static const char *const counts[] = {"weight", "active", "attempts", "failures"};
+	static const char *const counts[] = {"active", "attempts", "failures"};
 	char text[TEXT_BYTES];
 	const json_t *check = json_object_get(m, "check");
 	table_text(t, json_text(service, "name", text, sizeof(text)));
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		table_text(t, json_text(m, texts[i], text, sizeof(text)));
 	table_text(t, duration_text(json_count(m, "state_ms"), text, sizeof(text)));
+	table_number(t, json_count(m, "weight"));
+	table_text(t, share_text(m, text, sizeof(text)));
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		table_number(t, json_count(m, counts[i]));
+	table_text(t, last_checks(m, text, sizeof(text)));
 	table_text(t, !json_is_object(check) ? "-"
 		      : json_is_true(json_object_get(check, "well"))
 			  ? "well"
@@ -163,8 +191,8 @@ print_members(const struct asking *a, const json_t *services)
 	size_t count = 0;
 	size_t i;
 	const json_t *s;
-	table_init(&t, "service,member,origin,zone,state,reason,for,>weight,>active,>attempts,"
-		       ">failed,last check");
+	table_init(&t, "service,member,origin,zone,state,reason,for,>weight,>share,>active,"
+		       ">attempts,>failed,checks,last check");
 	json_array_foreach(services, i, s)
 	{
 		size_t j;

@@ -8,19 +8,34 @@
 
 static struct status_member model_members[2];
 static struct status_service model_services[2];
+static struct status_transition model_transitions[2];
 
 static inline struct status
 model(void)
 {
+	model_transitions[0] =
+	    (struct status_transition){3000, MEMBER_UP, MEMBER_SUSPECT, REASON_RESET};
+	model_transitions[1] =
+	    (struct status_transition){500, MEMBER_SUSPECT, MEMBER_DOWN, REASON_PROBE_STATUS};
 	model_members[0] = (struct status_member){
 	    .id = "a",
 	    .origin = "127.0.0.1:9001",
 	    .weight = 2,
+	    .share = 105,
 	    .state = MEMBER_DOWN,
 	    .order = MEMBER_DRAIN,
 	    .reason = REASON_PROBE_STATUS,
 	    .state_ms = 61500,
 	    .check = {.any = true, .ago_ms = 250, .seen = HOSTILE},
+	    .history = {.well = 60,
+			.failed = 7,
+			.last = "110",
+			.weight = "50%",
+			.weights_refused = 8,
+			.slow_start_left_ms = 1500,
+			.transitions = 34,
+			.at = model_transitions,
+			.kept = 2},
 	    .active = 3,
 	    .attempts = 40,
 	    .failures = 5,

@@ -115,6 +115,21 @@ json_has_everything(void **state)
 	ASSERT_TEXT(j, "services.0.members.0.check.at", "2026-01-01T00:00:00.250Z");
 	ASSERT_TEXT(j, "services.0.members.0.check.seen", HOSTILE);
 	assert_true(json_is_null(at(j, "services.0.members.0.zone")));
+	ASSERT_TEXT(j, "services.0.members.0.health.history", "110");
+	ASSERT_TEXT(j, "services.0.members.0.health.weight", "50%");
+	ASSERT_COUNT(j, "services.0.members.0.health.well", 60);
+	ASSERT_COUNT(j, "services.0.members.0.health.failed", 7);
+	ASSERT_COUNT(j, "services.0.members.0.health.weights_refused", 8);
+	ASSERT_COUNT(j, "services.0.members.0.health.slow_start_left_ms", 1500);
+	ASSERT_COUNT(j, "services.0.members.0.health.transitions", 34);
+	assert_int_equal(json_array_size(at(j, "services.0.members.0.transitions")), 2);
+	ASSERT_TEXT(j, "services.0.members.0.transitions.0.at", "2025-12-31T23:59:57.500Z");
+	ASSERT_TEXT(j, "services.0.members.0.transitions.0.from", "up");
+	ASSERT_TEXT(j, "services.0.members.0.transitions.1.to", "down");
+	ASSERT_TEXT(j, "services.0.members.0.transitions.1.reason", "probe_status");
+	assert_true(json_number_value(at(j, "services.0.members.0.share")) == 1.05);
+	assert_true(json_is_null(at(j, "services.0.members.1.health.weight")));
+	assert_int_equal(json_array_size(at(j, "services.0.members.1.transitions")), 0);
 	ASSERT_TEXT(j, "services.0.members.1.zone", "z");
 	assert_true(json_is_null(at(j, "services.0.members.1.order")));
 	assert_true(json_is_null(at(j, "services.0.members.1.check")));
@@ -166,6 +181,13 @@ metrics_have_their_values(void **state)
 	assert_has("\nholdfast_member_state{service=\"shop\",member=\"a\"} 3\n");
 	assert_has("\nholdfast_member_check_well{service=\"shop\",member=\"a\"} 0\n");
 	assert_has_not("holdfast_member_check_well{service=\"shop\",member=\"b\"}");
+	assert_has("\nholdfast_member_share{service=\"shop\",member=\"a\"} 1.05\n");
+	assert_has("\nholdfast_member_share{service=\"shop\",member=\"b\"} 0.00\n");
+	assert_has("\nholdfast_member_slow_start_seconds{service=\"shop\",member=\"a\"} 1.500\n");
+	assert_has("\nholdfast_member_weights_refused_total{service=\"shop\",member=\"a\"} 8\n");
+	assert_has("\nholdfast_member_transitions_total{service=\"shop\",member=\"a\"} 34\n");
+	assert_has("_checks_total{service=\"shop\",member=\"a\",result=\"well\"} 60\n");
+	assert_has("_checks_total{service=\"shop\",member=\"a\",result=\"failed\"} 7\n");
 }
 
 /* Each family of the table has samples. */
@@ -214,6 +236,9 @@ page_is_escaped(void **state)
 	assert_has("<style nonce=\"NONCE\">");
 	assert_has("<td class=down>down</td><td>probe_status</td><td>1 min 1 s</td>");
 	assert_has("up for 1 d 1 h");
+	assert_has("<td class=n>2 (now 1.05)</td>");
+	assert_has("<td class=h title=\"60 checks well, 7 failed\"><span class=up>&#9615;&#9615;"
+		   "</span><span class=down>&#9601;</span></td>");
 	assert_has("9 requests, 2 ended by an error, 1 retries");
 }
 

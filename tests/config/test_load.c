@@ -180,7 +180,7 @@ reads_values(void **state)
 	    "  tag = { cookie = \"T\"; path = \"/a\"; domain = \"example\"; secure = true;\n"
 	    "    http_only = false; same_site = \"none\"; max_age = \"2m\"; }; };\n"
 	    "health = { enabled = false; path = \"/h?x\"; host = \"h\"; expect_low = 204;\n"
-	    "  expect_high = 299; interval = \"2s\"; timeout = \"1s\"; fall = 4; rise = 5;\n"
+	    "  expect_high = 299; interval = \"2s\"; timeout = \"1s\"; fall = 4; rise = 5; "
 	    "  fast_interval = \"30ms\"; slow_start = \"1m\"; };\n"
 	    "passive = { enabled = true; fall = 6; retry = \"7s\"; };\n"
 	    "timeouts = { connect = \"11ms\"; first_byte = \"12ms\"; idle = \"13ms\";\n"
