@@ -208,13 +208,18 @@ failover_log_session(struct failover_log *log, const struct failover_line *line)
 {
 	struct failover_entry entry = session_entry(line);
 	struct slice about = entry.from.bytes > 0 ? entry.from : entry.chosen;
+	/* Clients that keep no tag are assigned with each request, to whichever of the members:
+	 * that is news of the service. */
+	if (line->event == EVENT_ASSIGNED)
+		about = SLICE_NONE;
 	struct limiter_subject subject = {line->event, line->service, about};
 	uint64_t now_ms = log->clock.now_ms();
+	static const struct limiter_bounds bounds = {FAILOVER_LINES_PER_S_MAX,
+						     FAILOVER_EVENTS_PER_S_MAX};
 	(void)pthread_mutex_lock(&log->lock);
 	if (line->event == EVENT_FAILOVER && line->of_outage && entry.chosen.bytes > 0)
 		outages_count_move(&log->outages, line->service, entry.from, entry.chosen, now_ms);
-	bool pass = limiter_pass(&log->limiter, subject, FAILOVER_LINES_PER_S_MAX, now_ms,
-				 &entry.suppressed);
+	bool pass = limiter_pass(&log->limiter, subject, bounds, now_ms, &entry.suppressed);
 	(void)pthread_mutex_unlock(&log->lock);
 	if (pass)
 		write_entry(log, &entry);
@@ -291,9 +296,10 @@ write_transition(struct failover_log *log, const struct transition *t, enum even
 	if (outage != NULL && now_ms > outage->since_ms)
 		entry.outage_ms = now_ms - outage->since_ms;
 	struct limiter_subject subject = {event, t->service, t->member};
+	/* One of each member of ever so many is news: no bound on them together. */
+	static const struct limiter_bounds bounds = {FAILOVER_LINES_PER_S_MAX, UINT32_MAX};
 	(void)pthread_mutex_lock(&log->lock);
-	bool pass = limiter_pass(&log->limiter, subject, FAILOVER_LINES_PER_S_MAX, now_ms,
-				 &entry.suppressed);
+	bool pass = limiter_pass(&log->limiter, subject, bounds, now_ms, &entry.suppressed);
 	(void)pthread_mutex_unlock(&log->lock);
 	if (pass)
 		write_entry(log, &entry);

@@ -2,8 +2,9 @@
  * failover.h: the failover log (DESIGN section 9): one JSON line a session move,
  * one a member transition, one summary an outage; fields in a fixed order, new
  * ones appended. Session keys and tags never appear, only the digest's first 8
- * hex digits. Rate-limited per member and event without losing counts: when
- * lines were held back, the next one says how many in "suppressed".
+ * hex digits. Rate-limited per member and event ("assigned": per service), and
+ * per event over all members, without losing counts: when lines were held back,
+ * the next one says how many in "suppressed".
  */
 #ifndef HOLDFAST_RECORD_FAILOVER_H
 #define HOLDFAST_RECORD_FAILOVER_H
@@ -14,7 +15,8 @@
 #include "route/plan.h"
 #include "vocab.h"
 
-#define FAILOVER_LINES_PER_S_MAX 200 /* of one event and member; then counted */
+#define FAILOVER_LINES_PER_S_MAX  200  /* of one event and member; then counted */
+#define FAILOVER_EVENTS_PER_S_MAX 1000 /* lines about sessions of one event */
 
 struct failover_log;
 

@@ -89,8 +89,22 @@ id_cut(struct slice id)
 	return id.bytes <= ID_BYTES_MAX ? id : (struct slice){id.at, ID_BYTES_MAX};
 }
 
+/* One line more of this event, whatever it is about. */
+static bool
+together_pass(struct limiter *limiter, enum event_kind event, uint32_t max, uint64_t now_ms)
+{
+	if (now_ms >= limiter->together[event].window_ms + LIMITER_WINDOW_MS) {
+		limiter->together[event].window_ms = now_ms;
+		limiter->together[event].passed = 0;
+	}
+	if (limiter->together[event].passed >= max)
+		return false;
+	limiter->together[event].passed++;
+	return true;
+}
+
 bool
-limiter_pass(struct limiter *limiter, struct limiter_subject subject, uint32_t per_window_max,
+limiter_pass(struct limiter *limiter, struct limiter_subject subject, struct limiter_bounds bounds,
 	     uint64_t now_ms, uint64_t *suppressed)
 {
 	subject.service = id_cut(subject.service);
@@ -100,7 +114,8 @@ limiter_pass(struct limiter *limiter, struct limiter_subject subject, uint32_t p
 		cell->window_ms = now_ms;
 		cell->passed = 0;
 	}
-	if (cell->passed >= per_window_max) {
+	if (cell->passed >= bounds.subject_max ||
+	    !together_pass(limiter, subject.event, bounds.together_max, now_ms)) {
 		cell->held++;
 		return false;
 	}

@@ -1,7 +1,8 @@
 /*
- * limiter.h: at most so many lines a second of one event about one member; the rest is counted,
- * and the counts come out with a later line or at a tick. Pure: the time is an argument. Memory
- * is fixed: subjects that find no cell share one cell an event, so no count is ever dropped.
+ * limiter.h: at most so many lines a second of one event about one member, and of one event about
+ * all of them, however many they are; the rest is counted, and the counts come out with a later
+ * line or at a tick. Pure: the time is an argument. Memory is fixed: subjects that find no cell
+ * share one cell an event, so no count is ever dropped.
  */
 #ifndef HOLDFAST_RECORD_LIMITER_H
 #define HOLDFAST_RECORD_LIMITER_H
@@ -36,11 +37,21 @@ struct limiter_cell {
 struct limiter {
 	struct limiter_cell cell[LIMITER_BUCKETS][LIMITER_WAYS];
 	struct limiter_cell shared[EVENTS]; /* of subjects without a cell: no service, no member */
+	struct {
+		uint64_t window_ms;
+		uint32_t passed; /* in the window, of all subjects */
+	} together[EVENTS];
+};
+
+/* Lines in a window. */
+struct limiter_bounds {
+	uint32_t subject_max;  /* of one subject */
+	uint32_t together_max; /* of all subjects of one event */
 };
 
 /* True: write it, and say that *suppressed were held back before. False: it is counted. */
-bool limiter_pass(struct limiter *limiter, struct limiter_subject subject, uint32_t per_window_max,
-		  uint64_t now_ms, uint64_t *suppressed);
+bool limiter_pass(struct limiter *limiter, struct limiter_subject subject,
+		  struct limiter_bounds bounds, uint64_t now_ms, uint64_t *suppressed);
 
 /* Told of a count that no later line carried; the subject's texts are borrowed for the call. */
 typedef void limiter_told_fn(void *context, struct limiter_subject subject, uint64_t suppressed);

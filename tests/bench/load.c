@@ -3,7 +3,7 @@
  * connections, each one session.
  *
  *   load -a PORT -c CONNECTIONS [-p PATH] [-w WARM] [-n REQUESTS] [-t SECONDS] [-r RATE]
- *        [-k COOKIE | -K COOKIE]
+ *        [-k COOKIE | -K COOKIE | -H FIELD]
  *
  * 1. opens CONNECTIONS connections to 127.0.0.1:PORT (64 at a time) and makes WARM requests on each
  *    (default 1); prints "ready";
@@ -15,10 +15,10 @@
  * 4. ends when stdin does, with all connections still open until then.
  *
  * -k NAME: keep the cookie NAME that the proxy sets, send it from then on. -K NAME: send a cookie
- * NAME with a value of our own from the start. An answer that is not "200", has no Content-Length
- * or ends early is an error, and so is an answer without a Content-Length's worth of bytes when
- * time is up. Body bytes are thrown away in the kernel (MSG_TRUNC): the clients cost next to
- * nothing.
+ * NAME with a value of our own from the start. -H NAME: the same in a field. An answer that is not
+ * "200", has no Content-Length or ends early is an error, and so is an answer without a
+ * Content-Length's worth of bytes when time is up. Body bytes are thrown away in the kernel
+ * (MSG_TRUNC): the clients cost next to nothing.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -70,6 +70,7 @@ static struct {
 	const char *path;
 	const char *learn;
 	const char *give;
+	const char *field;
 } o = {.conns = 256, .warm = 1, .requests = 10000, .seconds = 60, .path = "/"};
 
 static struct conn *conns;
@@ -144,7 +145,8 @@ request_write(struct conn *c)
 	int n = snprintf(
 	    c->request, sizeof(c->request),
 	    "GET %s HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: load\r\nAccept: */*\r\n%s%s%s\r\n",
-	    o.path, c->cookie[0] ? "Cookie: " : "", c->cookie, c->cookie[0] ? "\r\n" : "");
+	    o.path, c->cookie[0] == '\0' || o.field != NULL ? "" : "Cookie: ", c->cookie,
+	    c->cookie[0] == '\0' ? "" : "\r\n");
 
 	if (n < 0 || (size_t)n >= sizeof(c->request)) {
 		fprintf(stderr, "load: the request is too long\n");
@@ -338,8 +340,9 @@ conn_open(struct conn *c)
 	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, c->fd, &ev) == -1)
 		die("epoll_ctl");
 	opening++;
-	if (o.give != NULL)
-		snprintf(c->cookie, sizeof(c->cookie), "%s=%08x%08x%08x%08x", o.give,
+	if (o.give != NULL || o.field != NULL)
+		snprintf(c->cookie, sizeof(c->cookie), "%s%s%08x%08x%08x%08x",
+			 o.field != NULL ? o.field : o.give, o.field != NULL ? ": " : "=",
 			 (unsigned)(c - conns) * 2654435761u, (unsigned)(c - conns), 0x5eed5eedu,
 			 (unsigned)(c - conns) * 40503u);
 	request_write(c);
@@ -503,7 +506,7 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: load -a PORT -c CONNECTIONS [-p PATH] [-w WARM] [-n REQUESTS] "
-			"[-t SECONDS] [-r RATE] [-k COOKIE | -K COOKIE]\n");
+			"[-t SECONDS] [-r RATE] [-k COOKIE | -K COOKIE | -H FIELD]\n");
 	exit(2);
 }
 
@@ -512,7 +515,7 @@ options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "a:c:p:w:n:t:r:k:K:")) != -1) {
+	while ((c = getopt(argc, argv, "a:c:p:w:n:t:r:k:K:H:")) != -1) {
 		switch (c) {
 		case 'a':
 			o.port = (uint16_t)strtoul(optarg, NULL, 10);
@@ -540,6 +543,9 @@ options(int argc, char **argv)
 			break;
 		case 'K':
 			o.give = optarg;
+			break;
+		case 'H':
+			o.field = optarg;
 			break;
 		default:
 			usage();

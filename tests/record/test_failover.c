@@ -206,6 +206,23 @@ counts_what_it_holds_back(void **state)
 	assert_int_equal(number(row_count - 1, "suppressed"), 50);
 }
 
+/* Clients that keep no tag are assigned with each request: what is written of it is a bound of the
+ * service, not of each of its members. */
+static void
+assigns_are_limited_by_service(void **state)
+{
+	(void)state;
+	for (int i = 0; i < FAILOVER_LINES_PER_S_MAX; i++) {
+		session(EVENT_ASSIGNED, MEMBER_NONE, A);
+		session(EVENT_ASSIGNED, MEMBER_NONE, B);
+	}
+	now_ms += 1000;
+	session(EVENT_ASSIGNED, MEMBER_NONE, C);
+	read_back();
+	assert_int_equal(row_count, FAILOVER_LINES_PER_S_MAX + 1);
+	assert_int_equal(number(row_count - 1, "suppressed"), FAILOVER_LINES_PER_S_MAX);
+}
+
 /* When no line follows, a tick writes the count, about the member and no session. */
 static void
 tick_writes_what_is_held(void **state)
@@ -384,6 +401,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(writes_a_session, start, stop),
 	    cmocka_unit_test_setup_teardown(counts_what_it_holds_back, start, stop),
+	    cmocka_unit_test_setup_teardown(assigns_are_limited_by_service, start, stop),
 	    cmocka_unit_test_setup_teardown(tick_writes_what_is_held, start, stop),
 	    cmocka_unit_test_setup_teardown(free_writes_what_is_held, start, stop),
 	    cmocka_unit_test_setup_teardown(counts_for_many_threads, start, stop),

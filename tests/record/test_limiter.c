@@ -8,8 +8,10 @@
 #include <cmocka.h>
 
 #define PER_WINDOW 3
+#define TOGETHER   1000000
 
 static struct limiter limiter;
+static struct limiter_bounds bounds;
 static uint64_t suppressed;
 static uint64_t told_sum;
 static unsigned told_count;
@@ -20,6 +22,7 @@ start(void **state)
 {
 	(void)state;
 	memset(&limiter, 0, sizeof(limiter));
+	bounds = (struct limiter_bounds){PER_WINDOW, TOGETHER};
 	told_sum = 0;
 	told_count = 0;
 	told_last[0] = '\0';
@@ -31,7 +34,7 @@ pass_one(enum event_kind event, const char *member, uint64_t now_ms)
 {
 	struct limiter_subject subject = {event, SLICE("shop"), slice_of(member)};
 	suppressed = 0;
-	return limiter_pass(&limiter, subject, PER_WINDOW, now_ms, &suppressed);
+	return limiter_pass(&limiter, subject, bounds, now_ms, &suppressed);
 }
 
 static unsigned
@@ -144,6 +147,25 @@ counts_more_subjects_than_cells(void **state)
 	assert_int_equal(suppressed, 0);
 }
 
+/* However many members there are: one event has its bound in a window, and no count is lost. */
+static void
+bounds_all_subjects_together(void **state)
+{
+	(void)state;
+	bounds.together_max = 10;
+	uint64_t passed = 0;
+	for (unsigned i = 0; i < 100; i++) {
+		char member[16];
+		(void)snprintf(member, sizeof(member), "m%u", i);
+		passed += pass_many(2, EVENT_FAILOVER, member, 5000);
+	}
+	assert_int_equal(passed, 10);
+	assert_int_equal(pass_many(2, EVENT_FAILBACK, "m99", 5999), 2);
+	tick(6000, false);
+	assert_int_equal(told_sum, 190);
+	assert_int_equal(pass_many(2, EVENT_FAILOVER, "m99", 6000), 2);
+}
+
 /* Names longer than any id are cut, not overrun. */
 static void
 cuts_long_names(void **state)
@@ -153,8 +175,8 @@ cuts_long_names(void **state)
 	memset(name, 'x', sizeof(name));
 	struct limiter_subject subject = {EVENT_FAILOVER, {name, sizeof(name)}, {name, 200}};
 	for (int i = 0; i < PER_WINDOW; i++)
-		assert_true(limiter_pass(&limiter, subject, PER_WINDOW, 5000, &suppressed));
-	assert_false(limiter_pass(&limiter, subject, PER_WINDOW, 5000, &suppressed));
+		assert_true(limiter_pass(&limiter, subject, bounds, 5000, &suppressed));
+	assert_false(limiter_pass(&limiter, subject, bounds, 5000, &suppressed));
 }
 
 int
@@ -167,6 +189,7 @@ main(void)
 	    cmocka_unit_test_setup(tells_all_at_the_end, start),
 	    cmocka_unit_test_setup(older_time_begins_no_window, start),
 	    cmocka_unit_test_setup(counts_more_subjects_than_cells, start),
+	    cmocka_unit_test_setup(bounds_all_subjects_together, start),
 	    cmocka_unit_test_setup(cuts_long_names, start),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
