@@ -212,7 +212,9 @@ static void *
 texts_copy(char *const *texts, size_t count, bool *whole)
 {
 	char **copy = (char **)calloc(count + 1, sizeof(copy[0]));
-	for (size_t i = 0; copy != NULL && i < count; i++) {
+	if (copy == NULL)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
 		copy[i] = strdup(texts[i]);
 		*whole &= copy[i] != NULL;
 	}

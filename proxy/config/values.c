@@ -319,7 +319,7 @@ copy_text(enum key_kind kind, const char *text, char **out, struct problem *p)
 static enum result
 store_text(const struct key_row *row, const char *text, void *base, struct problem *p)
 {
-	char *copy;
+	char *copy = NULL;
 	enum result r = check_length(row->low, row->high, slice_of(text), p);
 	if (r == RESULT_OK)
 		r = check_text(row->kind, slice_of(text), p);
