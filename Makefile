@@ -262,8 +262,10 @@ LINK_cluster/test_epoch = $(CLUSTER_LINK) proxy/cluster/document.c proxy/cluster
                           proxy/cluster/epoch_publish.c
 
 # leases, registers, roles
-UNIT += cluster/test_lease
+UNIT += cluster/test_lease cluster/test_register_file cluster/test_voter
 LINK_cluster/test_lease = $(CLUSTER_LINK) $(LEASE)
+LINK_cluster/test_register_file = $(CLUSTER_LINK) $(REGISTER) proxy/cluster/register_file.c
+LINK_cluster/test_voter = $(CLUSTER_LINK) $(REGISTER)
 
 # admin
 ADMIN_LINK = $(HTTP) proxy/base/addr.c proxy/base/clock.c proxy/base/digest.c proxy/base/grow.c \
@@ -309,7 +311,8 @@ SIM_SCENARIOS = tests/sim/ask.c tests/sim/echo.c tests/sim/elect.c tests/sim/ele
                 tests/sim/election_chaos.c tests/sim/election_contest.c tests/sim/election_cut.c \
                 tests/sim/election_lease.c
 SIM_SCENARIOS += tests/sim/engines.c tests/sim/lease_calm.c tests/sim/lease_chaos.c \
-                 tests/sim/lease_lost.c tests/sim/registers.c
+                 tests/sim/lease_clocks.c tests/sim/lease_lost.c tests/sim/lease_slow.c \
+                 tests/sim/registers.c
 # The same object files as in the binary.
 SIM_LINK      = $(CLUSTER) $(LEASE) $(REGISTER) $(ENGINES) proxy/base/digest.c proxy/base/result.c \
                 proxy/base/text.c
@@ -320,7 +323,8 @@ MUTANTS = NO_REPLAY_CHECK:datagram:echo NO_MAC:datagram:echo NO_SUSPECT:election
           NO_TERM:election_claim:election_chaos
 MUTANTS += NO_RESTART_SILENCE:lease_acceptor:lease_chaos OWNER_OF_ANY_RUN:lease_acceptor:lease_chaos \
            SHORT_LOCK:lease_acceptor:lease_chaos NO_SYNC:voter:lease_chaos \
-           VOTES_EMPTY:voter:lease_lost NO_WRITE_BACK:register:lease_chaos
+           VOTES_EMPTY:voter:lease_lost NO_WRITE_BACK:register:lease_chaos \
+           TIME_STANDS:embedded:lease_slow
 
 # ---- rules --------------------------------------------------------------------------------------
 

@@ -12,7 +12,6 @@
  * A renewal is the same negotiation while the state stays HELD.
  */
 #include "cluster/lease_wire.h"
-#include "cluster/mutant.h"
 
 #include <assert.h>
 
@@ -110,8 +109,6 @@ hold(struct lease *l, const struct role_turn *t)
 {
 	bool renewed = l->state == LEASE_HELD;
 	uint64_t lease_ms = t->ground->timing.lease_ms;
-	if (MUTANT == MUTANT_TIMER_AT_ACCEPT)
-		l->proposed_at = t->now;
 	if (!renewed)
 		lease_to(l, LEASE_HELD);
 	l->negotiation = LEASE_IDLE;

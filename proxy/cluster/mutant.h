@@ -19,11 +19,9 @@ enum mutant {
 	MUTANT_NO_RESTART_SILENCE, /* lease: a voter that started again answers at once (R6) */
 	MUTANT_OWNER_OF_ANY_RUN,   /* lease: who started again owns what it owned before */
 	MUTANT_SHORT_LOCK,         /* lease: the voter's timer is shorter than the owner's */
-	MUTANT_TIMER_AT_ACCEPT,    /* lease: the owner's timer starts when it has won (R3) */
 	MUTANT_TIME_STANDS,        /* embedded: a message counts before the time that has passed */
 	MUTANT_NO_SYNC,            /* voter: answers what is not on disk yet */
 	MUTANT_VOTES_EMPTY,        /* voter: without its file it starts with nothing */
-	MUTANT_TWO_CLAIMANTS,      /* voter: grants one term to whoever asks */
 	MUTANT_NO_COMPARE,    /* epoch: a change counts whatever epoch it was made against */
 	MUTANT_NO_READ,       /* epoch: a new master does not ask what was written before */
 	MUTANT_NO_WRITE_BACK,      /* register: readers leave the newest value where it is */

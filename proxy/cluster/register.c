@@ -105,6 +105,19 @@ ask_heads(struct register_client *c, const struct role_turn *t)
 	enter(c, t, REGISTER_ASKING);
 }
 
+/* Somebody is faster: his value is on its way to the disks; look again when it may be there. */
+static void
+ask_heads_later(struct register_client *c, const struct role_turn *t)
+{
+	c->best = (struct register_head){.term = 0};
+	c->holders = 0;
+	c->term = 0;
+	c->number++;
+	c->phase = REGISTER_ASKING;
+	c->answered = 0;
+	c->resend_at = t->now + role_resend_ms(t->ground);
+}
+
 static void
 claim_next(struct register_client *c, const struct role_turn *t)
 {
@@ -130,6 +143,13 @@ finish(struct register_client *c)
 }
 
 static void
+forget(struct register_client *c)
+{
+	document_unref(&c->document);
+	c->known = (struct stamp){0, 0};
+}
+
+static void
 pull_value(struct register_client *c, const struct role_turn *t)
 {
 	cluster_node holder = (cluster_node)__builtin_ctzll(c->holders);
@@ -143,15 +163,17 @@ pull_value(struct register_client *c, const struct role_turn *t)
 static void
 settle(struct register_client *c, const struct role_turn *t)
 {
-	if (c->best.stamp.term == 0)
-		finish(c); /* nothing was ever written */
-	else if (stamp_compare(&c->best.stamp, &c->known) != 0)
-		pull_value(c, t);
-	else if (is_majority(t, c->holders) ||
-		 (c->job == REGISTER_READS && MUTANT == MUTANT_NO_WRITE_BACK))
+	if (c->best.stamp.term == 0) {
+		forget(c); /* nothing was ever written, whatever this node tried to write */
 		finish(c);
-	else
+	} else if (stamp_compare(&c->best.stamp, &c->known) != 0) {
+		pull_value(c, t);
+	} else if (is_majority(t, c->holders) ||
+		   (c->job == REGISTER_READS && MUTANT == MUTANT_NO_WRITE_BACK)) {
+		finish(c);
+	} else {
 		enter(c, t, REGISTER_WRITING);
+	}
 }
 
 static void
@@ -221,7 +243,7 @@ on_outdated(struct register_client *c, const struct role_turn *t, const struct r
 			c->term = head->term;
 		claim_next(c, t);
 	} else {
-		ask_heads(c, t); /* somebody was faster: look again */
+		ask_heads_later(c, t);
 	}
 }
 

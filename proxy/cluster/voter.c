@@ -160,8 +160,7 @@ on_claim(struct voter *v, cluster_node from, const char *role, uint64_t number,
 		e->used = ++v->latest.uses;
 		change(v);
 	} else if (asked->term < e->head.term ||
-		   (!claimant_equal(&asked->claimant, &e->head.claimant) &&
-		    MUTANT != MUTANT_TWO_CLAIMANTS)) {
+		   !claimant_equal(&asked->claimant, &e->head.claimant)) {
 		answer_head(v, from, DATAGRAM_OUTDATED, role, number, out);
 		return true;
 	}

@@ -21,6 +21,7 @@
 
 #define ENGINES_ROLES        3 /* cluster, r1, r2 */
 #define ENGINES_TOLD_LATE_MS 10
+#define ENGINES_OWNERS_MAX   4096
 #define ENGINES_BEGIN_US     (8 * SIM_SECOND_US) /* all voters were seen once; cluster/voter.h */
 
 struct engines_hold {
@@ -46,7 +47,15 @@ struct engines_world {
 	uint64_t read_late; /* since the faults ended */
 	uint64_t written_late;
 	uint64_t document_bytes_max;
-	bool restless; /* processes give roles back now and then */
+	uint64_t save_us_max; /* a disk takes so long */
+	bool restless;        /* processes give roles back now and then */
+	bool wild_clocks;     /* leases may overlap; terms must not */
+	bool may_be_stuck;    /* liveness is not asked for */
+	uint64_t owners;      /* of terms, below */
+	struct {
+		size_t role;
+		uint64_t term;
+	} owned[ENGINES_OWNERS_MAX];
 };
 
 struct engines_disk {

@@ -1,0 +1,275 @@
+/* test_voter.c: a voter begins once, never empty, and answers nothing that is not on disk. */
+#include "cluster/register_wire.h"
+#include "cluster/voter.h"
+#include "nodes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static struct cluster_nodes nodes;
+static struct voter voter;
+static struct outbox out;
+static uint64_t now;
+
+static void
+boot(const struct register_image *image)
+{
+	now = 1000;
+	out.count = 0;
+	voter_init(&voter, &nodes, image, 10, now);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	nodes = nodes_made(3, 0);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	voter_deinit(&voter);
+	return 0;
+}
+
+static bool
+hear(cluster_node from, struct outgoing *o)
+{
+	struct body b = body_of(o->body, o->bytes);
+	char role[ROLE_BYTES_MAX + 1];
+	get_text(&b, role, sizeof(role));
+	out.count = 0;
+	return voter_receive(&voter, now, from, o->type, role, &b, &out);
+}
+
+static struct outgoing *
+message(struct outbox *box, enum datagram_type type, const char *role, uint64_t number)
+{
+	box->count = 0;
+	return register_put(box, 0, type, role, number);
+}
+
+static void
+hear_status(cluster_node from, enum voter_status status)
+{
+	static struct outbox box;
+	struct outgoing *o = message(&box, DATAGRAM_HELD, "", 0);
+	put_u8(o, REGISTER_STATUS);
+	put_u8(o, (uint8_t)status);
+	assert_true(hear(from, o));
+}
+
+static void
+hear_claim(cluster_node from, const char *role, uint64_t number, uint64_t term)
+{
+	static struct outbox box;
+	box.count = 0;
+	struct register_asked asked = {.number = number, .kind = REGISTER_CLAIM};
+	asked.head.term = term;
+	asked.head.claimant = (struct claimant){nodes.node[from].alias, 1};
+	register_put_write(&box, 0, role, &asked);
+	assert_true(hear(from, &box.list[0]));
+}
+
+static void
+put_on_disk(void)
+{
+	assert_non_null(voter_save(&voter));
+	out.count = 0;
+	voter_saved(&voter, &out);
+}
+
+/* All three are seen without a file, then with an empty one; then it votes. */
+static void
+a_new_cluster_begins(void **state)
+{
+	(void)state;
+	boot(NULL);
+	assert_int_equal(voter.status, VOTER_NEW);
+	hear_status(1, VOTER_NEW);
+	assert_null(voter_save(&voter));
+	hear_status(2, VOTER_NEW);
+	put_on_disk();
+	assert_int_equal(voter.status, VOTER_EMPTY);
+	hear_status(1, VOTER_EMPTY);
+	assert_null(voter_save(&voter)); /* c is not known to have a file yet */
+	hear_status(2, VOTER_EMPTY);
+	assert_false(voter_votes(&voter)); /* not on disk yet */
+	put_on_disk();
+	assert_true(voter_votes(&voter));
+}
+
+/* Two of three are a majority, but the third may be the one that knows. */
+static void
+without_one_of_them_nothing_begins(void **state)
+{
+	(void)state;
+	boot(NULL);
+	hear_status(1, VOTER_NEW);
+	for (int i = 0; i < 100; i++) {
+		now += VOTER_ASK_MS;
+		voter_tick(&voter, now, &out);
+		assert_null(voter_save(&voter));
+	}
+	assert_int_equal(voter.status, VOTER_NEW);
+}
+
+static void
+a_voter_that_lost_its_file_stops(void **state)
+{
+	(void)state;
+	boot(NULL);
+	hear_status(1, VOTER_READY);
+	assert_int_equal(voter.status, VOTER_STOPPED);
+	assert_non_null(strstr(voter.problem.text, "missing"));
+	assert_null(voter_save(&voter));
+	hear_claim(1, "r", 7, 1);
+	assert_int_equal(out.count, 0);
+	hear_status(2, VOTER_NEW);
+	assert_int_equal(voter.status, VOTER_STOPPED);
+}
+
+/* A crash between EMPTY and READY: the others have gone on, this one may follow: it promised
+ * nothing. */
+static void
+an_empty_one_follows(void **state)
+{
+	(void)state;
+	struct register_image empty = {.begun = false};
+	boot(&empty);
+	assert_int_equal(voter.status, VOTER_EMPTY);
+	hear_status(2, VOTER_READY);
+	put_on_disk();
+	assert_true(voter_votes(&voter));
+}
+
+static void
+ready(void)
+{
+	struct register_image begun = {.begun = true};
+	boot(&begun);
+	assert_true(voter_votes(&voter));
+}
+
+static void
+nothing_is_answered_before_it_is_on_disk(void **state)
+{
+	(void)state;
+	ready();
+	hear_claim(1, "r", 7, 1);
+	assert_int_equal(out.count, 0);
+	assert_non_null(voter_save(&voter));
+	assert_null(voter_save(&voter)); /* one at a time */
+	hear_claim(2, "s", 9, 5);        /* after the image was taken */
+	assert_int_equal(out.count, 0);
+	voter_saved(&voter, &out);
+	assert_int_equal(out.count, 1);
+	assert_int_equal(out.list[0].type, DATAGRAM_WRITTEN);
+	assert_int_equal(out.list[0].to, 1);
+	put_on_disk();
+	assert_int_equal(out.count, 1);
+	assert_int_equal(out.list[0].to, 2);
+}
+
+/* A term has one owner; who comes second, or with less, is told what stands there. */
+static void
+a_term_is_granted_once(void **state)
+{
+	(void)state;
+	ready();
+	hear_claim(1, "r", 7, 4);
+	put_on_disk();
+	hear_claim(2, "r", 8, 4);
+	assert_int_equal(out.count, 1);
+	assert_int_equal(out.list[0].type, DATAGRAM_OUTDATED);
+	hear_claim(2, "r", 8, 3);
+	assert_int_equal(out.list[0].type, DATAGRAM_OUTDATED);
+	hear_claim(1, "r", 7, 4); /* its own, again: the answer was lost */
+	assert_int_equal(out.list[0].type, DATAGRAM_WRITTEN);
+	assert_null(voter_save(&voter));
+}
+
+/* Nobody claims in another's name. */
+static void
+a_claim_is_the_senders_own(void **state)
+{
+	(void)state;
+	ready();
+	static struct outbox box;
+	box.count = 0;
+	struct register_asked asked = {.number = 7, .kind = REGISTER_CLAIM};
+	asked.head.term = 4;
+	asked.head.claimant = (struct claimant){nodes.node[2].alias, 1};
+	register_put_write(&box, 0, "r", &asked);
+	assert_false(hear(1, &box.list[0]));
+	assert_null(voter_save(&voter));
+}
+
+/* Roles come and go; terms of a role whose place was given away still grow. */
+static void
+forgotten_roles_keep_their_terms(void **state)
+{
+	(void)state;
+	ready();
+	hear_claim(1, "first", 1, 41);
+	char role[16];
+	for (unsigned i = 0; i < ROLES_MAX; i++) {
+		(void)snprintf(role, sizeof(role), "r%u", i);
+		hear_claim(1, role, 2 + i, 42);
+		put_on_disk();
+	}
+	assert_null(register_image_find(&voter.durable, "first"));
+	assert_int_equal(register_image_head(&voter.durable, "first").term, 41);
+	hear_claim(2, "first", 500, 41);
+	assert_int_equal(out.list[0].type, DATAGRAM_OUTDATED);
+	hear_claim(2, "first", 501, 43); /* r0 made room, and had 42 */
+	assert_int_equal(out.count, 0);
+	put_on_disk();
+	assert_int_equal(out.list[0].type, DATAGRAM_WRITTEN);
+}
+
+static void
+truncated_messages_are_dropped(void **state)
+{
+	(void)state;
+	ready();
+	static struct outbox box;
+	struct register_asked asked = {.number = 7, .kind = REGISTER_CLAIM};
+	asked.head.term = 4;
+	asked.head.claimant = (struct claimant){nodes.node[1].alias, 1};
+	box.count = 0;
+	register_put_write(&box, 0, "r", &asked);
+	for (uint16_t bytes = 0; bytes < box.list[0].bytes; bytes++) {
+		struct outgoing cut = box.list[0];
+		cut.bytes = bytes;
+		assert_false(hear(1, &cut));
+		assert_int_equal(out.count, 0);
+	}
+	assert_null(voter_save(&voter));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(a_new_cluster_begins, setup, teardown),
+	    cmocka_unit_test_setup_teardown(without_one_of_them_nothing_begins, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_voter_that_lost_its_file_stops, setup, teardown),
+	    cmocka_unit_test_setup_teardown(an_empty_one_follows, setup, teardown),
+	    cmocka_unit_test_setup_teardown(nothing_is_answered_before_it_is_on_disk, setup,
+					    teardown),
+	    cmocka_unit_test_setup_teardown(a_term_is_granted_once, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_claim_is_the_senders_own, setup, teardown),
+	    cmocka_unit_test_setup_teardown(forgotten_roles_keep_their_terms, setup, teardown),
+	    cmocka_unit_test_setup_teardown(truncated_messages_are_dropped, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
