@@ -31,7 +31,7 @@ WARN = -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Iproxy -isystem $(LLHTTP_INC)
 CFLAGS   += -std=c17 -O2 -g -fstack-protector-strong -fno-common
 LDFLAGS  += -Wl,-z,relro,-z,now
-LDLIBS   += -levent_core -levent_pthreads -lsodium -lconfig -ljansson -lpcre2-8 -lxxhash -lpthread -lm
+LDLIBS   += -levent_core -levent_pthreads -lsodium -lconfig -ljansson -lpcre2-8 -lxxhash -lssl -lcrypto -lpthread -lm
 ifneq ($(SAN),)
 CFLAGS   += -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
 LDFLAGS  += -fsanitize=$(SAN)
@@ -117,6 +117,10 @@ ROLES    = $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/register_file.c
 PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) $(CLUSTER) \
            $(CLUSTER_LIVE) $(RACE) $(ROLES) $(EPOCHS) $(EPOCHS_LIVE) $(ADMIN) $(CLI) $(NODE)
 
+# The edge: TLS, and what comes ahead of a request.
+TLS      = proxy/tls/channel.c
+PROXY   += $(TLS)
+
 LLHTTP_SRC = $(LLHTTP)/api.c $(LLHTTP)/http.c $(LLHTTP)/llhttp.c
 LLHTTP_OBJ = $(B)/llhttp/api.o $(B)/llhttp/http.o $(B)/llhttp/llhttp.o
 
@@ -137,6 +141,9 @@ LINK_base/test_buf = proxy/base/buf.c
 LINK_base/test_digest = proxy/base/digest.c proxy/base/result.c proxy/base/text.c
 LINK_base/test_text = proxy/base/result.c proxy/base/text.c
 LINK_base/test_wheel = proxy/base/wheel.c
+# tls
+UNIT += tls/test_channel
+LINK_tls/test_channel = proxy/tls/channel.c
 # http
 HTTP_TESTS = http/test_cache http/test_chunk http/test_forward http/test_request http/test_response
 UNIT += $(HTTP_TESTS)
@@ -196,7 +203,7 @@ GATE_LINK = $(GATE) $(HASHRING) $(BASE) $(HTTP) $(AFFINITY) $(CONFIG) $(ROUTE) \
 comma    = ,
 wrap     = $(foreach f,$(1),-Wl$(comma)--wrap=$(f))
 WRAP_ALLOC = $(call wrap,malloc calloc realloc strdup strndup)
-WRAP_GATE   = $(WRAP_ALLOC) $(call wrap,socket connect close recv shutdown setsockopt getsockopt \
+WRAP_GATE   = $(WRAP_ALLOC) $(call wrap,socket connect close setsockopt getsockopt \
              pipe2 fcntl getifaddrs splice clock_ms clock_us clock_wall_ms)
 UNIT += relay/test_body_queue relay/test_budget relay/test_exchange relay/test_splits
 $(B)/tests/relay/test_exchange $(B)/tests/relay/test_splits: LDFLAGS += $(WRAP_GATE)

@@ -62,6 +62,8 @@ client_close(struct client *c)
 	if (c->reset_after) {
 		struct linger hard = {.l_onoff = 1, .l_linger = 0};
 		(void)setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	} else if (!c->door.gone) {
+		io_farewell(&c->io);
 	}
 	unlink_client(c);
 	if (c->counted)
@@ -101,9 +103,8 @@ watch(struct client *c)
 static bool
 is_unread(const struct client *c)
 {
-	char byte;
-	return !c->body_ended || c->in != NULL ||
-	       recv(c->io.fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) > 0;
+	bool end;
+	return !c->body_ended || c->in != NULL || (io_peek(&c->io, &end) && !end);
 }
 
 /* The last answer is out. What the client still sends must not reset it away (RFC 9112
@@ -116,7 +117,7 @@ finish(struct client *c)
 		return;
 	}
 	put_all(c->io.worker, &c->in);
-	(void)shutdown(c->io.fd, SHUT_WR);
+	io_shutdown(&c->io);
 	c->lingering = true;
 	c->body_left = 0;
 	deadline_set(c->io.worker, &c->deadline, CLIENT_LINGER_MS);
@@ -465,7 +466,7 @@ client_run(struct client *c)
 static size_t
 receive(struct client *c, char *at, size_t bytes)
 {
-	ssize_t n = io_recv(c->io.fd, at, bytes);
+	ssize_t n = io_recv(&c->io, at, bytes);
 	if (n > 0)
 		return (size_t)n;
 	if (n == 0)

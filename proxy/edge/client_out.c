@@ -44,7 +44,7 @@ block(struct client *c)
 static size_t
 send_some(struct client *c, struct iovec *pieces, int count, size_t bytes)
 {
-	ssize_t n = io_send(c->io.fd, pieces, count);
+	ssize_t n = io_send(&c->io, pieces, count);
 	if (n >= 0)
 		return (size_t)n;
 	if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)

@@ -372,7 +372,7 @@ receive(struct exchange *x, char **at, bool *clean)
 		room = u->in->data + u->in->to;
 		bytes = buf_room(u->in);
 	}
-	ssize_t n = io_recv(u->io.fd, room, bytes);
+	ssize_t n = io_recv(&u->io, room, bytes);
 	*at = room;
 	*clean = n == 0;
 	if (n == -1)

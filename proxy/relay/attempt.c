@@ -246,7 +246,7 @@ send_pieces(struct exchange *x, struct slice head)
 	struct upstream *u = x->upstream;
 	struct iovec pieces[PIECES_MAX];
 	int count = pieces_of(x, head, pieces);
-	ssize_t n = io_send(u->io.fd, pieces, count);
+	ssize_t n = io_send(&u->io, pieces, count);
 	if (n >= 0) {
 		u->sent += (uint64_t)n;
 		return (size_t)n;

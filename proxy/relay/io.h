@@ -5,6 +5,12 @@
  *
  * The callback runs on its worker's thread, one at a time, and may stop or close
  * any io, its own too. Owners are freed by worker_trash, after the callback.
+ *
+ * With a channel the bytes go through TLS, and readiness is that of its bytes:
+ *   - what was read ahead and waits in the channel is told in the next round of
+ *     the loop, although the descriptor is silent; a part of a record never is;
+ *   - where TLS must write before it can read, or the other way, the descriptor is
+ *     watched for that, and the owner is told what it wanted.
  */
 #ifndef HOLDFAST_RELAY_IO_H
 #define HOLDFAST_RELAY_IO_H
@@ -18,6 +24,7 @@
 #define IO_WRITE       2U
 #define IO_EVENT_BYTES 128 /* holds a struct event; asserted in io_ev.c */
 
+struct tls_channel;
 struct worker;
 
 typedef void io_ready_fn(void *owner, unsigned events);
@@ -26,8 +33,9 @@ struct io {
 	int fd;         /* owned; -1: closed */
 	unsigned wants; /* IO_READ | IO_WRITE */
 	io_ready_fn *ready;
-	void *owner;           /* handed to ready */
-	struct worker *worker; /* borrowed; its loop */
+	void *owner;                 /* handed to ready */
+	struct worker *worker;       /* borrowed; its loop */
+	struct tls_channel *channel; /* owned; NULL: plain */
 	_Alignas(8) unsigned char event[IO_EVENT_BYTES];
 };
 
@@ -43,13 +51,20 @@ io_want(struct io *io, unsigned wants)
 /*
  * recv(2) and send(2) of sockets that do not block, again after EINTR. By syscall(2): the C
  * library's own are cancellation points, which costs more than all else in user space.
- * io_send never raises SIGPIPE; one piece costs the kernel less than a list.
+ * io_send never raises SIGPIPE; one piece costs the kernel less than a list. Through a channel:
+ * tls/channel.h says what they mean; an end without TLS's goodbye is ECONNRESET.
  */
-ssize_t io_recv(int fd, void *at, size_t bytes);
-ssize_t io_send(int fd, struct iovec *pieces, int count);
+ssize_t io_recv(struct io *io, void *at, size_t bytes);
+ssize_t io_send(struct io *io, struct iovec *pieces, int count);
+/* Is there anything to be read: bytes, which stay, or the end? *end: it is that, or an error. */
+bool io_peek(const struct io *io, bool *end);
+/* Nothing more will be sent: goodbye (TLS), then SHUT_WR. */
+void io_shutdown(struct io *io);
+/* TLS says goodbye, if it can at once; a plain one has nothing to say. Before io_close. */
+void io_farewell(struct io *io);
 /* Something was seen on it in this round of the loop that its callback was not told yet. */
 bool io_is_ready(const struct io *io);
-/* Stops watching and closes the descriptor; allowed twice. */
+/* Stops watching, frees the channel, closes the descriptor; allowed twice. */
 void io_close(struct io *io);
 
 #endif

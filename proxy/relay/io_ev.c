@@ -2,6 +2,7 @@
 #include "relay/io.h"
 
 #include "relay/worker.h"
+#include "tls/channel.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -19,6 +20,32 @@ event_of(struct io *io)
 	return (struct event *)(void *)io->event;
 }
 
+/* What the descriptor is watched for, so that `wants` can be had through the channel. */
+static unsigned
+through(const struct tls_channel *c, unsigned wants)
+{
+	unsigned watched = 0;
+	if ((wants & IO_READ) != 0)
+		watched |= c->recv_waits_write ? IO_WRITE : IO_READ;
+	if ((wants & IO_WRITE) != 0)
+		watched |= c->send_waits_read ? IO_READ : IO_WRITE;
+	return watched;
+}
+
+/* The other way: what of `wants` may go on, when this was seen. */
+static unsigned
+seen_through(const struct tls_channel *c, unsigned wants, unsigned seen, bool waited)
+{
+	unsigned events = 0;
+	bool readable = c->recv_waits_write ? (seen & IO_WRITE) != 0 : (seen & IO_READ) != 0;
+	bool writable = c->send_waits_read ? (seen & IO_READ) != 0 : (seen & IO_WRITE) != 0;
+	if (readable || (waited && c->held))
+		events |= IO_READ;
+	if (writable)
+		events |= IO_WRITE;
+	return events & wants;
+}
+
 static void
 on_event(evutil_socket_t fd, short what, void *context)
 {
@@ -31,7 +58,10 @@ on_event(evutil_socket_t fd, short what, void *context)
 		events |= IO_WRITE;
 	struct worker *w = io->worker;
 	worker_time(w);
-	io->ready(io->owner, events);
+	if (io->channel != NULL)
+		events = seen_through(io->channel, io->wants, events, (what & EV_TIMEOUT) != 0);
+	if (events != 0)
+		io->ready(io->owner, events);
 	worker_sweep(w);
 }
 
@@ -43,6 +73,32 @@ io_init(struct io *io, struct worker *worker, int fd, io_ready_fn *ready, void *
 	io->ready = ready;
 	io->owner = owner;
 	io->worker = worker;
+	io->channel = NULL;
+}
+
+/* In the next round of the loop, as if the descriptor were readable: other connections come first.
+ */
+static bool
+tell_held(struct io *io)
+{
+	static const struct timeval now = {0, 0};
+	return event_add(event_of(io), &now) == 0;
+}
+
+static bool
+watch(struct io *io, unsigned watched)
+{
+	short what = EV_PERSIST;
+	if ((watched & IO_READ) != 0)
+		what |= EV_READ;
+	if ((watched & IO_WRITE) != 0)
+		what |= EV_WRITE;
+	(void)event_assign(event_of(io), io->worker->base, io->fd, what, on_event, io);
+	if (event_add(event_of(io), NULL) == -1) {
+		io->wants = 0;
+		return false;
+	}
+	return true;
 }
 
 bool
@@ -54,50 +110,115 @@ io_change(struct io *io, unsigned wants)
 	io->wants = wants;
 	if (wants == 0)
 		return true;
-	short what = EV_PERSIST;
-	if ((wants & IO_READ) != 0)
-		what |= EV_READ;
-	if ((wants & IO_WRITE) != 0)
-		what |= EV_WRITE;
-	(void)event_assign(event_of(io), io->worker->base, io->fd, what, on_event, io);
-	if (event_add(event_of(io), NULL) == -1) {
-		io->wants = 0;
+	if (io->channel == NULL)
+		return watch(io, wants);
+	if (!watch(io, through(io->channel, wants)))
 		return false;
-	}
-	return true;
+	return (wants & IO_READ) == 0 || !io->channel->held || tell_held(io);
 }
 
 bool
 io_is_ready(const struct io *io)
 {
 	const struct event *event = (const struct event *)(const void *)io->event;
+	if (io->channel != NULL && io->channel->held)
+		return true;
 	return io->wants != 0 && (event->ev_evcallback.evcb_flags & EVLIST_ACTIVE) != 0;
 }
 
+/* ---- bytes ------------------------------------------------------------------------------------
+ */
+
+/* After a call that may have changed what the channel waits for, and by what it is waited for. */
+static void
+follow(struct io *io, unsigned watched_before)
+{
+	if (io->wants == 0)
+		return;
+	if (through(io->channel, io->wants) != watched_before)
+		(void)io_change(io, io->wants); /* refused: a deadline ends it */
+	else if (io->channel->held && (io->wants & IO_READ) != 0)
+		(void)tell_held(io);
+}
+
+/* Apart, so that a plain socket pays for one comparison. */
+static __attribute__((noinline)) ssize_t
+recv_through(struct io *io, void *at, size_t bytes)
+{
+	unsigned watched = through(io->channel, io->wants);
+	ssize_t n = tls_channel_recv(io->channel, at, bytes);
+	int error = errno;
+	follow(io, watched);
+	errno = error;
+	return n;
+}
+
+static __attribute__((noinline)) ssize_t
+send_through(struct io *io, struct iovec *pieces, int count)
+{
+	unsigned watched = through(io->channel, io->wants);
+	ssize_t n = tls_channel_send(io->channel, pieces, count);
+	int error = errno;
+	if (through(io->channel, io->wants) != watched)
+		follow(io, watched);
+	errno = error;
+	return n;
+}
+
 ssize_t
-io_recv(int fd, void *at, size_t bytes)
+io_recv(struct io *io, void *at, size_t bytes)
 {
 	ssize_t n;
+	if (__builtin_expect(io->channel != NULL, 0))
+		return recv_through(io, at, bytes);
 	do
-		n = syscall(SYS_recvfrom, fd, at, bytes, MSG_DONTWAIT, NULL, NULL);
+		n = syscall(SYS_recvfrom, io->fd, at, bytes, MSG_DONTWAIT, NULL, NULL);
 	while (n == -1 && errno == EINTR);
 	return n;
 }
 
 ssize_t
-io_send(int fd, struct iovec *pieces, int count)
+io_send(struct io *io, struct iovec *pieces, int count)
 {
 	const long flags = MSG_NOSIGNAL | MSG_DONTWAIT;
 	struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
 	ssize_t n;
+	if (__builtin_expect(io->channel != NULL, 0) && !io->channel->kernel_sends)
+		return send_through(io, pieces, count);
 	do {
 		if (count == 1)
-			n = syscall(SYS_sendto, fd, pieces[0].iov_base, pieces[0].iov_len, flags,
-				    NULL, 0);
+			n = syscall(SYS_sendto, io->fd, pieces[0].iov_base, pieces[0].iov_len,
+				    flags, NULL, 0);
 		else
-			n = syscall(SYS_sendmsg, fd, &message, flags);
+			n = syscall(SYS_sendmsg, io->fd, &message, flags);
 	} while (n == -1 && errno == EINTR);
 	return n;
+}
+
+bool
+io_peek(const struct io *io, bool *end)
+{
+	char byte;
+	*end = false;
+	if (io->channel != NULL && io->channel->held)
+		return true;
+	ssize_t n = recv(io->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
+	*end = n == 0 || (n == -1 && errno != EAGAIN);
+	return n > 0 || *end;
+}
+
+void
+io_farewell(struct io *io)
+{
+	if (io->channel != NULL)
+		tls_channel_goodbye(io->channel);
+}
+
+void
+io_shutdown(struct io *io)
+{
+	io_farewell(io);
+	(void)shutdown(io->fd, SHUT_WR);
 }
 
 void
@@ -108,6 +229,8 @@ io_close(struct io *io)
 	if (io->wants != 0)
 		(void)event_del(event_of(io));
 	io->wants = 0;
+	if (io->channel != NULL)
+		tls_channel_free(&io->channel);
 	(void)close(io->fd);
 	io->fd = -1;
 }

@@ -58,7 +58,7 @@ tunnel_on_sent(struct exchange *x)
 	stir(x);
 	if (x->body.ended && x->body.unsent == 0 && !x->half_closed) {
 		x->half_closed = true;
-		(void)shutdown(x->upstream->io.fd, SHUT_WR);
+		io_shutdown(&x->upstream->io);
 		stir(x);
 	}
 }
@@ -75,7 +75,7 @@ tunnel_on_member(struct exchange *x, unsigned events)
 	}
 	if ((events & IO_READ) == 0)
 		return;
-	ssize_t n = io_recv(u->io.fd, w->bulk, sizeof(w->bulk));
+	ssize_t n = io_recv(&u->io, w->bulk, sizeof(w->bulk));
 	if (n == -1 && errno == EAGAIN)
 		return;
 	if (n <= 0) {

@@ -139,9 +139,8 @@ upstream_connect(struct worker *w, struct member_live *live, enum reason *reason
 static bool
 is_quiet(const struct upstream *u)
 {
-	char byte;
-	return recv(u->io.fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == -1 &&
-	       errno == EAGAIN;
+	bool end;
+	return !io_peek(&u->io, &end);
 }
 
 /*

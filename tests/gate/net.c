@@ -356,6 +356,7 @@ io_init(struct io *io, struct worker *worker, int fd, io_ready_fn *ready, void *
 	io->ready = ready;
 	io->owner = owner;
 	io->worker = worker;
+	io->channel = NULL;
 }
 
 bool
@@ -387,15 +388,15 @@ bounded(size_t bytes, size_t most)
 }
 
 ssize_t
-io_recv(int fd, void *at, size_t bytes)
+io_recv(struct io *io, void *at, size_t bytes)
 {
-	return end_read(must_find(fd)->end, at, bounded(bytes, mem_net.read_max), false);
+	return end_read(must_find(io->fd)->end, at, bounded(bytes, mem_net.read_max), false);
 }
 
 ssize_t
-io_send(int fd, struct iovec *pieces, int count)
+io_send(struct io *io, struct iovec *pieces, int count)
 {
-	struct mem_end *end = must_find(fd)->end;
+	struct mem_end *end = must_find(io->fd)->end;
 	size_t bytes = 0;
 	for (int i = 0; i < count; i++)
 		bytes += pieces[i].iov_len;
@@ -412,6 +413,27 @@ io_send(int fd, struct iovec *pieces, int count)
 			break;
 	}
 	return sent;
+}
+
+bool
+io_peek(const struct io *io, bool *end)
+{
+	char byte;
+	ssize_t n = end_read(must_find(io->fd)->end, &byte, sizeof(byte), true);
+	*end = n == 0 || (n == -1 && errno != EAGAIN);
+	return n > 0 || *end;
+}
+
+void
+io_shutdown(struct io *io)
+{
+	mem_half_close(must_find(io->fd)->end);
+}
+
+void
+io_farewell(struct io *io)
+{
+	(void)io;
 }
 
 void
@@ -433,8 +455,6 @@ int __real_fcntl(int fd, int command, ...);
 int __wrap_socket(int family, int type, int protocol);
 int __wrap_connect(int fd, const struct sockaddr *name, socklen_t bytes);
 int __wrap_close(int fd);
-ssize_t __wrap_recv(int fd, void *at, size_t bytes, int flags);
-int __wrap_shutdown(int fd, int how);
 int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t bytes);
 int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *bytes);
 int __wrap_pipe2(int ends[2], int flags);
@@ -507,21 +527,6 @@ __wrap_close(int fd)
 		return __real_close(fd);
 	CHECK(d->io == NULL); /* that is io_close's matter */
 	descriptor_close(d);
-	return 0;
-}
-
-ssize_t
-__wrap_recv(int fd, void *at, size_t bytes, int flags)
-{
-	CHECK((flags & MSG_DONTWAIT) != 0);
-	return end_read(must_find(fd)->end, at, bytes, (flags & MSG_PEEK) != 0);
-}
-
-int
-__wrap_shutdown(int fd, int how)
-{
-	CHECK(how == SHUT_WR);
-	mem_half_close(must_find(fd)->end);
 	return 0;
 }
 

@@ -1,0 +1,31 @@
+/*
+ * facts.h: what a handshake settled, as plain data that rooms read without knowing TLS. Kept by the
+ * connection's channel, and lives as long as that.
+ */
+#ifndef HOLDFAST_TLS_FACTS_H
+#define HOLDFAST_TLS_FACTS_H
+
+#include "base/text.h"
+
+#define TLS_NAME_BYTES_MAX     255 /* of a server's name */
+#define TLS_IDENTITY_BYTES_MAX 512 /* of a subject, and of the first alternative name */
+#define TLS_PRINT_BYTES        64  /* hex digits of a SHA-256 */
+
+/* Of a client certificate that was verified. Printable ASCII; what is not stands escaped (RFC
+ * 2253).
+ */
+struct tls_identity {
+	struct slice subject; /* RFC 2253 text; may be empty */
+	struct slice san; /* first alternative name: DNS, e-mail, URI or IP text; may be empty */
+	struct slice fingerprint; /* SHA-256 of the certificate, lower-case hex */
+};
+
+struct tls_facts {
+	struct slice version;                /* "TLSv1.3"; static */
+	struct slice server_name;            /* lower case; empty: the client named none */
+	const struct tls_identity *identity; /* NULL: no client certificate */
+	bool resumed;
+	bool named_strictly; /* requests for another host than server_name belong elsewhere (421) */
+};
+
+#endif
