@@ -51,7 +51,7 @@ endif
 HASHRING = hashring/hash.c hashring/lanes.c hashring/logtable.c hashring/near.c hashring/order.c \
            hashring/ring.c hashring/scan.c hashring/survey.c
 BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/digest.c \
-           proxy/base/grow.c proxy/base/log.c proxy/base/result.c proxy/base/text.c \
+           proxy/base/grow.c proxy/base/log.c proxy/base/network.c proxy/base/result.c proxy/base/text.c \
            proxy/base/vocab.c proxy/base/wheel.c
 HTTP     = proxy/http/cache.c proxy/http/chunk.c proxy/http/conclude.c proxy/http/fields.c \
            proxy/http/forward.c proxy/http/grammar.c proxy/http/octets.c proxy/http/parse.c \
@@ -70,7 +70,7 @@ RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/body_queue.c \
            proxy/relay/place.c proxy/relay/retry.c proxy/relay/splice.c proxy/relay/told.c \
            proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
 EDGE     = proxy/edge/addresses.c proxy/edge/client.c proxy/edge/client_out.c \
-           proxy/edge/listener.c proxy/edge/pace.c proxy/edge/worker_ev.c
+           proxy/edge/listener.c proxy/edge/pace.c proxy/edge/proxy_header.c proxy/edge/worker_ev.c
 RECORD   = proxy/record/access.c proxy/record/failover.c proxy/record/failover_line.c \
            proxy/record/limiter.c proxy/record/outage.c proxy/record/sink.c proxy/record/tally.c
 CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/cluster.c proxy/config/config.c \
@@ -141,6 +141,8 @@ LINK_base/test_buf = proxy/base/buf.c
 LINK_base/test_digest = proxy/base/digest.c proxy/base/result.c proxy/base/text.c
 LINK_base/test_text = proxy/base/result.c proxy/base/text.c
 LINK_base/test_wheel = proxy/base/wheel.c
+UNIT += base/test_network
+LINK_base/test_network = proxy/base/addr.c proxy/base/network.c proxy/base/result.c proxy/base/text.c
 # tls
 UNIT += tls/test_channel
 LINK_tls/test_channel = proxy/tls/channel.c
@@ -211,7 +213,9 @@ LINK_relay/test_exchange = $(GATE_LINK)
 LINK_relay/test_splits = $(GATE_LINK)
 LINK_relay/test_body_queue = proxy/relay/body_queue.c proxy/base/buf.c
 # edge
-UNIT += edge/test_addresses edge/test_pace
+UNIT += edge/test_addresses edge/test_pace edge/test_proxy_header
+LINK_edge/test_proxy_header = proxy/base/addr.c proxy/base/result.c proxy/base/text.c \
+                              proxy/edge/proxy_header.c
 LINK_edge/test_addresses = proxy/base/addr.c proxy/base/digest.c proxy/base/result.c \
                            proxy/base/text.c proxy/edge/addresses.c
 LINK_edge/test_pace = proxy/edge/pace.c
@@ -400,7 +404,7 @@ clean:
 # ---- tests, measurements, checks ----------------------------------------------------------------
 
 # Fuzz targets: tests/fuzz/fuzz_<name>.c links with the files named in FUZZ_<name>.
-FUZZ = admin chunk config cookie datagram election escape exchange hop json keyrule race request response tag
+FUZZ = admin chunk config cookie datagram election escape exchange hop json keyrule proxy race request response tag
 FUZZ_admin = $(LINK_admin/test_answers)
 FUZZ_chunk = $(LINK_http/test_chunk)
 FUZZ_config = $(CONFIG_LINK)
@@ -415,6 +419,7 @@ FUZZ_hop = $(LINK_affinity/test_hop)
 FUZZ_json = $(LINK_affinity/test_json)
 FUZZ_keyrule = $(LINK_affinity/test_session)
 FUZZ_race = $(RACE_LINK)
+FUZZ_proxy = $(LINK_edge/test_proxy_header)
 FUZZ_request = $(LINK_http/test_request)
 FUZZ_response = $(LINK_http/test_response)
 FUZZ_tag = $(LINK_affinity/test_session)
