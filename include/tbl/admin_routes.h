@@ -4,7 +4,7 @@
  * (admin/routes.c), the answers (admin/answers.c) and the tests read these rows.
  */
 ADMIN_ROUTE(page, GET, "/", "status page for people")
-ADMIN_ROUTE(status, GET, "/status", "the whole status as JSON")
+ADMIN_ROUTE(status, GET, "/status", "the whole status as JSON; ?brief=1: without members")
 ADMIN_ROUTE(metrics, GET, "/metrics", "counters and gauges for Prometheus")
 ADMIN_ROUTE(events, GET, "/events", "the failover log's lines as they come: server-sent events")
 ADMIN_ROUTE(explain, GET, "/explain", "where a session goes now: ?service=&key=&down=")

@@ -90,12 +90,6 @@ render(const struct asked *a, rendering *as, const char *type)
 }
 
 static void
-answer_status(const struct asked *a)
-{
-	render(a, status_json, JSON_TYPE);
-}
-
-static void
 answer_metrics(const struct asked *a)
 {
 	render(a, metrics_write, METRICS_TYPE);
@@ -150,7 +144,6 @@ struct explain_room {
 	char down[ROUTE_TARGET_BYTES_MAX + 1];
 	char primary[ID_BYTES_MAX + 1];
 	char last[ID_BYTES_MAX + 1];
-	char brief[2];
 };
 
 /* False: the answer is a refusal. */
@@ -183,13 +176,30 @@ take_text(const struct asked *a, const char *name, char *room, size_t bytes, con
 	return true;
 }
 
+/* "brief=1": less of it. */
+static bool
+take_brief(const struct asked *a, bool *brief)
+{
+	char room[2];
+	struct slice value;
+	bool whole = take_slice(a, "brief", room, sizeof(room), &value);
+	*brief = whole && slice_equal(value, SLICE("1"));
+	return whole;
+}
+
+static void
+answer_status(const struct asked *a)
+{
+	bool brief;
+	begin(a->out, 200, JSON_TYPE);
+	if (take_brief(a, &brief))
+		render(a, brief ? status_json_brief : status_json, JSON_TYPE);
+}
+
 static bool
 take_question(const struct asked *a, struct explain_room *room, struct admin_question *q)
 {
-	struct slice brief;
-	bool whole = take_slice(a, "brief", room->brief, sizeof(room->brief), &brief);
-	q->brief = whole && slice_equal(brief, SLICE("1"));
-	return whole &&
+	return take_brief(a, &q->brief) &&
 	       take_slice(a, "service", room->service, sizeof(room->service), &q->service) &&
 	       take_slice(a, "key", room->key, sizeof(room->key), &q->key) &&
 	       take_slice(a, "digest", room->digest, sizeof(room->digest), &q->digest) &&
@@ -340,7 +350,6 @@ admin_answer(const struct admin_face *face, const struct http_head *head, const 
 		}
 	}
 	out->head_only = ask.head_only;
-	out->follow = out->follow && !ask.head_only;
 }
 
 void

@@ -17,7 +17,7 @@ struct admin_answer {
 	struct grow body;                    /* owned */
 	char fields[ADMIN_FIELDS_BYTES_MAX]; /* whole lines that this answer has more, terminated */
 	bool follow;                         /* events follow, without an end */
-	bool head_only;
+	bool head_only;                      /* nothing follows, not even a body: a HEAD */
 };
 
 /*

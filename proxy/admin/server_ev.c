@@ -173,14 +173,17 @@ send_answer(struct connection *c, struct admin_answer *a)
 {
 	struct admin_server *s = c->server;
 	struct evbuffer *out = bufferevent_get_output(c->io);
-	if (a->follow && s->followers == ADMIN_FOLLOWERS_MAX)
+	bool follows = a->follow && !a->head_only;
+	if (follows && s->followers == ADMIN_FOLLOWERS_MAX) {
 		admin_refuse(a, 503, "too many followers");
-	c->close_after |= a->follow;
+		follows = false;
+	}
+	c->close_after |= follows;
 	if (!send_head(out, c, a) || (!a->head_only && !send_body(out, a))) {
 		connection_free(c);
 		return false;
 	}
-	if (!a->follow) {
+	if (!follows) {
 		enter(c, ANSWERING, ADMIN_ANSWER_MS);
 		return true;
 	}

@@ -177,7 +177,19 @@ put_member(struct grow *out, const struct status_member *m, uint64_t wall_ms)
 }
 
 static void
-put_service(struct grow *out, const struct status_service *s, uint64_t wall_ms)
+put_members(struct grow *out, const struct status_service *s, uint64_t wall_ms)
+{
+	put_json_key(out, "members");
+	grow_text(out, "[");
+	for (size_t i = 0; i < s->member_count; i++) {
+		grow_text(out, i > 0 ? "," : "");
+		put_member(out, &s->member[i], wall_ms);
+	}
+	grow_text(out, "]");
+}
+
+static void
+put_service(struct grow *out, const struct status_service *s, uint64_t wall_ms, bool brief)
 {
 	char pool[2 * sizeof(uint64_t) + 1];
 	struct writer w = writer_on(pool, sizeof(pool));
@@ -186,13 +198,9 @@ put_service(struct grow *out, const struct status_service *s, uint64_t wall_ms)
 	put_json_text(out, "name", s->name);
 	put_json_text(out, "pool", pool);
 	put_requests(out, "requests", &s->tally);
-	put_json_key(out, "members");
-	grow_text(out, "[");
-	for (size_t i = 0; i < s->member_count; i++) {
-		grow_text(out, i > 0 ? "," : "");
-		put_member(out, &s->member[i], wall_ms);
-	}
-	grow_text(out, "]}");
+	if (!brief)
+		put_members(out, s, wall_ms);
+	grow_text(out, "}");
 }
 
 /* ---- all --------------------------------------------------------------------------------------
@@ -244,8 +252,8 @@ put_hops(struct grow *out, const struct status *s)
 	grow_text(out, "}");
 }
 
-void
-status_json(const struct status *s, struct grow *out)
+static void
+put_status(struct grow *out, const struct status *s, bool brief)
 {
 	grow_text(out, "{");
 	put_json_text(out, "node", s->node);
@@ -268,7 +276,19 @@ status_json(const struct status *s, struct grow *out)
 	grow_text(out, "[");
 	for (size_t i = 0; i < s->service_count; i++) {
 		grow_text(out, i > 0 ? "," : "");
-		put_service(out, &s->service[i], s->wall_ms);
+		put_service(out, &s->service[i], s->wall_ms, brief);
 	}
 	grow_text(out, "]}\n");
+}
+
+void
+status_json(const struct status *s, struct grow *out)
+{
+	put_status(out, s, false);
+}
+
+void
+status_json_brief(const struct status *s, struct grow *out)
+{
+	put_status(out, s, true);
 }

@@ -9,5 +9,8 @@
 #include "base/grow.h"
 
 void status_json(const struct status *s, struct grow *out);
+/* The same, its services without their "members": what nodes are compared by (`holdfast verify`).
+ */
+void status_json_brief(const struct status *s, struct grow *out);
 
 #endif

@@ -60,6 +60,10 @@ find(struct node_client *c, const char *where, struct problem *p)
 	if (colon == NULL || colon == name || colon[1] == '\0' || name[0] == '[')
 		return problem_set(p, RESULT_INVALID, "%s: HOST:PORT is wanted", where);
 	*colon = '\0';
+	uint64_t port;
+	if (!slice_to_u64(slice_of(colon + 1), &port) || port == 0 || port > UINT16_MAX)
+		return problem_set(p, RESULT_INVALID, "%s: the port is no number from 1 to %d",
+				   where, UINT16_MAX);
 	return look_up(c, name, colon + 1, p);
 }
 

@@ -38,17 +38,24 @@ seen(const struct verification *v, size_t number, const struct node_answer *answ
  */
 
 static int
-ask_statuses(struct verification *v)
+open_all(struct verification *v)
 {
-	for (size_t i = 0; i < v->count; i++) {
+	int status = CLI_GO_ON;
+	for (size_t i = 0; i < v->count && status == CLI_GO_ON; i++)
+		status = asking_open_at(v->asking, v->asking->rest.at[i], &v->node[i].client);
+	return status;
+}
+
+static int
+ask_statuses(struct verification *v, const char *target)
+{
+	int status = CLI_GO_ON;
+	for (size_t i = 0; i < v->count && status == CLI_GO_ON; i++) {
 		struct node *n = &v->node[i];
-		int status = asking_open_at(v->asking, v->asking->rest.at[i], &n->client);
-		if (status == CLI_GO_ON)
-			status = asking_ask(v->asking, n->client, "GET", "/status", &n->status);
-		if (status != CLI_GO_ON)
-			return status;
+		node_answer_deinit(&n->status);
+		status = asking_ask(v->asking, n->client, "GET", target, &n->status);
 	}
-	return CLI_GO_ON;
+	return status;
 }
 
 /* A node that has not the service was found already; it is left out. */
@@ -106,19 +113,40 @@ compare_samples(struct verification *v, const char *service)
 	return status;
 }
 
+static void
+compare_nodes(struct verification *v, struct differences *found)
+{
+	for (size_t n = 1; n < v->count; n++) {
+		struct verified first = seen(v, 0, &v->node[0].status);
+		struct verified other = seen(v, n, &v->node[n].status);
+		compare_statuses(found, &first, &other, v->asking->service);
+	}
+}
+
+/* Members are asked for, and compared, only when there is a difference to be found in them. */
+static int
+compare_pools(struct verification *v)
+{
+	struct differences brief;
+	if (!differences_init(&brief))
+		return cli_refuse(v->asking->command, EXIT_NEGATIVE, "no memory");
+	compare_nodes(v, &brief);
+	bool same = differences_count(&brief) == 0;
+	differences_deinit(&brief);
+	int status = same ? CLI_GO_ON : ask_statuses(v, "/status");
+	if (status == CLI_GO_ON)
+		compare_nodes(v, &v->found);
+	return status;
+}
+
 static int
 compare_all(struct verification *v)
 {
 	const char *wanted = v->asking->service;
+	int status = compare_pools(v);
 	const json_t *services = json_object_get(v->node[0].status.json, "services");
-	int status = CLI_GO_ON;
 	size_t i;
 	const json_t *s;
-	for (size_t n = 1; n < v->count; n++) {
-		struct verified first = seen(v, 0, &v->node[0].status);
-		struct verified other = seen(v, n, &v->node[n].status);
-		compare_statuses(&v->found, &first, &other, wanted);
-	}
 	json_array_foreach(services, i, s)
 	{
 		const char *name = json_string_value(json_object_get(s, "name"));
@@ -168,7 +196,9 @@ print_json(const struct verification *v)
 static int
 verify(struct verification *v)
 {
-	int status = ask_statuses(v);
+	int status = open_all(v);
+	if (status == CLI_GO_ON)
+		status = ask_statuses(v, "/status?brief=1");
 	if (status != CLI_GO_ON)
 		return status;
 	bool known = v->asking->service == NULL;

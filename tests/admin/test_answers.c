@@ -138,8 +138,13 @@ who_looks(void **state)
 	assert_true(answer.head_only);
 	assert_int_equal(ask("GET /events", OWN), 200);
 	assert_true(answer.follow);
+	assert_false(answer.head_only);
 	assert_int_equal(ask("HEAD /events", OWN), 200);
-	assert_false(answer.follow);
+	assert_true(answer.head_only);
+	assert_true(answer.follow); /* what has no end has no length */
+	assert_int_equal(ask("GET /status?brief=1", OWN), 200);
+	assert_int_equal(ask("GET /status?brief=0", OWN), 200);
+	assert_int_equal(ask("GET /status?brief=%zz", OWN), 400);
 	told.says = RESULT_NO_MEMORY;
 	assert_int_equal(ask("GET /status", OWN), 503);
 	assert_int_equal(ask("GET /metrics", OWN), 503);

@@ -136,6 +136,27 @@ json_has_everything(void **state)
 	json_decref(j);
 }
 
+/* Everything but the members. */
+static void
+json_may_be_brief(void **state)
+{
+	(void)state;
+	struct status s = model();
+	json_t *whole = read_json(&s);
+	json_t *services = json_object_get(whole, "services");
+	size_t i;
+	json_t *one;
+	json_array_foreach(services, i, one) assert_int_equal(json_object_del(one, "members"), 0);
+	grow_deinit(&out);
+	grow_init(&out, ENOUGH);
+	status_json_brief(&s, &out);
+	json_t *brief = json_loads(text(), JSON_REJECT_DUPLICATES, NULL);
+	assert_int_equal(json_array_size(services), 2);
+	assert_true(json_equal(brief, whole));
+	json_decref(brief);
+	json_decref(whole);
+}
+
 /* A file may have any name. */
 static void
 json_is_ascii(void **state)
@@ -294,6 +315,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_teardown(json_has_everything, stop),
+	    cmocka_unit_test_teardown(json_may_be_brief, stop),
 	    cmocka_unit_test_teardown(json_is_ascii, stop),
 	    cmocka_unit_test_teardown(metrics_have_their_values, stop),
 	    cmocka_unit_test_teardown(metrics_are_complete, stop),

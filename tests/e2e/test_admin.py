@@ -319,6 +319,8 @@ def test_head_is_get_without_a_body():
         for target in ("/health", "/status", "/metrics", "/", "/events"):
             r = c.request("HEAD", target)
             assert r.status == 200 and r.body == b"", target
+            length = r.fields.get("Content-Length")
+            assert (length is None) == (target == "/events"), "what has no end has no length"
         assert c.get("/health").body == b'{"status":"ok"}\n'
 
 

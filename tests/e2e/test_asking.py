@@ -228,6 +228,9 @@ def test_usage():
                        (["status", "--admin", "nowhere"], "HOST:PORT is wanted"),
                        (["status", "--admin", "[::1"], "HOST:PORT is wanted"),
                        (["status", "--admin", "a b:1"], "HOST:PORT is wanted"),
+                       (["status", "--admin", "127.0.0.1:65537"], "the port is no number from 1 to 65535"),
+                       (["status", "--admin", "localhost:0"], "the port is no number from 1 to 65535"),
+                       (["verify", "127.0.0.1:x", "127.0.0.1:1"], "the port is no number from 1 to 65535"),
                        (["status", "-c", p.conf_path], "has no admin.address"),
                        (["status", "-c", p.conf_path, "--admin", "127.0.0.1:1"], "not both")):
         status, out, err = holdfast.holdfast(*argv)
