@@ -65,7 +65,7 @@ MEMBERS  = proxy/members/history.c proxy/members/member.c proxy/members/membersh
            proxy/members/view.c proxy/members/weight.c
 ROUTE    = proxy/route/assign.c proxy/route/explain.c proxy/route/match.c proxy/route/plan.c \
            proxy/route/service.c
-RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/body_queue.c \
+RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/board.c proxy/relay/body_queue.c \
            proxy/relay/exchange.c proxy/relay/io_ev.c proxy/relay/journal.c proxy/relay/mesh.c \
            proxy/relay/place.c proxy/relay/retry.c proxy/relay/splice.c proxy/relay/told.c \
            proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
@@ -100,8 +100,8 @@ NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_cluster.c \
            proxy/node_status.c
 
 # the membership by epochs
-EPOCHS   = proxy/cluster/epoch.c proxy/cluster/epoch_publish.c
-EPOCHS_LIVE =
+EPOCHS   = proxy/cluster/epoch.c proxy/cluster/epoch_publish.c proxy/cluster/kept.c
+EPOCHS_LIVE = proxy/cluster/fetch_ev.c proxy/node_epochs.c
 
 # where new sessions start
 RACE     = proxy/cluster/race.c proxy/cluster/race_host.c proxy/cluster/race_rates.c \

@@ -2,6 +2,7 @@
 #include "node.h"
 
 #include "node_cluster.h"
+#include "node_epochs.h"
 
 #include "admin/events.h"
 #include "base/clock.h"
@@ -176,7 +177,10 @@ assemble(struct node *n, struct config **held, struct problem *p)
 	n->workers = config->workers != 0 ? config->workers : cores();
 	n->shared.workers = n->workers;
 	name_node(n, config);
-	enum result r = services_create(held, n->workers, NULL, &n->services, p);
+	board_init(&n->shared.board);
+	enum result r = node_epochs_create(n, held, p);
+	if (r == RESULT_OK)
+		r = services_create(held, n->workers, NULL, &n->services, p);
 	if (r != RESULT_OK)
 		return r;
 	n->shared.services = n->services;
@@ -198,6 +202,8 @@ assemble(struct node *n, struct config **held, struct problem *p)
 		r = open_logs(n, config, p);
 	if (r == RESULT_OK)
 		r = node_watch(n, n->services, p);
+	if (r == RESULT_OK)
+		node_give_orders(n, NULL);
 	n->threads = calloc(n->workers, sizeof(struct worker_thread *));
 	n->base = event_base_new();
 	if (r == RESULT_OK && (n->threads == NULL || n->base == NULL))
@@ -271,10 +277,13 @@ node_run(struct node *n, struct problem *p)
 	if (r == RESULT_OK)
 		r = node_cluster_start(n, p);
 	if (r == RESULT_OK)
+		r = node_epochs_start(n, p);
+	if (r == RESULT_OK)
 		r = node_control(n, p);
 	for (unsigned i = 0; r != RESULT_OK && i < n->started; i++)
 		worker_thread_stop(n->threads[i], WORKER_STOP_HARD);
 	join_workers(n);
+	node_epochs_stop(n);
 	node_admin_stop(n);
 	node_cluster_stop(n);
 	node_probers_stop(n->services);
@@ -294,7 +303,10 @@ node_free(struct node **held)
 	if (n->admin_fd != -1)
 		(void)close(n->admin_fd);
 	free(n->threads);
+	node_epochs_stop(n);
 	node_cluster_stop(n);
+	node_epochs_free(n);
+	board_deinit(&n->shared.board);
 	if (n->base != NULL)
 		event_base_free(n->base);
 	services_unref(&n->services);

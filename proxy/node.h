@@ -18,6 +18,7 @@ struct admin_server;
 struct events;
 struct node;
 struct node_cluster;
+struct node_epochs;
 struct status;
 
 /* A pool's checks, and what it tells the log. Lives as long as its pool, which owns it. */
@@ -48,6 +49,7 @@ struct node {
 	struct events *events;        /* owned; NULL: no admin interface */
 	struct admin_server *admin;   /* owned; likewise */
 	struct node_cluster *cluster; /* owned; NULL: no control plane */
+	struct node_epochs *epochs;   /* owned; NULL: no cluster.nodes */
 };
 
 /*
@@ -66,6 +68,15 @@ void node_free(struct node **n);
  * "signal" or "admin", for the log. What only a restart can change is said and stays.
  */
 enum result node_reload(struct node *n, const char *asked_by, struct problem *p);
+
+/*
+ * Swaps the configuration for *config, which is taken over on success; as a reload does, whose
+ * second half it is. Writes what changed of the members: "shop +d -b ~c".
+ */
+enum result node_swap(struct node *n, struct config **config, struct writer *changed,
+		      struct problem *p);
+/* Orders (members[].order) that `before` did not give; NULL: all. Services are current. */
+void node_give_orders(struct node *n, const struct config *before);
 
 /* In node_ev.c. Signals wait from here on until node_control takes them. */
 void node_hold_signals(void);

@@ -2,6 +2,7 @@
 #include "node.h"
 
 #include "node_cluster.h"
+#include "node_epochs.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -109,6 +110,7 @@ on_clock(evutil_socket_t fd, short what, void *context)
 	for (size_t i = 0; i < n->services->count; i++)
 		pool_tick(n->services->list[i].pool, now_ms);
 	node_cluster_tick(n);
+	node_epochs_tick(n);
 	if (now_ms - c->log_tick_ms >= LOG_TICK_PERIOD_MS) {
 		c->log_tick_ms = now_ms;
 		failover_log_tick(n->shared.failover, now_ms);

@@ -11,6 +11,7 @@
 #include "node.h"
 
 #include "node_cluster.h"
+#include "node_epochs.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -114,14 +115,10 @@ prepare_changes(struct reload *r, struct problem *p)
 }
 
 static enum result
-prepare(struct reload *r, struct problem *p)
+prepare(struct reload *r, struct config **config, struct problem *p)
 {
 	struct node *n = r->node;
-	struct config *config = NULL;
-	enum result result = load(r->before->file, &config, p);
-	if (result == RESULT_OK)
-		result = services_create(&config, n->workers, n->services, &r->next, p);
-	config_free(&config);
+	enum result result = services_create(config, n->workers, n->services, &r->next, p);
 	if (result == RESULT_OK)
 		result = node_watch(n, r->next, p);
 	if (result == RESULT_OK)
@@ -170,16 +167,17 @@ static bool
 same_member(const struct config_member *a, const struct config_member *b)
 {
 	return addr_equal(&a->origin, &b->origin) && a->weight == b->weight &&
-	       (a->zone == NULL) == (b->zone == NULL) &&
+	       a->order == b->order && a->connections_max == b->connections_max &&
+	       addr_equal(&a->node, &b->node) && (a->zone == NULL) == (b->zone == NULL) &&
 	       (a->zone == NULL || strcmp(a->zone, b->zone) == 0);
 }
 
-/* " shop +d -b ~c": came, left, changed. */
+/* "shop +d -b ~c": came, left, changed. */
 static void
 write_service_changes(struct writer *w, const struct config_service *before,
 		      const struct config_service *after)
 {
-	write_format(w, " %s", after->name);
+	write_format(w, "%s%s", w->bytes > 0 ? " " : "", after->name);
 	for (size_t i = 0; i < after->member_count; i++) {
 		const struct config_member *m = &after->members[i];
 		const struct config_member *was = member_of(before, m->id);
@@ -208,23 +206,20 @@ members_changed(const struct config_service *before, const struct config_service
 static void
 write_changes(struct writer *w, const struct config *before, const struct config *after)
 {
-	write_format(w, "%s: %zu service%s;", after->file, after->service_count,
-		     after->service_count == 1 ? "" : "s");
-	size_t named = w->bytes;
 	for (size_t i = 0; i < after->service_count; i++) {
 		const struct config_service *now = &after->services[i];
 		const struct config_service *was = service_of(before, now->name);
 		if (was == NULL)
-			write_format(w, " +%s", now->name);
+			write_format(w, "%s+%s", w->bytes > 0 ? " " : "", now->name);
 		else if (members_changed(was, now))
 			write_service_changes(w, was, now);
 	}
 	for (size_t i = 0; i < before->service_count; i++) {
 		if (service_of(after, before->services[i].name) == NULL)
-			write_format(w, " -%s", before->services[i].name);
+			write_format(w, "%s-%s", w->bytes > 0 ? " " : "", before->services[i].name);
 	}
-	if (w->bytes == named)
-		write_text(w, " no member changed");
+	if (w->bytes == 0)
+		write_text(w, "no member changed");
 }
 
 static bool
@@ -359,27 +354,86 @@ commit(struct reload *r)
 	forget_members(n, r->before, r->next);
 	say_what_waits(r->before, r->next->config);
 	node_probers_stop(n->services);
-	services_unref(&n->services);
+	struct services *before = n->services;
 	n->services = r->next;
 	n->shared.services = r->next;
+	node_give_orders(n, r->before);
+	services_unref(&before);
 	n->config_ms = clock_ms();
 	node_cluster_adopt(n, n->services->config);
+	node_epochs_swapped(n);
 	r->next = NULL;
 	r->before = NULL;
 	if (node_probers_start(n, &p) != RESULT_OK)
 		log_error("reload: checks of members: %s", p.text);
 }
 
+/* ---- orders ------------------------------------------------------------------------------------
+ */
+
+static enum member_state
+order_of(const struct config_member *m)
+{
+	static const enum member_state states[] = {[MEMBER_ORDER_NONE] = MEMBER_UP,
+						   [MEMBER_ORDER_DRAIN] = MEMBER_DRAIN,
+						   [MEMBER_ORDER_MAINT] = MEMBER_MAINT};
+	return m == NULL ? MEMBER_UP : states[m->order];
+}
+
+/* An order that was not changed leaves alone what an operator said of this node since. */
+void
+node_give_orders(struct node *n, const struct config *before)
+{
+	for (size_t i = 0; i < n->services->count; i++) {
+		const struct service *s = &n->services->list[i];
+		const struct config_service *was =
+		    before == NULL ? NULL : service_of(before, s->config->name);
+		struct view *view = pool_view(s->pool);
+		for (uint32_t m = 0; m < view->membership->count; m++) {
+			const struct membership_member *member = &view->membership->member[m];
+			enum member_state order = order_of(member_of(s->config, member->id));
+			if (order != order_of(was == NULL ? NULL : member_of(was, member->id)))
+				pool_order(s->pool, member->live, order, clock_ms());
+		}
+		view_unref(&view);
+	}
+}
+
+/* ---- the face ----------------------------------------------------------------------------------
+ */
+
+enum result
+node_swap(struct node *n, struct config **config, struct writer *changed, struct problem *p)
+{
+	struct reload r = {.node = n, .before = n->services->config};
+	enum result result = prepare(&r, config, p);
+	if (result == RESULT_OK) {
+		write_changes(changed, r.before, r.next->config);
+		commit(&r);
+	}
+	reload_drop(&r);
+	return result;
+}
+
 enum result
 node_reload(struct node *n, const char *asked_by, struct problem *p)
 {
-	struct reload r = {.node = n, .before = n->services->config};
-	enum result result = prepare(&r, p);
+	char changed_text[CHANGES_BYTES_MAX];
+	struct writer changed = writer_on(changed_text, sizeof(changed_text));
+	struct config *config = NULL;
+	enum result result = load(n->services->config->file, &config, p);
+	if (result == RESULT_OK)
+		result = node_epochs_lay(n, &config, p);
+	if (result == RESULT_OK)
+		result = node_swap(n, &config, &changed, p);
+	config_free(&config);
 	if (result == RESULT_OK) {
+		const struct config *after = n->services->config;
 		char text[CHANGES_BYTES_MAX];
 		struct writer w = writer_on(text, sizeof(text));
-		write_changes(&w, r.before, r.next->config);
-		commit(&r);
+		write_format(&w, "%s: %zu service%s; ", after->file, after->service_count,
+			     after->service_count == 1 ? "" : "s");
+		write_slice(&w, (struct slice){changed.at, changed.bytes});
 		failover_log_reload(n->shared.failover, EVENT_RELOAD, asked_by,
 				    (struct slice){text, w.bytes});
 		log_info("reloaded %.*s", (int)w.bytes, text);
@@ -387,6 +441,5 @@ node_reload(struct node *n, const char *asked_by, struct problem *p)
 		failover_log_reload(n->shared.failover, EVENT_RELOAD_REFUSED, asked_by,
 				    slice_of(p->text));
 	}
-	reload_drop(&r);
 	return result;
 }

@@ -270,3 +270,66 @@ hop_read(const struct hop_codec *c, struct slice text, const struct http_head *r
 	uint64_t apart = hop->time_ms > now_ms ? hop->time_ms - now_ms : now_ms - hop->time_ms;
 	return apart > HOP_AGE_MS ? HOP_STALE : HOP_GOOD;
 }
+
+bool
+hop_is_own(const struct hop *hop)
+{
+	static const struct session_digest none;
+	return hop->path_count == 1 && hop->primary.bytes == 0 &&
+	       memcmp(&hop->digest, &none, sizeof(none)) == 0;
+}
+
+/* ---- what is sealed ---------------------------------------------------------------------------
+ */
+
+#define SEAL_TITLE "holdfast sealed\n" /* no hop begins so */
+
+/* Of the title and the text. False: no memory. */
+static bool
+seal_mac(const uint8_t key[16], struct slice text, uint8_t mac[MAC_BYTES])
+{
+	size_t title = sizeof(SEAL_TITLE) - 1;
+	char *bytes = malloc(title + text.bytes);
+	if (bytes == NULL)
+		return false;
+	memcpy(bytes, SEAL_TITLE, title);
+	if (text.bytes > 0)
+		memcpy(bytes + title, text.at, text.bytes);
+	digest_mac(key, bytes, title + text.bytes, mac);
+	free(bytes);
+	return true;
+}
+
+bool
+hop_seal(const struct hop_codec *c, struct slice text, char **out, size_t *bytes)
+{
+	uint8_t mac[MAC_BYTES];
+	*bytes = HOP_SEAL_BYTES + text.bytes;
+	*out = malloc(*bytes);
+	if (*out == NULL || !seal_mac(c->key[0], text, mac)) {
+		free(*out);
+		*out = NULL;
+		return false;
+	}
+	struct writer w = writer_on(*out, *bytes);
+	write_hex_bytes(&w, mac, sizeof(mac));
+	write_char(&w, '\n');
+	write_slice(&w, text);
+	assert(!w.overflow);
+	return true;
+}
+
+bool
+hop_unseal(const struct hop_codec *c, struct slice sealed, struct slice *text)
+{
+	uint8_t given[MAC_BYTES];
+	uint8_t mac[MAC_BYTES];
+	if (sealed.bytes < HOP_SEAL_BYTES || sealed.at[HOP_SEAL_BYTES - 1] != '\n' ||
+	    !hex_decode((struct slice){sealed.at, HOP_SEAL_BYTES - 1}, given, sizeof(given)))
+		return false;
+	*text = (struct slice){sealed.at + HOP_SEAL_BYTES, sealed.bytes - HOP_SEAL_BYTES};
+	bool good = false;
+	for (size_t i = 0; i < c->key_count; i++)
+		good |= seal_mac(c->key[i], *text, mac) && digest_equal(mac, given, sizeof(mac));
+	return good;
+}

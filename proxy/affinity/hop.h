@@ -27,6 +27,9 @@
 /* With a service's name behind it: GET by a node asks how the member beside another node is; 200
  * when it is operational, else 503. */
 #define HOP_HEALTH_PATH "/.holdfast/health/"
+/* GET by a node asks for the membership that another one holds: sealed; 404: epoch 0. */
+#define HOP_MEMBERSHIP_PATH "/.holdfast/membership"
+#define HOP_SEAL_BYTES      33 /* before what is sealed: a MAC in hexadecimal, and a line end */
 
 /* Keys of one cluster, and who its nodes are; immutable; any number of threads. */
 struct hop_codec;
@@ -70,6 +73,16 @@ void hop_write(const struct hop_codec *codec, const struct hop *hop,
 enum hop_fault hop_read(const struct hop_codec *codec, struct slice text,
 			const struct http_head *request, const struct addr *from, uint64_t now_ms,
 			struct hop *hop);
+/* A request of the node itself, on no client's behalf. */
+bool hop_is_own(const struct hop *hop);
+/*
+ * What a node sends another in an answer: the MAC, under the same key, of "holdfast sealed\n" and
+ * the text. *out is for the caller to free. False: no memory.
+ */
+bool hop_seal(const struct hop_codec *codec, struct slice text, char **out, size_t *bytes);
+/* *text: what was sealed; borrowed from `sealed`. False: no memory, or a signature that is wrong.
+ */
+bool hop_unseal(const struct hop_codec *codec, struct slice sealed, struct slice *text);
 /* "bad_mac"; static. */
 const char *hop_fault_text(enum hop_fault fault);
 

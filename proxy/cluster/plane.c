@@ -227,6 +227,10 @@ plane_receive(struct plane *p, uint64_t now, const uint8_t *bytes, size_t count)
 	if (drop != DATAGRAM_LET_IN || p->left)
 		return drop;
 	p->received[in.type]++;
+	for (size_t i = 0; i < p->party_count; i++) {
+		if (p->party[i].heard != NULL)
+			p->party[i].heard(p->party[i].self, now, &in);
+	}
 	uint8_t owner = p->party_of[in.type];
 	if (owner == 0) {
 		p->unknown++;

@@ -37,7 +37,8 @@ struct plane_party {
 	size_t type_count;
 	/* A datagram of one of its types. */
 	void (*receive)(void *self, uint64_t now, const struct incoming *in, struct outbox *out);
-	/* Each of these may be NULL. */
+	/* Each of these may be NULL. Every datagram that is let in, whoever's it is: */
+	void (*heard)(void *self, uint64_t now, const struct incoming *in);
 	void (*tick)(void *self, uint64_t now, struct outbox *out);
 	uint64_t (*next)(const void *self);
 	/* Who is master changed, as this node knows; node NODE_NONE: nobody is. */

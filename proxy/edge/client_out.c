@@ -297,6 +297,26 @@ refuse(struct door *d, enum cause cause, uint16_t status, uint32_t retry_after_s
 	client_out_refuse(client_of(d), cause, status, retry_after_s);
 }
 
+static void
+give(struct door *d, struct slice type, struct slice body)
+{
+	struct client *c = client_of(d);
+	struct worker *w = c->io.worker;
+	char digits[U64_DIGITS_MAX];
+	if (!c->body_ended)
+		c->close_after = true;
+	make_room(c, HEAD_ROOM);
+	d->status = 200;
+	d->sent = c->head_only ? 0 : body.bytes;
+	write_together(&w->out, SLICE("HTTP/1.1 200 OK\r\nContent-Type: "), type,
+		       SLICE("\r\nCache-Control: no-store\r\nContent-Length: "),
+		       u64_text(body.bytes, digits), SLICE("\r\nDate: "), worker_date(w),
+		       c->close_after ? SLICE("\r\nConnection: close\r\n\r\n") : SLICE("\r\n\r\n"));
+	struct iovec pieces[] = {scratch_piece(c),
+				 {(void *)(uintptr_t)body.at, c->head_only ? 0 : body.bytes}};
+	send_or_keep(c, pieces, 2);
+}
+
 /* TRACE and OPTIONS end here at Max-Forwards: 0 (RFC 9110 sections 7.6.2, 9.3.7, 9.3.8). */
 static void
 echo(struct door *d)
@@ -355,6 +375,7 @@ const struct door_ops client_door_ops = {
     .end = end,
     .flush = flush,
     .refuse = refuse,
+    .give = give,
     .echo = echo,
     .abort = abort_answer,
     .want_body = client_want_body,

@@ -142,6 +142,7 @@ membership_create(const struct config_service *service, struct membership **out,
 	if (m == NULL)
 		return no_memory(p);
 	atomic_init(&m->refs, 1);
+	m->epoch = service->epoch;
 	enum result r = members_init(m, service, p);
 	if (r == RESULT_OK)
 		r = ring_init(m, service, p);

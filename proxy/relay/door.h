@@ -37,6 +37,8 @@ struct door_ops {
 	/* Holdfast's own answer by the cause's row; `detail` is static text. Complete with the
 	 * call. */
 	void (*refuse)(struct door *d, enum cause cause, uint16_t status, uint32_t retry_after_s);
+	/* A document of Holdfast's own, of this media type. Complete with the call. */
+	void (*give)(struct door *d, struct slice type, struct slice body);
 	void (*echo)(struct door *d);  /* TRACE or OPTIONS that ends here */
 	void (*abort)(struct door *d); /* the answer cannot be completed: never a clean end */
 	void (*want_body)(struct door *d, bool on);

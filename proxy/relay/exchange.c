@@ -37,6 +37,7 @@ exchange_get(struct worker *w, struct door *door)
 	x->splicing = false;
 	x->primary_gone = false;
 	x->hopped = false;
+	x->behind = false;
 	x->half_closed = false;
 	x->waits = false;
 	x->spilled = 0;
@@ -250,10 +251,15 @@ is_loop(struct exchange *x)
 	return false;
 }
 
-static bool
-route(struct exchange *x)
+bool
+exchange_route(struct exchange *x)
 {
 	struct worker *w = x->worker;
+	if (x->lease != NULL)
+		worker_view_put(w, &x->lease);
+	if (x->slot != NULL)
+		worker_generation_put(x->slot->generation);
+	x->slot = NULL;
 	size_t number = matcher_find(w->services->matcher, x->request.host, x->request.path);
 	if (number == MATCH_NONE) {
 		exchange_fail(x, CAUSE_NO_SERVICE);
@@ -276,20 +282,9 @@ route(struct exchange *x)
 }
 
 void
-exchange_begin(struct exchange *x)
+exchange_decide(struct exchange *x)
 {
 	struct worker *w = x->worker;
-	x->begun_us = w->now_us;
-	x->begun_wall_ms = w->access != NULL ? clock_wall_ms() : 0;
-	x->request_id = w->shared->instance + (++w->request_serial * WORKERS_MAX + w->number);
-	if (is_loop(x)) {
-		exchange_fail(x, CAUSE_LOOP);
-		return;
-	}
-	if (w->services->hops != NULL && mesh_enter(x))
-		return;
-	if (answer_here(x) || !route(x))
-		return;
 	struct service *service = x->slot->service;
 	session_identify(service->rules, &x->request, exchange_peer(x), digest_random, &x->session);
 	find_primary(x);
@@ -304,11 +299,30 @@ exchange_begin(struct exchange *x)
 		exchange_fail(x, x->plan.refuse_status != 0 ? CAUSE_STRICT : CAUSE_NO_LIVE_MEMBER);
 		return;
 	}
-	x->request_chunked = x->request.framing == BODY_CHUNKED;
-	x->body.ended = !http_request_has_body(&x->request);
 	x->waits = true;
 	x->slot->waiting++;
 	attempt_start(x);
+}
+
+void
+exchange_begin(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	x->begun_us = w->now_us;
+	x->begun_wall_ms = w->access != NULL ? clock_wall_ms() : 0;
+	x->request_id = w->shared->instance + (++w->request_serial * WORKERS_MAX + w->number);
+	if (is_loop(x)) {
+		exchange_fail(x, CAUSE_LOOP);
+		return;
+	}
+	if (w->services->hops != NULL && mesh_enter(x))
+		return;
+	if (answer_here(x) || !exchange_route(x))
+		return;
+	x->request_chunked = x->request.framing == BODY_CHUNKED;
+	x->body.ended = !http_request_has_body(&x->request);
+	if (!x->hopped || !mesh_waits(x))
+		exchange_decide(x);
 }
 
 void
@@ -363,6 +377,8 @@ exchange_over(struct exchange *x, enum cause cause)
 	struct worker *w = x->worker;
 	struct door *door = x->door;
 	x->cause = cause;
+	if (x->behind)
+		mesh_unlink(x);
 	if (x->state == EXCHANGE_QUEUED)
 		place_unqueue(x);
 	exchange_to(x, EXCHANGE_OVER);

@@ -44,6 +44,7 @@ struct exchange {
 	bool splicing;        /* the rest of the answer goes through `pipe` */
 	bool primary_gone; /* the tag names a primary that left the membership: it got a new one */
 	bool hopped;       /* another node sent it: `hop` says what it knew */
+	bool behind;       /* in worker->behind: waits for the membership that `hop` names */
 	bool half_closed;  /* tunnel: our side towards the member is shut */
 	bool waits;        /* for its answer: counted in slot->waiting */
 	bool repeats;      /* counted in slot->repeated */
@@ -58,6 +59,7 @@ struct exchange {
 	struct queued *queued;     /* owned; while EXCHANGE_QUEUED */
 
 	struct hop hop; /* when hopped; borrows from the request */
+	uint64_t behind_until_ms;
 	struct session session;
 	struct plan_session whom;
 	struct plan plan;
@@ -101,6 +103,10 @@ void exchange_spares_free(struct worker *w);
 
 /* The head is parsed; routes, plans and starts the first attempt. May be over on return. */
 void exchange_begin(struct exchange *x);
+/* Session, plan and first attempt of a request that has its service. */
+void exchange_decide(struct exchange *x);
+/* The service anew, as the configuration may have changed. False: x is over. */
+bool exchange_route(struct exchange *x);
 /* Payload of the request body, or bytes of the tunnel. May be over on return. */
 void exchange_on_body(struct exchange *x, const char *at, size_t bytes);
 /* The request body is complete; trailers are filtered lines. In a tunnel: the client's side ended.
@@ -174,7 +180,12 @@ exchange_is_forwarded(const struct exchange *x)
 }
 
 /* mesh.c: requests that go from node to node. */
-bool mesh_enter(struct exchange *x);        /* from another node? True: x is over */
+bool mesh_enter(struct exchange *x); /* from another node? True: x is over */
+/* The sender decided by a newer membership than is held here: x waits for that, for
+ * MESH_BEHIND_MS at most, and exchange_decide follows. */
+bool mesh_waits(struct exchange *x);
+void mesh_go_on(struct worker *w);          /* those that need not wait any more */
+void mesh_unlink(struct exchange *x);       /* x->behind */
 bool mesh_restrict(struct exchange *x);     /* the plan, by where it has been; true: x is over */
 struct slice mesh_told(struct exchange *x); /* Holdfast-Hop, whole line; empty: does not fit */
 void write_mesh_served(struct writer *w, const struct exchange *x); /* for the node that asked */

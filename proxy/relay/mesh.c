@@ -10,6 +10,10 @@
 
 #include "base/clock.h"
 
+#include <stdlib.h>
+
+#define MESH_BEHIND_MS 1000 /* of a request; then it is decided with what is held */
+
 /* ---- who comes --------------------------------------------------------------------------------
  */
 
@@ -61,13 +65,111 @@ answer_health(struct exchange *x)
 	return true;
 }
 
+/* Another node fetches the membership that this one holds. */
+static bool
+answer_membership(struct exchange *x)
+{
+	size_t bytes = 0;
+	if (!slice_equal(x->request.path, SLICE(HOP_MEMBERSHIP_PATH)))
+		return false;
+	char *text = board_copy(&x->worker->shared->board, &bytes);
+	if (text == NULL)
+		x->door->ops->refuse(x->door, CAUSE_ANSWERED_HERE, 404, 0);
+	else
+		x->door->ops->give(x->door, SLICE("application/octet-stream"),
+				   (struct slice){text, bytes});
+	free(text);
+	exchange_over(x, CAUSE_ANSWERED_HERE);
+	return true;
+}
+
 bool
 mesh_enter(struct exchange *x)
 {
 	if (!http_head_has(&x->request, FIELD_HOLDFAST_HOP))
 		return false;
 	read_hop(x);
-	return x->hopped && answer_health(x);
+	/* What a client asks through another node goes to the application, whatever its path. */
+	return x->hopped && hop_is_own(&x->hop) && (answer_health(x) || answer_membership(x));
+}
+
+/* ---- epochs ------------------------------------------------------------------------------------
+ */
+
+static bool
+is_behind(const struct exchange *x)
+{
+	return x->hop.epoch > x->lease->view->membership->epoch;
+}
+
+bool
+mesh_waits(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	if (!is_behind(x))
+		return false;
+	board_hear(&w->shared->board, x->hop.path[x->hop.path_count - 1], x->hop.epoch);
+	x->behind = true;
+	x->behind_until_ms = w->now_ms + MESH_BEHIND_MS;
+	x->prev = NULL;
+	x->next = w->behind;
+	if (w->behind != NULL)
+		w->behind->prev = x;
+	w->behind = x;
+	return true;
+}
+
+void
+mesh_unlink(struct exchange *x)
+{
+	x->behind = false;
+	if (x->prev != NULL)
+		x->prev->next = x->next;
+	else
+		x->worker->behind = x->next;
+	if (x->next != NULL)
+		x->next->prev = x->prev;
+}
+
+/*
+ * What was read of the hop names nodes by their places in the configuration that it began in; a
+ * membership changes none of them, and with another file it is read again.
+ */
+static bool
+read_again(struct exchange *x)
+{
+	if (x->worker->services->hops == NULL)
+		x->hopped = false;
+	else
+		read_hop(x);
+	return exchange_route(x);
+}
+
+/* Another generation is there, or the pool's members are of that epoch already. */
+static bool
+need_not_wait(struct worker *w, const struct exchange *x)
+{
+	if (x->slot->generation != w->generation || w->now_ms >= x->behind_until_ms)
+		return true;
+	struct view_lease *lease = worker_view_get(w, x->slot);
+	bool there = lease != NULL && lease->view->membership->epoch >= x->hop.epoch;
+	if (lease != NULL)
+		worker_view_put(w, &lease);
+	return there;
+}
+
+void
+mesh_go_on(struct worker *w)
+{
+	struct exchange *next;
+	for (struct exchange *x = w->behind; x != NULL; x = next) {
+		next = x->next;
+		if (!need_not_wait(w, x))
+			continue;
+		mesh_unlink(x);
+		if (read_again(x))
+			exchange_decide(x);
+	}
 }
 
 /* The generation that it began in: places in cluster.nodes are of that one. */
@@ -183,8 +285,14 @@ void
 write_mesh_served(struct writer *w, const struct exchange *x)
 {
 	const struct membership_member *m = &exchange_membership(x)->member[x->answered_by];
+	uint64_t epoch = exchange_membership(x)->epoch;
 	write_together(w, SLICE("Holdfast-Served: "), (struct slice){m->id, m->id_bytes},
-		       SLICE("; "), slice_of(affinity_text(x->plan.affinity)), SLICE("\r\n"));
+		       SLICE("; "), slice_of(affinity_text(x->plan.affinity)));
+	if (epoch > x->hop.epoch) {
+		write_literal(w, "; epoch=");
+		write_u64(w, epoch);
+	}
+	write_literal(w, "\r\n");
 }
 
 static enum affinity
@@ -197,6 +305,22 @@ affinity_of(struct slice text)
 	return AFFINITY_PASS;
 }
 
+/* "; name" behind the id, or "; epoch=N". */
+static void
+learn_parameter(struct exchange *x, struct slice parameter)
+{
+	static const struct slice name = {"epoch=", 6};
+	uint64_t epoch;
+	if (!slice_has_prefix(parameter, name)) {
+		x->plan.affinity = affinity_of(parameter);
+		return;
+	}
+	uint16_t hop = exchange_membership(x)->member[exchange_member(x)].hop;
+	parameter = (struct slice){parameter.at + name.bytes, parameter.bytes - name.bytes};
+	if (hop != 0 && slice_to_u64(parameter, &epoch))
+		board_hear(&x->worker->shared->board, hop - 1U, epoch);
+}
+
 void
 mesh_learn(struct exchange *x, const struct http_head *head)
 {
@@ -204,13 +328,16 @@ mesh_learn(struct exchange *x, const struct http_head *head)
 	const struct http_field *field = http_field_find_id(head, FIELD_HOLDFAST_SERVED, &at);
 	if (field == NULL)
 		return; /* an answer of the node's own */
-	struct slice value = http_field_value(head, field);
-	struct slice id = {value.at, slice_find(value, ';')};
+	struct slice rest = http_field_value(head, field);
+	struct slice id = {rest.at, slice_find(rest, ';')};
 	uint32_t member = membership_by_id(exchange_membership(x), id);
-	if (member == MEMBER_NONE)
-		return;
-	x->answered_by = member;
-	if (value.bytes > id.bytes + 2)
-		x->plan.affinity = affinity_of(
-		    (struct slice){value.at + id.bytes + 2, value.bytes - id.bytes - 2});
+	size_t bytes = id.bytes;
+	while (rest.bytes > bytes + 2) {
+		rest = (struct slice){rest.at + bytes + 2, rest.bytes - bytes - 2};
+		bytes = slice_find(rest, ';');
+		if (member != MEMBER_NONE || slice_has_prefix(rest, SLICE("epoch=")))
+			learn_parameter(x, (struct slice){rest.at, bytes});
+	}
+	if (member != MEMBER_NONE)
+		x->answered_by = member;
 }

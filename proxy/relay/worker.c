@@ -263,6 +263,8 @@ worker_tick(struct worker *w)
 {
 	worker_tell_time(w);
 	review_views(w);
+	if (w->behind != NULL)
+		mesh_go_on(w);
 	wheel_run(&w->wheel, w->now_ms, expire, w);
 	if (w->access != NULL)
 		access_batch_flush(w->access);

@@ -19,6 +19,7 @@
 #include "http/parse.h"
 #include "record/access.h"
 #include "record/failover.h"
+#include "relay/board.h"
 #include "relay/io.h"
 #include "route/service.h"
 
@@ -95,6 +96,7 @@ struct worker_shared {
 	atomic_uint clients;         /* connections of the process */
 	struct addresses *addresses; /* owned by the node: connections by client address */
 	atomic_ullong crowded;       /* connections closed for limits.connections_per_address */
+	struct board board;          /* epochs, to and from other nodes */
 };
 
 /* Hops that came in, by what they were found to be; written by this worker alone. */
@@ -124,6 +126,7 @@ struct worker {
 	uint64_t request_serial;
 	struct trash *trash;
 	struct exchange *spare_exchanges; /* owned */
+	struct exchange *behind;          /* those that wait for a newer membership */
 	struct exchange *asking;          /* those that hold a connection to a member, or wait */
 	struct places_mailbox mailbox;    /* exchanges that were given a place; rings the worker */
 	size_t exchanges;                 /* in use */
