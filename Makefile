@@ -112,7 +112,7 @@ LEASE    = proxy/cluster/lease.c proxy/cluster/lease_acceptor.c proxy/cluster/le
 REGISTER = proxy/cluster/document.c proxy/cluster/pull.c proxy/cluster/register.c \
            proxy/cluster/register_image.c proxy/cluster/register_wire.c proxy/cluster/voter.c
 ENGINES  = proxy/cluster/embedded.c proxy/cluster/engine.c
-ROLES    = $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/register_file.c
+ROLES    = $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/register_file.c proxy/cluster/roles.c
 
 PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) $(CLUSTER) \
            $(CLUSTER_LIVE) $(RACE) $(ROLES) $(EPOCHS) $(EPOCHS_LIVE) $(ADMIN) $(CLI) $(NODE)
@@ -273,7 +273,8 @@ LINK_cluster/test_epoch = $(CLUSTER_LINK) proxy/cluster/document.c proxy/cluster
                           proxy/cluster/epoch_publish.c
 
 # leases, registers, roles
-UNIT += cluster/test_lease cluster/test_register_file cluster/test_voter
+UNIT += cluster/test_lease cluster/test_register_file cluster/test_roles cluster/test_voter
+LINK_cluster/test_roles = $(CLUSTER_LINK) proxy/cluster/roles.c
 LINK_cluster/test_lease = $(CLUSTER_LINK) $(LEASE)
 LINK_cluster/test_register_file = $(CLUSTER_LINK) $(REGISTER) proxy/cluster/register_file.c
 LINK_cluster/test_voter = $(CLUSTER_LINK) $(REGISTER)
