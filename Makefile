@@ -96,7 +96,7 @@ CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c pro
 # what of the control plane touches sockets, files and configuration
 CLUSTER_LIVE = proxy/cluster/cluster_ev.c proxy/cluster/embedded_ev.c proxy/cluster/setup.c
 NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_cluster.c \
-           proxy/node_cluster_status.c proxy/node_ev.c proxy/node_reload.c \
+           proxy/node_cluster_status.c proxy/node_ev.c proxy/node_reload.c proxy/node_roles.c \
            proxy/node_status.c
 
 # the membership by epochs

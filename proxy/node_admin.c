@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "edge/listener.h"
+#include "node_roles.h"
 #include "route/explain.h"
 
 #include <assert.h>
@@ -214,7 +215,8 @@ node_admin_start(struct node *n, struct problem *p)
 						.status = status,
 						.explain = explain,
 						.order = order,
-						.reload = reload};
+						.reload = reload,
+						.role = node_role};
 	if (n->admin_fd == -1)
 		return RESULT_OK;
 	struct admin_face face = plain;
@@ -230,6 +232,13 @@ node_admin_start(struct node *n, struct problem *p)
 	write_addr(&w, &n->services->config->admin);
 	log_info("admin interface on %s", writer_text(&w));
 	return RESULT_OK;
+}
+
+void
+node_admin_wake(struct node *n)
+{
+	if (n->admin != NULL)
+		admin_server_wake(n->admin);
 }
 
 void

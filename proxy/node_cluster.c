@@ -1,6 +1,8 @@
 /* node_cluster.c: the node and its control plane; see node_cluster.h. */
 #include "node_cluster.h"
 
+#include "node_roles.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -134,6 +136,7 @@ on_turned(void *context)
 	struct node_cluster *c = context;
 	if (c->engine != NULL)
 		embedded_live_turn(c->engine);
+	node_roles_turn(c);
 }
 
 static void
@@ -184,7 +187,10 @@ start_plane(struct node_cluster *c, const struct config *config, struct register
 		return r;
 	int fd = c->fd;
 	c->fd = -1; /* the plane's, whatever happens */
-	return cluster_create(c->node->base, fd, &setup, &engine, &ear, &c->live, p);
+	r = cluster_create(c->node->base, fd, &setup, &engine, &ear, &c->live, p);
+	if (r == RESULT_OK)
+		node_roles_start(c, &engine, config->cluster.lease_ms);
+	return r;
 }
 
 /* A node without a register to be believed is a node without a vote, and no more. */
@@ -233,6 +239,7 @@ node_cluster_leave(struct node *n)
 {
 	if (n->cluster == NULL || n->cluster->live == NULL)
 		return;
+	node_roles_leave(n->cluster);
 	plane_leave(cluster_plane(n->cluster->live), cluster_now());
 	cluster_settle(n->cluster->live);
 }

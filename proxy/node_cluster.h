@@ -8,6 +8,7 @@
 
 #include "cluster/cluster_ev.h"
 #include "cluster/embedded_ev.h"
+#include "cluster/roles.h"
 #include "node.h"
 
 struct node_cluster {
@@ -18,6 +19,8 @@ struct node_cluster {
 	struct cluster_nodes nodes;   /* the machines borrow them */
 	struct embedded_live *engine; /* owned; NULL: none, or another one */
 	struct cluster *live;         /* owned; NULL: before the start */
+	struct roles roles;           /* of applications */
+	uint64_t roles_seen;          /* their changes that waiting processes know of */
 	uint64_t pools; /* generations of all pools when the service was looked at last */
 };
 

@@ -288,6 +288,118 @@ answer_up(const struct asked *a)
 	give_order(a, MEMBER_UP, false);
 }
 
+/* ---- roles of applications --------------------------------------------------------------------
+ */
+
+#define ROLE_TTL_MS 10000
+
+/* Absent: `fallback`. False: the answer is a refusal. */
+static bool
+take_duration(const struct asked *a, const char *name, uint64_t fallback, uint64_t *ms)
+{
+	char room[32];
+	struct slice value;
+	struct problem p = {""};
+	*ms = fallback;
+	if (!take_slice(a, name, room, sizeof(room), &value))
+		return false;
+	if (value.bytes == 0 || duration_parse(value, ms, &p) == RESULT_OK)
+		return true;
+	(void)problem_prefix(&p, RESULT_INVALID, "%s", name);
+	admin_refuse(a->out, 400, p.text);
+	return false;
+}
+
+/* Holders and names are printable, without quotes and backslashes. */
+static void
+say_role(const struct asked *a, const char *role, const struct admin_role *r)
+{
+	struct grow *out = &a->out->body;
+	bool held = r->expires_ms != 0;
+	grow_format(out, "{\"role\":\"%s\",\"held\":%s,\"yours\":%s,", role,
+		    held ? "true" : "false", r->yours ? "true" : "false");
+	if (held)
+		grow_format(out, "\"holder\":\"%s\",\"node\":\"%s\",", r->holder, r->node);
+	else
+		grow_text(out, "\"holder\":null,\"node\":null,");
+	grow_text(out, "\"term\":");
+	if (r->term != 0)
+		grow_u64(out, r->term);
+	else
+		grow_text(out, "null");
+	grow_format(out, ",\"expires_in\":%llu.%03llu", (unsigned long long)r->expires_ms / 1000,
+		    (unsigned long long)r->expires_ms % 1000);
+	if (r->reason != NULL)
+		grow_format(out, ",\"reason\":\"%s\"", r->reason);
+	grow_text(out, "}\n");
+}
+
+static void
+answer_about_role(const struct asked *a, struct admin_role_ask *ask, uint64_t wait_ms)
+{
+	char name[ID_BYTES_MAX + 1];
+	struct problem p = {""};
+	struct admin_role role;
+	(void)snprintf(name, sizeof(name), "%.*s", (int)a->ask->id.bytes, a->ask->id.at);
+	ask->role = name;
+	enum result r = RESULT_IO;
+	if (a->face->role != NULL)
+		r = a->face->role(a->face->node, ask, &role, &p);
+	if (r != RESULT_OK) {
+		admin_refuse(a->out, r == RESULT_IO ? 501 : 400,
+			     p.text[0] != '\0' ? p.text : "not in this version");
+		return;
+	}
+	bool granted = ask->what == ADMIN_ROLE_LOOK || role.yours;
+	begin(a->out, granted ? 200 : 409, JSON_TYPE);
+	if (role.pending)
+		a->out->wait_ms =
+		    (uint32_t)(wait_ms < ADMIN_WAIT_MS_MAX ? wait_ms : ADMIN_WAIT_MS_MAX);
+	say_role(a, name, &role);
+}
+
+static void
+answer_role(const struct asked *a)
+{
+	struct admin_role_ask ask = {.what = ADMIN_ROLE_LOOK};
+	answer_about_role(a, &ask, 0);
+}
+
+static void
+change_role(const struct asked *a, enum admin_role_what what)
+{
+	struct admin_role_ask ask = {.what = what};
+	char holder[sizeof(((struct admin_role *)0)->holder)];
+	uint64_t wait_ms = 0;
+	begin(a->out, 200, JSON_TYPE);
+	if (!take_text(a, "holder", holder, sizeof(holder), &ask.holder) ||
+	    !take_duration(a, "ttl", ROLE_TTL_MS, &ask.ttl_ms) ||
+	    !take_duration(a, "wait", 0, &wait_ms))
+		return;
+	if (ask.holder == NULL)
+		admin_refuse(a->out, 400, "a holder is wanted: ?holder=");
+	else
+		answer_about_role(a, &ask, wait_ms);
+}
+
+static void
+answer_role_acquire(const struct asked *a)
+{
+	change_role(a, ADMIN_ROLE_ACQUIRE);
+}
+
+static void
+answer_role_renew(const struct asked *a)
+{
+	change_role(a, ADMIN_ROLE_RENEW);
+}
+
+static void
+answer_role_release(const struct asked *a)
+{
+	change_role(a, ADMIN_ROLE_RELEASE);
+}
+
 static void
 answer_reload(const struct asked *a)
 {

@@ -10,6 +10,7 @@
 
 #define ADMIN_ANSWER_BYTES_MAX ((size_t)64 * 1024 * 1024)
 #define ADMIN_FIELDS_BYTES_MAX 512
+#define ADMIN_WAIT_MS_MAX      60000
 
 struct admin_answer {
 	uint16_t status;
@@ -17,6 +18,7 @@ struct admin_answer {
 	struct grow body;                    /* owned */
 	char fields[ADMIN_FIELDS_BYTES_MAX]; /* whole lines that this answer has more, terminated */
 	bool follow;                         /* events follow, without an end */
+	uint32_t wait_ms;                    /* not 0: asked for again, it may be another one */
 	bool head_only;                      /* nothing follows, not even a body: a HEAD */
 };
 

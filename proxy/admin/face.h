@@ -37,6 +37,26 @@ struct admin_granted {
 	unsigned active;
 };
 
+enum admin_role_what { ADMIN_ROLE_LOOK, ADMIN_ROLE_ACQUIRE, ADMIN_ROLE_RENEW, ADMIN_ROLE_RELEASE };
+
+/* What a process wants of a role (cluster/roles.h). */
+struct admin_role_ask {
+	enum admin_role_what what;
+	const char *role;
+	const char *holder;
+	uint64_t ttl_ms;
+};
+
+struct admin_role {
+	bool yours;
+	bool pending;       /* asked for: asking again later may get it */
+	const char *reason; /* why it is not yours; static */
+	char holder[160];   /* empty: nobody that is known of */
+	char node[ID_BYTES_MAX + 1];
+	uint64_t term;       /* 0: none is known */
+	uint64_t expires_ms; /* 0: nobody holds it */
+};
+
 struct admin_face {
 	void *node;
 	/* Good until the next call of anything here. */
@@ -51,6 +71,12 @@ struct admin_face {
 	 * maintenance, and a drain was to be taken back. */
 	enum result (*order)(void *node, const struct admin_wish *wish, struct admin_granted *out,
 			     struct problem *p);
+	/*
+	 * NULL: this version cannot. RESULT_INVALID: a bad name; RESULT_IO: no majority can be
+	 * asked for, as the cluster is advisory or there is none. *out is filled with RESULT_OK.
+	 */
+	enum result (*role)(void *node, const struct admin_role_ask *ask, struct admin_role *out,
+			    struct problem *p);
 	/* NULL: this version cannot. Anything but RESULT_OK: the old configuration stays. */
 	enum result (*reload)(void *node, struct problem *p);
 };

@@ -21,7 +21,7 @@
 /* At once: answers of a thousand members would go out in many small pieces. */
 #define WRITE_BYTES_MAX ((size_t)1024 * 1024)
 
-enum phase { READING, ANSWERING, FOLLOWING, LINGERING };
+enum phase { READING, WAITING, ANSWERING, FOLLOWING, LINGERING };
 
 struct connection {
 	struct admin_server *server;
@@ -32,6 +32,7 @@ struct connection {
 	bool close_after;     /* the present answer is the last */
 	bool continued;       /* the present request's body was asked for */
 	uint64_t deadline_ms; /* of the phase */
+	uint64_t wait_ends;   /* of the present request; 0: it has not waited */
 	char peer[ADDR_TEXT_BYTES_MAX];
 };
 
@@ -42,6 +43,7 @@ struct admin_server {
 	struct event *accept;
 	struct event *sweep; /* deadlines, every SWEEP_PERIOD_S */
 	struct event *bell;  /* of `events` */
+	struct event *wake;  /* who waits asks again */
 	int fd;
 	bool paused;              /* no descriptor was left: accepts again at the next sweep */
 	struct connection *first; /* the newest */
@@ -230,6 +232,20 @@ body_is_there(struct connection *c, const struct http_head *head, size_t held, s
 	return held >= *bytes;
 }
 
+/* True: the request stays where it is, and is asked again: see ask_again. */
+static bool
+wait(struct connection *c, const struct admin_answer *a)
+{
+	uint64_t now_ms = clock_ms();
+	if (a->wait_ms == 0 || (c->wait_ends != 0 && now_ms >= c->wait_ends))
+		return false;
+	if (c->wait_ends == 0)
+		c->wait_ends = now_ms + a->wait_ms;
+	c->phase = WAITING;
+	c->deadline_ms = c->wait_ends;
+	return true;
+}
+
 /* Takes one request from the front. False: there is none, or the connection is gone. */
 static bool
 take_request(struct connection *c)
@@ -261,10 +277,40 @@ take_request(struct connection *c)
 	c->close_after = !s->head.keep_alive;
 	c->continued = false;
 	admin_answer(&s->face, &s->head, c->peer, &a);
+	if (wait(c, &a)) {
+		admin_answer_deinit(&a);
+		return false;
+	}
+	c->wait_ends = 0;
 	(void)evbuffer_drain(in, skipped + bytes);
 	bool there = send_answer(c, &a);
 	admin_answer_deinit(&a);
 	return there;
+}
+
+static void
+ask_again(struct admin_server *s)
+{
+	struct connection *next;
+	for (struct connection *c = s->first; c != NULL; c = next) {
+		next = c->next; /* NOLINT(clang-analyzer-unix.Malloc) freed ones are unlinked */
+		if (c->phase == WAITING)
+			(void)take_request(c);
+	}
+}
+
+static void
+on_wake(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	ask_again(context);
+}
+
+void
+admin_server_wake(struct admin_server *s)
+{
+	event_active(s->wake, EV_TIMEOUT, 0);
 }
 
 /* The next one waits until this answer is taken: one at a time. */
@@ -429,7 +475,7 @@ expire(struct admin_server *s, uint64_t now_ms)
 	struct connection *next;
 	for (struct connection *c = s->first; c != NULL; c = next) {
 		next = c->next;
-		if (now_ms < c->deadline_ms)
+		if (now_ms < c->deadline_ms || c->phase == WAITING)
 			continue;
 		/* A head that was begun is told that it came too slowly. */
 		if (c->phase == READING && evbuffer_get_length(bufferevent_get_input(c->io)) > 0)
@@ -447,6 +493,7 @@ on_sweep(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	expire(s, now_ms);
+	ask_again(s);
 	if (s->paused && event_add(s->accept, NULL) == 0)
 		s->paused = false;
 	if (now_ms - s->heartbeat_ms >= ADMIN_HEARTBEAT_MS) {
@@ -465,10 +512,11 @@ server_init(struct admin_server *s)
 	s->parser = parser_create();
 	s->accept = event_new(s->base, s->fd, EV_READ | EV_PERSIST, on_accept, s);
 	s->sweep = event_new(s->base, -1, EV_PERSIST, on_sweep, s);
+	s->wake = event_new(s->base, -1, 0, on_wake, s);
 	s->bell = event_new(s->base, events_bell(s->events), EV_READ | EV_PERSIST, on_bell, s);
 	return s->parser != NULL && s->accept != NULL && s->sweep != NULL && s->bell != NULL &&
-	       event_add(s->accept, NULL) == 0 && event_add(s->sweep, &period) == 0 &&
-	       event_add(s->bell, NULL) == 0;
+	       s->wake != NULL && event_add(s->accept, NULL) == 0 &&
+	       event_add(s->sweep, &period) == 0 && event_add(s->bell, NULL) == 0;
 }
 
 enum result
@@ -516,6 +564,7 @@ admin_server_free(struct admin_server **held)
 	event_drop(s->accept);
 	event_drop(s->sweep);
 	event_drop(s->bell);
+	event_drop(s->wake);
 	(void)close(s->fd);
 	parser_free(&s->parser);
 	free(s);

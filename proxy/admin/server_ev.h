@@ -4,7 +4,8 @@
  * workers' and never waits for it.
  *
  *   accept -> READING -> (a whole request) -> ANSWERING -> READING ...
- *                                        `-> FOLLOWING (GET /events, until either side ends)
+ *                    |                   `-> FOLLOWING (GET /events, until either side ends)
+ *                    `-> WAITING (another answer may come: asked for again when one may have)
  *                                        `-> LINGERING (the last answer; what still comes is
  * dropped)
  */
@@ -36,6 +37,8 @@ enum result admin_server_create(struct event_base *base, int fd, const struct ad
 /* On the base's thread, or when its loop has ended. */
 void admin_server_free(struct admin_server **server);
 
+/* Who waits asks again, soon. */
+void admin_server_wake(struct admin_server *server);
 unsigned admin_server_followers(const struct admin_server *server);
 uint64_t admin_server_dropped(const struct admin_server *server); /* followers, since start */
 uint64_t admin_server_lost(const struct admin_server *server);    /* lines that nobody got */

@@ -391,6 +391,14 @@ roles_release(struct roles *r, uint64_t now, const char *role, const char *holde
 }
 
 void
+roles_leave(struct roles *r, uint64_t now, struct outbox *out)
+{
+	for (size_t i = 0; i < ROLES_MAX; i++)
+		if (r->list[i].role[0] != '\0' && r->list[i].state != ROLE_IDLE)
+			give_back(r, &r->list[i], now, out);
+}
+
+void
 roles_init(struct roles *r, const struct cluster_nodes *nodes, const struct engine *engine,
 	   uint32_t lease_ms)
 {

@@ -119,6 +119,8 @@ void roles_event(struct roles *r, uint64_t now, const struct engine_event *event
 		 struct outbox *out);
 void roles_tick(struct roles *r, uint64_t now, struct outbox *out);
 uint64_t roles_next(const struct roles *r);
+/* The node stops: all that is held is given back. */
+void roles_leave(struct roles *r, uint64_t now, struct outbox *out);
 /* False: nothing more. */
 bool roles_take(struct roles *r, struct role_notice *out);
 
