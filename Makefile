@@ -53,6 +53,7 @@ HASHRING = hashring/hash.c hashring/lanes.c hashring/logtable.c hashring/near.c 
 BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/digest.c \
            proxy/base/grow.c proxy/base/log.c proxy/base/network.c proxy/base/result.c proxy/base/text.c \
            proxy/base/vocab.c proxy/base/wheel.c
+BASE    += proxy/base/mailbox.c proxy/base/rates.c
 HTTP     = proxy/http/cache.c proxy/http/chunk.c proxy/http/conclude.c proxy/http/fields.c \
            proxy/http/forward.c proxy/http/grammar.c proxy/http/octets.c proxy/http/parse.c \
            proxy/http/request.c proxy/http/response.c proxy/http/scan.c
@@ -67,7 +68,7 @@ ROUTE    = proxy/route/assign.c proxy/route/explain.c proxy/route/match.c proxy/
            proxy/route/service.c
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/board.c proxy/relay/body_queue.c \
            proxy/relay/exchange.c proxy/relay/io_ev.c proxy/relay/journal.c proxy/relay/mesh.c \
-           proxy/relay/place.c proxy/relay/retry.c proxy/relay/splice.c proxy/relay/told.c \
+           proxy/relay/place.c proxy/relay/question.c proxy/relay/retry.c proxy/relay/splice.c proxy/relay/told.c \
            proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
 EDGE     = proxy/edge/addresses.c proxy/edge/client.c proxy/edge/client_out.c \
            proxy/edge/listener.c proxy/edge/pace.c proxy/edge/proxy_header.c proxy/edge/worker_ev.c
@@ -84,7 +85,7 @@ ADMIN    = proxy/admin/answers.c proxy/admin/events.c proxy/admin/explain_json.c
            proxy/admin/guard.c proxy/admin/json_put.c proxy/admin/metrics.c proxy/admin/page.c proxy/admin/routes.c \
            proxy/admin/server_ev.c proxy/admin/status.c proxy/admin/status_cluster.c proxy/admin/status_json.c
 CLI      = proxy/cli/asking.c proxy/cli/change.c proxy/cli/check.c proxy/cli/compare.c \
-           proxy/cli/compare_print.c proxy/cli/expected.c proxy/cli/explain.c \
+           proxy/cli/compare_print.c proxy/cli/expected.c proxy/cli/explain.c proxy/cli/master.c \
            proxy/cli/explain_answer.c proxy/cli/key_lines.c proxy/cli/moves.c \
            proxy/cli/node_client.c proxy/cli/options.c proxy/cli/run.c proxy/cli/service.c \
            proxy/cli/status.c proxy/cli/steer.c proxy/cli/table.c proxy/cli/tag.c \
@@ -94,9 +95,9 @@ CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c pro
            proxy/cluster/election_claim.c proxy/cluster/election_detect.c proxy/cluster/election_wire.c \
            proxy/cluster/machine.c proxy/cluster/plane.c
 # what of the control plane touches sockets, files and configuration
-CLUSTER_LIVE = proxy/cluster/cluster_ev.c proxy/cluster/embedded_ev.c proxy/cluster/setup.c
+CLUSTER_LIVE = proxy/cluster/cluster_ev.c proxy/cluster/embedded_ev.c proxy/cluster/question.c proxy/cluster/setup.c
 NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_cluster.c \
-           proxy/node_cluster_status.c proxy/node_ev.c proxy/node_reload.c proxy/node_roles.c \
+           proxy/node_cluster_status.c proxy/node_ev.c proxy/node_question.c proxy/node_reload.c proxy/node_roles.c \
            proxy/node_status.c
 
 # the membership by epochs

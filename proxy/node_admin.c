@@ -1,6 +1,8 @@
 /* node_admin.c: the node as its admin interface sees it; see admin/face.h. */
 #include "node.h"
 
+#include "node_question.h"
+
 #include "admin/explain_json.h"
 #include "admin/server_ev.h"
 #include "base/clock.h"
@@ -185,6 +187,13 @@ reload(void *context, struct problem *p)
 	return node_reload(context, "admin", p);
 }
 
+static bool
+master(void *context, struct slice query, struct admin_later *later, struct admin_answer *out)
+{
+	const struct node *n = context;
+	return node_questions_admin(n->cluster->questions, query, later, out);
+}
+
 /* ---- life -------------------------------------------------------------------------------------
  */
 
@@ -224,6 +233,7 @@ node_admin_start(struct node *n, struct problem *p)
 	char text[ADDR_TEXT_BYTES_MAX];
 	struct writer w = writer_on(text, sizeof(text));
 	face.node = n;
+	face.master = n->cluster != NULL ? master : NULL;
 	n->admin_fd = -1; /* the server's, whatever happens */
 	failover_log_tap(n->shared.failover, tap, n->events);
 	enum result r = admin_server_create(n->base, fd, &face, n->events, &n->admin, p);

@@ -1,6 +1,7 @@
 /* node_cluster.c: the node and its control plane; see node_cluster.h. */
 #include "node_cluster.h"
 
+#include "node_question.h"
 #include "node_roles.h"
 
 #include "base/clock.h"
@@ -131,6 +132,14 @@ node_cluster_bind(struct node *n, struct problem *p)
 }
 
 static void
+on_answered(void *context)
+{
+	const struct node_cluster *c = context;
+	if (c->questions != NULL)
+		node_questions_answer(c->questions);
+}
+
+static void
 on_turned(void *context)
 {
 	struct node_cluster *c = context;
@@ -179,7 +188,8 @@ start_plane(struct node_cluster *c, const struct config *config, struct register
 {
 	struct plane_setup setup;
 	struct engine engine = {.ops = NULL};
-	const struct cluster_ear ear = {.context = c, .changed = on_change, .turned = on_turned};
+	const struct cluster_ear ear = {
+	    .context = c, .changed = on_change, .answered = on_answered, .turned = on_turned};
 	enum result r = plane_setup_of(config, c->file.boot, &c->nodes, &setup, p);
 	if (r == RESULT_OK)
 		r = start_engine(c, config, image, damaged, &engine, p);
@@ -222,6 +232,8 @@ node_cluster_start(struct node *n, struct problem *p)
 	if (c == NULL)
 		return RESULT_OK;
 	enum result r = start_with_file(c, config, p);
+	if (r == RESULT_OK)
+		r = node_questions_start(n, p);
 	if (r != RESULT_OK)
 		return problem_prefix(p, r, "cluster");
 	char text[ADDR_TEXT_BYTES_MAX];
@@ -251,6 +263,7 @@ node_cluster_stop(struct node *n)
 	if (c == NULL)
 		return;
 	n->cluster = NULL;
+	node_questions_stop(&c->questions);
 	cluster_free(&c->live);
 	embedded_live_free(&c->engine);
 	if (c->fd != -1)

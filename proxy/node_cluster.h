@@ -15,12 +15,13 @@ struct node_cluster {
 	struct node *node;
 	int fd; /* bound, until the plane has it; -1: none */
 	bool has_file;
-	struct register_file file;    /* the lock of state_dir, this start's number */
-	struct cluster_nodes nodes;   /* the machines borrow them */
-	struct embedded_live *engine; /* owned; NULL: none, or another one */
-	struct cluster *live;         /* owned; NULL: before the start */
-	struct roles roles;           /* of applications */
-	uint64_t roles_seen;          /* their changes that waiting processes know of */
+	struct register_file file;        /* the lock of state_dir, this start's number */
+	struct cluster_nodes nodes;       /* the machines borrow them */
+	struct embedded_live *engine;     /* owned; NULL: none, or another one */
+	struct cluster *live;             /* owned; NULL: before the start */
+	struct roles roles;               /* of applications */
+	uint64_t roles_seen;              /* their changes that waiting processes know of */
+	struct node_questions *questions; /* owned; likewise */
 	uint64_t pools; /* generations of all pools when the service was looked at last */
 };
 

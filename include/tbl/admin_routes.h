@@ -8,6 +8,7 @@ ADMIN_ROUTE(status, GET, "/status", "the whole status as JSON; ?brief=1: without
 ADMIN_ROUTE(metrics, GET, "/metrics", "counters and gauges for Prometheus")
 ADMIN_ROUTE(events, GET, "/events", "the failover log's lines as they come: server-sent events")
 ADMIN_ROUTE(explain, GET, "/explain", "where a session goes now: ?service=&key=&down=")
+ADMIN_ROUTE(master, GET, "/v1/master", "who is master of the cluster; found if nobody is: ?dead=&term=&follow=")
 ADMIN_ROUTE(health, GET, "/health", "200 while the node serves")
 ADMIN_ROUTE(drain, POST, "/members/*/drain", "no new sessions there; ?service= when an id is in several")
 ADMIN_ROUTE(undrain, POST, "/members/*/undrain", "takes a drain back")

@@ -19,15 +19,15 @@ struct asked {
 	const struct admin_face *face;
 	const struct admin_ask *ask;
 	const char *peer;
+	struct admin_later *later;
 	struct admin_answer *out;
 };
 
 /* ---- errors -----------------------------------------------------------------------------------
  */
 
-/* Whatever was there goes. */
-static void
-begin(struct admin_answer *out, uint16_t status, const char *type)
+void
+admin_answer_begin(struct admin_answer *out, uint16_t status, const char *type)
 {
 	admin_answer_deinit(out);
 	*out = (struct admin_answer){.status = status, .type = type};
@@ -52,7 +52,7 @@ admin_refuse(struct admin_answer *out, uint16_t status, const char *text)
 {
 	char room[6 * PROBLEM_BYTES_MAX + 2];
 	struct writer w = writer_on(room, sizeof(room));
-	begin(out, status, JSON_TYPE);
+	admin_answer_begin(out, status, JSON_TYPE);
 	write_json_string(&w, slice_of(text));
 	grow_text(&out->body, "{\"error\":");
 	grow_slice(&out->body, (struct slice){w.at, w.bytes});
@@ -79,7 +79,7 @@ render(const struct asked *a, rendering *as, const char *type)
 {
 	struct status s;
 	status_init(&s);
-	begin(a->out, 200, type);
+	admin_answer_begin(a->out, 200, type);
 	if (a->face->status(a->face->node, &s) == RESULT_OK)
 		as(&s, &a->out->body);
 	else
@@ -105,7 +105,7 @@ answer_page(const struct asked *a)
 	digest_random(random);
 	write_base64url(&w, random, sizeof(random));
 	status_init(&s);
-	begin(a->out, 200, PAGE_TYPE);
+	admin_answer_begin(a->out, 200, PAGE_TYPE);
 	add_field(a->out, "Content-Security-Policy: " PAGE_POLICY_FORMAT "\r\n", writer_text(&w));
 	if (a->face->status(a->face->node, &s) == RESULT_OK)
 		page_write(&s, nonce, &a->out->body);
@@ -120,7 +120,7 @@ static void
 answer_health(const struct asked *a)
 {
 	bool stopping = a->face->stopping(a->face->node);
-	begin(a->out, stopping ? 503 : 200, JSON_TYPE);
+	admin_answer_begin(a->out, stopping ? 503 : 200, JSON_TYPE);
 	grow_text(&a->out->body,
 		  stopping ? "{\"status\":\"stopping\"}\n" : "{\"status\":\"ok\"}\n");
 }
@@ -128,7 +128,7 @@ answer_health(const struct asked *a)
 static void
 answer_events(const struct asked *a)
 {
-	begin(a->out, 200, "text/event-stream");
+	admin_answer_begin(a->out, 200, "text/event-stream");
 	grow_text(&a->out->body, "retry: 2000\n: the failover log's lines from here on\n\n");
 	a->out->follow = true;
 }
@@ -191,7 +191,7 @@ static void
 answer_status(const struct asked *a)
 {
 	bool brief;
-	begin(a->out, 200, JSON_TYPE);
+	admin_answer_begin(a->out, 200, JSON_TYPE);
 	if (take_brief(a, &brief))
 		render(a, brief ? status_json_brief : status_json, JSON_TYPE);
 }
@@ -214,7 +214,7 @@ answer_explain(const struct asked *a)
 	struct explain_room room;
 	struct admin_question q;
 	struct problem p = {""};
-	begin(a->out, 200, JSON_TYPE);
+	admin_answer_begin(a->out, 200, JSON_TYPE);
 	if (!take_question(a, &room, &q))
 		return;
 	if ((q.key.bytes == 0) == (q.digest.bytes == 0)) {
@@ -252,7 +252,7 @@ give_order(const struct asked *a, enum member_state order, bool drain_only)
 	struct admin_wish wish = {.id = a->ask->id, .order = order, .drain_only = drain_only};
 	struct admin_granted granted;
 	struct problem p = {""};
-	begin(a->out, 200, JSON_TYPE);
+	admin_answer_begin(a->out, 200, JSON_TYPE);
 	if (!take_slice(a, "service", service, sizeof(service), &wish.service))
 		return;
 	enum result r = a->face->order(a->face->node, &wish, &granted, &p);
@@ -401,6 +401,15 @@ answer_role_release(const struct asked *a)
 }
 
 static void
+answer_master(const struct asked *a)
+{
+	if (a->face->master == NULL)
+		admin_refuse(a->out, 404, "no cluster with addresses is configured");
+	else
+		a->out->later = !a->face->master(a->face->node, a->ask->query, a->later, a->out);
+}
+
+static void
 answer_reload(const struct asked *a)
 {
 	struct problem p = {""};
@@ -417,7 +426,7 @@ answer_reload(const struct asked *a)
 		admin_refuse(a->out, 422, p.text);
 		return;
 	}
-	begin(a->out, 200, JSON_TYPE);
+	admin_answer_begin(a->out, 200, JSON_TYPE);
 	grow_text(&a->out->body, "{\"reloaded\":true}\n");
 }
 
@@ -446,10 +455,10 @@ is_let_in(const struct asked *a, const struct http_head *head)
 
 void
 admin_answer(const struct admin_face *face, const struct http_head *head, const char *peer,
-	     struct admin_answer *out)
+	     struct admin_later *later, struct admin_answer *out)
 {
 	struct admin_ask ask;
-	struct asked a = {face, &ask, peer, out};
+	struct asked a = {face, &ask, peer, later, out};
 	route_find(head, &ask);
 	if (is_let_in(&a, head)) {
 		if (ask.route == ROUTE_NOT_FOUND) {

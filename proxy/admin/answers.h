@@ -20,14 +20,18 @@ struct admin_answer {
 	bool follow;                         /* events follow, without an end */
 	uint32_t wait_ms;                    /* not 0: asked for again, it may be another one */
 	bool head_only;                      /* nothing follows, not even a body: a HEAD */
+	bool later; /* it comes by `later` of admin_answer; only head_only is set beside */
 };
 
 /*
  * `peer`: who asks, for the process log. *out is zeroed before, here and for admin_refuse, and
- * freed with admin_answer_deinit behind.
+ * freed with admin_answer_deinit behind. `later`: for answers that come later; it outlives them, or
+ * its cancel is called.
  */
 void admin_answer(const struct admin_face *face, const struct http_head *head, const char *peer,
-		  struct admin_answer *out);
+		  struct admin_later *later, struct admin_answer *out);
+/* Whatever was there goes: an empty answer of that status and type, to be filled. */
+void admin_answer_begin(struct admin_answer *out, uint16_t status, const char *type);
 /* What could not even be understood: {"error": text}. */
 void admin_refuse(struct admin_answer *out, uint16_t status, const char *text);
 void admin_answer_deinit(struct admin_answer *answer);

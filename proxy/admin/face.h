@@ -57,6 +57,18 @@ struct admin_role {
 	uint64_t expires_ms; /* 0: nobody holds it */
 };
 
+/*
+ * An answer that comes later: who took the question calls `answer` once, on the control thread and
+ * not before the call that gave it the question has returned. Before that it may be told by
+ * `cancel` that nobody waits any more: then it must not answer.
+ */
+struct admin_answer;
+struct admin_later {
+	void (*answer)(struct admin_later *later, struct admin_answer *answer);
+	void (*cancel)(struct admin_later *later); /* set by who took the question */
+	void *keeper;                              /* its own */
+};
+
 struct admin_face {
 	void *node;
 	/* Good until the next call of anything here. */
@@ -77,6 +89,12 @@ struct admin_face {
 	 */
 	enum result (*role)(void *node, const struct admin_role_ask *ask, struct admin_role *out,
 			    struct problem *p);
+	/*
+	 * GET /v1/master with this query: into *answer (true), or later. NULL: there is no control
+	 * plane.
+	 */
+	bool (*master)(void *node, struct slice query, struct admin_later *later,
+		       struct admin_answer *answer);
 	/* NULL: this version cannot. Anything but RESULT_OK: the old configuration stays. */
 	enum result (*reload)(void *node, struct problem *p);
 };

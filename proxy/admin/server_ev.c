@@ -12,6 +12,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@
 /* At once: answers of a thousand members would go out in many small pieces. */
 #define WRITE_BYTES_MAX ((size_t)1024 * 1024)
 
-enum phase { READING, WAITING, ANSWERING, FOLLOWING, LINGERING };
+enum phase { READING, WAITING, OWED, ANSWERING, FOLLOWING, LINGERING };
 
 struct connection {
 	struct admin_server *server;
@@ -29,10 +30,12 @@ struct connection {
 	struct connection *prev;
 	struct bufferevent *io; /* owned */
 	enum phase phase;
-	bool close_after;     /* the present answer is the last */
-	bool continued;       /* the present request's body was asked for */
-	uint64_t deadline_ms; /* of the phase */
-	uint64_t wait_ends;   /* of the present request; 0: it has not waited */
+	bool close_after;         /* the present answer is the last */
+	bool continued;           /* the present request's body was asked for */
+	uint64_t deadline_ms;     /* of the phase */
+	uint64_t wait_ends;       /* of the present request; 0: it has not waited */
+	bool head_only;           /* OWED: of the answer */
+	struct admin_later later; /* OWED: whoever has the question answers by it */
 	char peer[ADDR_TEXT_BYTES_MAX];
 };
 
@@ -71,6 +74,8 @@ connection_free(struct connection *c)
 	if (c->next != NULL)
 		c->next->prev = c->prev;
 	s->connections--;
+	if (c->phase == OWED)
+		c->later.cancel(&c->later);
 	if (c->phase == FOLLOWING && --s->followers == 0)
 		events_follow(s->events, false);
 	bufferevent_free(c->io); /* closes the socket */
@@ -103,6 +108,7 @@ phrase_of(uint16_t status)
 		const char *phrase;
 	} phrases[] = {
 	    {200, "OK"},
+	    {307, "Temporary Redirect"},
 	    {400, "Bad Request"},
 	    {401, "Unauthorized"},
 	    {403, "Forbidden"},
@@ -115,6 +121,7 @@ phrase_of(uint16_t status)
 	    {414, "URI Too Long"},
 	    {417, "Expectation Failed"},
 	    {422, "Unprocessable Content"},
+	    {429, "Too Many Requests"},
 	    {431, "Request Header Fields Too Large"},
 	    {500, "Internal Server Error"},
 	    {501, "Not Implemented"},
@@ -246,6 +253,18 @@ wait(struct connection *c, const struct admin_answer *a)
 	return true;
 }
 
+/* Whoever took the question has the answer. */
+static void
+answer_later(struct admin_later *later, struct admin_answer *a)
+{
+	struct connection *c =
+	    (struct connection *)(void *)((char *)later - offsetof(struct connection, later));
+	assert(c->phase == OWED);
+	a->head_only = c->head_only;
+	enter(c, ANSWERING, ADMIN_ANSWER_MS);
+	(void)send_answer(c, a);
+}
+
 /* Takes one request from the front. False: there is none, or the connection is gone. */
 static bool
 take_request(struct connection *c)
@@ -276,14 +295,18 @@ take_request(struct connection *c)
 	struct admin_answer a = {.status = 0};
 	c->close_after = !s->head.keep_alive;
 	c->continued = false;
-	admin_answer(&s->face, &s->head, c->peer, &a);
+	c->later = (struct admin_later){.answer = answer_later};
+	admin_answer(&s->face, &s->head, c->peer, &c->later, &a);
 	if (wait(c, &a)) {
 		admin_answer_deinit(&a);
 		return false;
 	}
 	c->wait_ends = 0;
 	(void)evbuffer_drain(in, skipped + bytes);
-	bool there = send_answer(c, &a);
+	c->head_only = a.head_only;
+	if (a.later)
+		enter(c, OWED, ADMIN_OWED_MS);
+	bool there = a.later || send_answer(c, &a);
 	admin_answer_deinit(&a);
 	return there;
 }

@@ -317,6 +317,26 @@ give(struct door *d, struct slice type, struct slice body)
 	send_or_keep(c, pieces, 2);
 }
 
+static void
+say(struct door *d, const struct door_words *words)
+{
+	struct client *c = client_of(d);
+	struct worker *w = c->io.worker;
+	struct own_response r = {
+	    .status = words->status,
+	    .type = words->type,
+	    .body = words->body,
+	    .added = words->added,
+	    .date = worker_date(w),
+	    .close = c->close_after,
+	    .head_only = c->head_only,
+	};
+	d->status = words->status;
+	make_room(c, DOOR_WORDS_BYTES_MAX);
+	write_own_response(&w->out, &r);
+	flush(d);
+}
+
 /* TRACE and OPTIONS end here at Max-Forwards: 0 (RFC 9110 sections 7.6.2, 9.3.7, 9.3.8). */
 static void
 echo(struct door *d)
@@ -376,6 +396,7 @@ const struct door_ops client_door_ops = {
     .flush = flush,
     .refuse = refuse,
     .give = give,
+    .say = say,
     .echo = echo,
     .abort = abort_answer,
     .want_body = client_want_body,

@@ -150,6 +150,9 @@ on_command(void *owner, unsigned events)
 	while ((c = take_change(t)) != NULL)
 		adopt(w, c);
 	place_admit_all(w);
+	struct letter *letter;
+	while ((letter = mailbox_take(&w->letters)) != NULL)
+		letter->deliver(letter, w);
 	int wanted = atomic_load(&t->wanted);
 	if (wanted == 0)
 		return;
@@ -226,6 +229,8 @@ thread_prepare(struct worker_thread *t, unsigned number, struct worker_shared *s
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	t->worker->mailbox.ring = ring_for_places;
 	t->worker->mailbox.context = t;
+	t->worker->letters.ring = ring_for_places;
+	t->worker->letters.context = t;
 	t->told = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (t->told == -1)
 		return problem_set(p, RESULT_IO, "eventfd: %s", strerror(errno));

@@ -317,10 +317,12 @@ void
 write_own_response(struct writer *w, const struct own_response *r)
 {
 	struct slice text = slice_of(http_status_text(r->status));
+	bool own_body = r->type.bytes > 0;
 	uint64_t body = 3 + 1 + text.bytes + 2 + r->detail.bytes + 1; /* "503 text: detail\n" */
 	write_status_line(w, r->status, text);
-	write_literal(w, "Content-Type: text/plain\r\nCache-Control: no-store\r\n");
-	write_length(w, body);
+	write_line(w, SLICE("Content-Type: "), own_body ? r->type : SLICE("text/plain"));
+	write_literal(w, "Cache-Control: no-store\r\n");
+	write_length(w, own_body ? r->body.bytes : body);
 	if (r->date.bytes > 0)
 		write_line(w, SLICE("Date: "), r->date);
 	if (r->retry_after_s > 0) {
@@ -334,6 +336,10 @@ write_own_response(struct writer *w, const struct own_response *r)
 	write_literal(w, "\r\n");
 	if (r->head_only)
 		return;
+	if (own_body) {
+		write_slice(w, r->body);
+		return;
+	}
 	write_u64(w, r->status);
 	write_char(w, ' ');
 	write_slice(w, text);

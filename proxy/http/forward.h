@@ -72,6 +72,8 @@ void write_response_head(struct writer *w, const struct forward_response *r);
 struct own_response {
 	uint16_t status;
 	struct slice detail; /* static text, printable ASCII */
+	struct slice type;   /* with `body`, instead of a text about the status; empty: none */
+	struct slice body;
 	struct slice date;
 	struct slice added; /* whole lines; may be empty */
 	uint32_t retry_after_s;

@@ -29,6 +29,15 @@ struct door_answer {
 	uint64_t length;
 };
 
+/* A whole answer of Holdfast's own. */
+struct door_words {
+	uint16_t status;
+	struct slice added; /* whole lines; may be empty */
+	struct slice type;
+	struct slice body; /* DOOR_WORDS_BYTES_MAX at most */
+};
+#define DOOR_WORDS_BYTES_MAX 32768
+
 struct door_ops {
 	void (*respond)(struct door *d, const struct door_answer *answer);
 	void (*data)(struct door *d, const char *at, size_t bytes);
@@ -39,6 +48,7 @@ struct door_ops {
 	void (*refuse)(struct door *d, enum cause cause, uint16_t status, uint32_t retry_after_s);
 	/* A document of Holdfast's own, of this media type. Complete with the call. */
 	void (*give)(struct door *d, struct slice type, struct slice body);
+	void (*say)(struct door *d, const struct door_words *words); /* complete with the call */
 	void (*echo)(struct door *d);  /* TRACE or OPTIONS that ends here */
 	void (*abort)(struct door *d); /* the answer cannot be completed: never a clean end */
 	void (*want_body)(struct door *d, bool on);

@@ -109,13 +109,14 @@ exchange_spares_free(struct worker *w)
 /* Legal moves: row = from, bit = to. */
 static const uint8_t moves[] = {
     [EXCHANGE_PLANNED] = 1 << EXCHANGE_QUEUED | 1 << EXCHANGE_CONNECTING | 1 << EXCHANGE_WAITING |
-			 1 << EXCHANGE_OVER,
+			 1 << EXCHANGE_ASKING | 1 << EXCHANGE_OVER,
     [EXCHANGE_QUEUED] = 1 << EXCHANGE_PLANNED,
     [EXCHANGE_CONNECTING] = 1 << EXCHANGE_WAITING | 1 << EXCHANGE_PLANNED | 1 << EXCHANGE_OVER,
     [EXCHANGE_WAITING] =
 	1 << EXCHANGE_PLANNED | 1 << EXCHANGE_ANSWERING | 1 << EXCHANGE_TUNNEL | 1 << EXCHANGE_OVER,
     [EXCHANGE_ANSWERING] = 1 << EXCHANGE_OVER,
     [EXCHANGE_TUNNEL] = 1 << EXCHANGE_OVER,
+    [EXCHANGE_ASKING] = 1 << EXCHANGE_OVER,
     [EXCHANGE_OVER] = 0,
 };
 
@@ -315,7 +316,7 @@ exchange_begin(struct exchange *x)
 		exchange_fail(x, CAUSE_LOOP);
 		return;
 	}
-	if (w->services->hops != NULL && mesh_enter(x))
+	if (w->services->hops != NULL && (mesh_enter(x) || question_enter(x)))
 		return;
 	if (answer_here(x) || !exchange_route(x))
 		return;
@@ -381,6 +382,8 @@ exchange_over(struct exchange *x, enum cause cause)
 		mesh_unlink(x);
 	if (x->state == EXCHANGE_QUEUED)
 		place_unqueue(x);
+	if (x->state == EXCHANGE_ASKING)
+		question_forget(x);
 	exchange_to(x, EXCHANGE_OVER);
 	bool reusable = cause == CAUSE_DONE && x->member_keeps && attempt_all_sent(x) &&
 			!x->upstream->write_broken;
@@ -560,6 +563,7 @@ exchange_on_member_deadline(struct exchange *x)
 		break;
 	case EXCHANGE_PLANNED:
 	case EXCHANGE_QUEUED:
+	case EXCHANGE_ASKING:
 	case EXCHANGE_OVER:
 		break;
 	}

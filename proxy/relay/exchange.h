@@ -9,6 +9,7 @@
  *              ^            |           |  \                          ^
  *              |            v           v   `-> TUNNEL ---------------'
  *              `--- next attempt <- failed
+ *  begin -> PLANNED -> ASKING (the control thread, for the master) -> over
  */
 #ifndef HOLDFAST_RELAY_EXCHANGE_H
 #define HOLDFAST_RELAY_EXCHANGE_H
@@ -16,11 +17,13 @@
 #include "http/chunk.h"
 #include "relay/body_queue.h"
 #include "relay/door.h"
+#include "relay/question.h"
 #include "relay/upstream.h"
 
 enum exchange_state {
 	EXCHANGE_PLANNED,
 	EXCHANGE_QUEUED,     /* waits for a place at a member that is full */
+	EXCHANGE_ASKING,     /* the control thread was asked (question.h) */
 	EXCHANGE_CONNECTING, /* an attempt has no connection yet */
 	EXCHANGE_WAITING,    /* the request is being sent, or was; no answer yet */
 	EXCHANGE_ANSWERING,  /* the final head is on its way to the client */
@@ -57,6 +60,7 @@ struct exchange {
 	struct upstream *upstream; /* NULL: none */
 	struct places *places;     /* whose place is held; NULL: none, or the member has no bound */
 	struct queued *queued;     /* owned; while EXCHANGE_QUEUED */
+	struct question_letter *asking; /* on its way; while EXCHANGE_ASKING */
 
 	struct hop hop; /* when hopped; borrows from the request */
 	uint64_t behind_until_ms;

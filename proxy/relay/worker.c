@@ -151,6 +151,7 @@ worker_create(unsigned number, struct worker_shared *shared, struct event_base *
 	w->via = slice_of(shared->via);
 	buf_pool_init(&w->bufs, 0);
 	places_mailbox_init(&w->mailbox);
+	mailbox_init(&w->letters, 0, NULL, NULL);
 	prng_seed(&w->prng);
 	worker_tell_time(w);
 	wheel_init(&w->wheel, w->now_ms);
@@ -193,6 +194,7 @@ worker_free(struct worker **held)
 	(void)log_access_to(w, NULL);
 	parser_free(&w->parser);
 	places_mailbox_deinit(&w->mailbox);
+	mailbox_deinit(&w->letters);
 	buf_pool_deinit(&w->bufs);
 	free(w);
 }

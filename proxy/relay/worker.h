@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "base/mailbox.h"
 #include "base/wheel.h"
 #include "http/parse.h"
 #include "record/access.h"
@@ -97,6 +98,8 @@ struct worker_shared {
 	struct addresses *addresses; /* owned by the node: connections by client address */
 	atomic_ullong crowded;       /* connections closed for limits.connections_per_address */
 	struct board board;          /* epochs, to and from other nodes */
+	struct mailbox *questions;   /* the control thread's; NULL: there is no control plane */
+	void (*on_question)(struct letter *letter, void *reader); /* of what is posted there */
 };
 
 /* Hops that came in, by what they were found to be; written by this worker alone. */
@@ -128,6 +131,7 @@ struct worker {
 	struct exchange *spare_exchanges; /* owned */
 	struct exchange *behind;          /* those that wait for a newer membership */
 	struct exchange *asking;          /* those that hold a connection to a member, or wait */
+	struct mailbox letters;           /* answers of the control thread; rings the worker */
 	struct places_mailbox mailbox;    /* exchanges that were given a place; rings the worker */
 	size_t exchanges;                 /* in use */
 	struct pipe_pair *spare_pipes;

@@ -79,6 +79,22 @@ reload(void *node, struct problem *p)
 	return told.says == RESULT_OK ? RESULT_OK : problem_set(p, told.says, "line 3");
 }
 
+static struct admin_later later;
+
+/* At once, or later, by told.says. */
+static bool
+master(void *node, struct slice query, struct admin_later *to, struct admin_answer *out)
+{
+	(void)node;
+	assert_ptr_equal(to, &later);
+	(void)snprintf(told.key, sizeof(told.key), "%.*s", SLICE_ARG(query));
+	if (told.says != RESULT_OK)
+		return false;
+	admin_answer_begin(out, 200, "application/json");
+	grow_text(&out->body, "{\"master\":true}");
+	return true;
+}
+
 static struct admin_face face;
 
 static int
@@ -86,7 +102,14 @@ start(void **state)
 {
 	(void)state;
 	memset(&told, 0, sizeof(told));
-	face = (struct admin_face){&told, rules, stopping, status, explain, order, reload};
+	face = (struct admin_face){.node = &told,
+				   .rules = rules,
+				   .stopping = stopping,
+				   .status = status,
+				   .explain = explain,
+				   .order = order,
+				   .master = master,
+				   .reload = reload};
 	return 0;
 }
 
@@ -104,7 +127,7 @@ ask(const char *request, const char *lines)
 {
 	admin_answer_deinit(&answer);
 	answer = (struct admin_answer){.status = 0};
-	admin_answer(&face, head_of(request, lines), "127.0.0.1:5", &answer);
+	admin_answer(&face, head_of(request, lines), "127.0.0.1:5", &later, &answer);
 	return answer.status;
 }
 
@@ -239,6 +262,22 @@ who_is_turned_away(void **state)
 	assert_string_equal(answer.fields, "");
 }
 
+/* The client's question: now, later, or not without a cluster. */
+static void
+who_is_master(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("GET /v1/master?dead=a", OWN), 200);
+	assert_string_equal(told.key, "dead=a");
+	assert_false(answer.later);
+	told.says = RESULT_LIMIT;
+	(void)ask("HEAD /v1/master", OWN);
+	assert_true(answer.later);
+	assert_true(answer.head_only);
+	face.master = NULL;
+	assert_int_equal(ask("GET /v1/master", OWN), 404);
+}
+
 int
 main(void)
 {
@@ -247,6 +286,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(who_asks_where, start, stop),
 	    cmocka_unit_test_setup_teardown(who_steers, start, stop),
 	    cmocka_unit_test_setup_teardown(who_reloads, start, stop),
+	    cmocka_unit_test_setup_teardown(who_is_master, start, stop),
 	    cmocka_unit_test_setup_teardown(who_is_turned_away, start, stop),
 	};
 	log_level_set(LOG_LEVEL_ERROR);

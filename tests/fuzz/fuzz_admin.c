@@ -82,7 +82,12 @@ reload(void *node, struct problem *p)
 	return problem_set(p, RESULT_INVALID, "bad \"file\"\n");
 }
 
-static const struct admin_face face = {NULL, rules, stopping, status, explain, order, reload};
+static const struct admin_face face = {.rules = rules,
+				       .stopping = stopping,
+				       .status = status,
+				       .explain = explain,
+				       .order = order,
+				       .reload = reload};
 
 /* Whole lines, none of them empty: the head of an answer goes on behind them. */
 static void
@@ -135,7 +140,8 @@ ask(const char *with)
 	struct admin_answer answer = {.status = 0};
 	token = with;
 	changed = false;
-	admin_answer(&face, &head, "192.0.2.1:5", &answer);
+	struct admin_later later = {.answer = NULL};
+	admin_answer(&face, &head, "192.0.2.1:5", &later, &answer);
 	check_answer(&answer);
 	if (changed)
 		check_change();
