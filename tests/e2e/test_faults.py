@@ -221,6 +221,16 @@ def test_no_descriptor_for_a_member():
     p.struck()
 
 
+def test_no_local_port_for_a_member():
+    """EADDRNOTAVAIL says nothing of the member: some requests get 503, and it stays up."""
+    p = Faulty([Origin("a", behave=answer_json)], "noport=30", service={"pool_max": 0}, passive={"fall": 1})
+    statuses = [p.once("/").status for _ in range(200)]
+    assert set(statuses) == {200, 503}, set(statuses)
+    wait_until(lambda: len(p.requests(cause="out_of_resources")) == statuses.count(503), "each 503 is logged")
+    assert not p.events("member_down")
+    assert p.struck()["noport"] > 20
+
+
 def test_no_pipe_for_a_large_answer():
     p = Faulty([Origin("a", behave)], "nosocket=50", service={"pool_max": 256})
     with p.client() as c:

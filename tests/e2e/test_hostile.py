@@ -9,10 +9,11 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import holdfast
-from holdfast import Ended, Holdfast, Origin, answering, assert_refused, sanitizer
+from holdfast import Ended, Holdfast, Origin, answering, assert_refused, sanitizer, wait_until
 
 NEXT = b"GET /next HTTP/1.1\r\nHost: h\r\n\r\n"
 HIDDEN = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
+HEAD_MOST = 16384
 UPGRADE = [("Connection", "Upgrade"), ("Upgrade", "websocket")]
 
 
@@ -111,6 +112,62 @@ def test_every_refusal_of_a_message_ends_its_connection():
         assert len(statuses) == 1 and 400 <= statuses[0] < 506 and closes, (path, statuses)
         assert all(r.body is None for r in a.requests[before:]), path
     assert p.once().status == 200
+
+
+def test_requests_behind_a_chunked_body_whose_head_left_no_room():
+    """What came with the end of a body is kept, whatever else the connection holds."""
+    a = Origin("a")
+    p = Holdfast([a])
+    line = b"POST /large HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nX: "
+    for size in (HEAD_MOST, HEAD_MOST - 1, HEAD_MOST - 40, HEAD_MOST // 2):
+        for count in (1, 30, 200):
+            before = len(a.requests)
+            with p.client() as c:
+                c.send(line + b"x" * (size - len(line) - 4) + b"\r\n\r\n")
+                wait_until(lambda: len(a.requests) > before, "the head is there")
+                c.send(b"2\r\nhi\r\n0\r\n\r\n" + NEXT * count)
+                assert c.response().json["body"] == "hi"
+                assert all(c.response().json["target"] == "/next" for _ in range(count))
+            assert len(a.requests) == before + 1 + count, (size, count)
+
+
+def test_the_largest_heads_are_sent_whole_or_refused():
+    """With all that is added to them: nothing is cut off."""
+    a = Origin("a")
+    p = Holdfast([a])
+    seen = set()
+    for host in (100, 2000, 8000, 14000):
+        for size in (HEAD_MOST - 2, HEAD_MOST // 2):
+            name = "h" * host
+            head = f"GET / HTTP/1.1\r\nHost: {name}\r\nX-Forwarded-For: 1.2.3.4\r\nX: ".encode()
+            fill = b"x" * max(0, size - len(head) - 4)
+            with p.client() as c:
+                r = c.exchange(head + fill + b"\r\n\r\n")
+            seen.add(r.status)
+            if r.status == 200:
+                assert r.got.all("Host") == [name] and r.got.all("X") == [fill.decode()]
+                assert r.got.all("X-Forwarded-Host") == [name] and r.got.has("Holdfast-Session") and r.got.has("Via")
+                assert ", ".join(r.got.all("X-Forwarded-For")) == "1.2.3.4, 127.0.0.1"
+            else:
+                assert r.status in (400, 431) and r.closes, r.head
+    assert 200 in seen
+
+
+# ---- members that cannot be reached ----------------------------------------------------------------
+
+
+def test_a_member_at_an_address_that_nobody_routes():
+    """connect(2) fails at once, and not because it was refused: nothing was sent, so a POST goes on as well."""
+    nobody = ("n", ("224.0.0.1", 9))
+    a = Origin("a")
+    p = Holdfast([nobody, a], session={"assign": "round_robin"}, passive={"enabled": False})
+    for _ in range(4):
+        r = p.once(method="POST", body=b"once")
+        assert r.status == 200 and r.id == "a"
+    assert p.wait_event("failover")["reason"] == "connect_failed"
+    assert [q.body for q in a.requests] == [b"once"] * 4
+    alone = Holdfast([nobody], passive={"enabled": False})
+    assert alone.once().status in (502, 503)
 
 
 # ---- tunnels ------------------------------------------------------------------------------------

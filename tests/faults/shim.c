@@ -29,11 +29,12 @@ enum fault {
 	FAULT_NOFD,     /* accept: EMFILE, ENFILE and their like */
 	FAULT_NOSOCKET, /* socket, pipe2: the same */
 	FAULT_NOMEM,    /* send: ENOBUFS; epoll_ctl: ENOMEM */
+	FAULT_NOPORT,   /* connect: EADDRNOTAVAIL */
 	FAULTS
 };
 
 static const char *const names[FAULTS] = {"short", "eintr",    "again", "abort",
-					  "nofd",  "nosocket", "nomem"};
+					  "nofd",  "nosocket", "nomem", "noport"};
 static unsigned percent[FAULTS];
 static atomic_bool armed; /* by the first connection: a start is not disturbed */
 static atomic_ullong drawn;
@@ -178,6 +179,14 @@ socket(int family, int type, int protocol)
 	if ((type & SOCK_NONBLOCK) != 0 && strikes(FAULT_NOSOCKET))
 		return (int)fail(draw() % 2 == 0 ? EMFILE : ENFILE);
 	return REAL(socket)(family, type, protocol);
+}
+
+int
+connect(int fd, const struct sockaddr *name, socklen_t bytes)
+{
+	if (name->sa_family != AF_UNIX && strikes(FAULT_NOPORT))
+		return (int)fail(EADDRNOTAVAIL);
+	return REAL(connect)(fd, name, bytes);
 }
 
 int
