@@ -345,7 +345,7 @@ compare_with_order(const struct plan_rules *rules, const struct plan_session *s,
 static void
 agrees_over_more_members(void **state)
 {
-	static const char letters[] = "UUUSRDDM";
+	static const char *const mixes[] = {"UUUSRDDM", "UUUSUUUS", "RRDRMRRR", "RRDRURRM"};
 	struct membership *few = members;
 	(void)state;
 	for (uint32_t turn = 0; turn < 300; turn++) {
@@ -355,8 +355,7 @@ agrees_over_more_members(void **state)
 		for (uint32_t i = 0; i < count; i++) {
 			fixture_list[i].weight = turn % 3 == 0 ? 1 : 1 + (i * 7 + turn) % 4;
 			fixture_list[i].zone = (turn + i) % 3 == 0 ? TEXT("x") : TEXT("y");
-			states[i] =
-			    letters[(i * 5 + turn * 11 + turn / (i + 1)) % (turn % 2 == 0 ? 8 : 4)];
+			states[i] = mixes[turn % 4][(i * 5 + turn * 11 + turn / (i + 1)) % 8];
 		}
 		members = fixture_membership(&service);
 		struct view *view = fixture_view(members, states);
