@@ -46,7 +46,9 @@ class Tree:
         self.units = made("unit-names")
         self.fuzz = {f"fuzz_{n}" for n in made("fuzz-names")}
         self.memcheck = set(run_all.MEMCHECK)
-        self.makefile = re.sub(r"#.*", "", read(os.path.join(ROOT, "Makefile")))
+        keys = re.findall(r'^CONFIG_\w+\(\w+, "([^"]+)"', read(os.path.join(ROOT, "include/tbl/config_keys.h")), re.M)
+        self.words = set(re.sub(r"#.*", "", read(os.path.join(ROOT, "Makefile"))).split())
+        self.words |= {part for key in keys for part in re.split(r"\[\]\.|\.|\[\]", key)}
         self.known = {}
 
     def tests_of(self, name):
@@ -107,8 +109,8 @@ class Entry:
             waits = re.fullmatch(r"until (\S+): (.*)", line)
             if waits and len(waits[2]) < REASON_MIN:
                 problems.append(f"no reason behind `{line}`")
-            if waits and waits[1] in tree.makefile.split():
-                problems.append(f"{waits[1]} stands in the Makefile now: it needs tests")
+            if waits and waits[1] in tree.words:
+                problems.append(f"`{waits[1]}` is there now: it needs tests")
         for kind, name in self.tests():
             if not tree.has(kind, name):
                 problems.append(f"there is no test `{kind}: {name}` that is run")

@@ -36,7 +36,8 @@ class Faults(unittest.TestCase):
         self.refuses(": HTTP/2 is not spoken\n", ": no\n", "no reason")
 
     def test_what_had_to_wait(self):
-        self.refuses("until -lnghttp2:", "until -levent_core:", "-levent_core stands in the Makefile now")
+        self.refuses("until -lnghttp2:", "until -levent_core:", "`-levent_core` is there now")
+        self.refuses("until tls:", "until attempts_max:", "`attempts_max` is there now")
 
     def test_the_file_itself(self):
         passed, problems = requirements.check(self.text, self.tree)
