@@ -351,7 +351,7 @@ answer_about_role(const struct asked *a, struct admin_role_ask *ask, uint64_t wa
 		return;
 	}
 	bool granted = ask->what == ADMIN_ROLE_LOOK || role.yours;
-	begin(a->out, granted ? 200 : 409, JSON_TYPE);
+	admin_answer_begin(a->out, granted ? 200 : 409, JSON_TYPE);
 	if (role.pending)
 		a->out->wait_ms =
 		    (uint32_t)(wait_ms < ADMIN_WAIT_MS_MAX ? wait_ms : ADMIN_WAIT_MS_MAX);
@@ -371,7 +371,7 @@ change_role(const struct asked *a, enum admin_role_what what)
 	struct admin_role_ask ask = {.what = what};
 	char holder[sizeof(((struct admin_role *)0)->holder)];
 	uint64_t wait_ms = 0;
-	begin(a->out, 200, JSON_TYPE);
+	admin_answer_begin(a->out, 200, JSON_TYPE);
 	if (!take_text(a, "holder", holder, sizeof(holder), &ask.holder) ||
 	    !take_duration(a, "ttl", ROLE_TTL_MS, &ask.ttl_ms) ||
 	    !take_duration(a, "wait", 0, &wait_ms))
