@@ -73,7 +73,7 @@ RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/board.c proxy/
 EDGE     = proxy/edge/addresses.c proxy/edge/client.c proxy/edge/client_out.c \
            proxy/edge/listener.c proxy/edge/pace.c proxy/edge/proxy_header.c proxy/edge/worker_ev.c
 RECORD   = proxy/record/access.c proxy/record/failover.c proxy/record/failover_line.c \
-           proxy/record/limiter.c proxy/record/outage.c proxy/record/sink.c proxy/record/tally.c
+           proxy/record/limiter.c proxy/record/moved.c proxy/record/outage.c proxy/record/sink.c proxy/record/tally.c
 CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/cluster.c proxy/config/config.c \
            proxy/config/findings.c proxy/config/keys.c proxy/config/load.c proxy/config/loops.c \
            proxy/config/mesh.c proxy/config/overlap.c proxy/config/place.c proxy/config/roster.c \
@@ -230,10 +230,11 @@ LINK_record/test_failover = $(filter-out proxy/record/access.c proxy/record/tall
                             proxy/base/log.c proxy/base/result.c proxy/base/text.c \
                             proxy/base/vocab.c
 LINK_record/test_failover_line = proxy/base/clock.c proxy/base/result.c proxy/base/text.c \
-                                 proxy/base/vocab.c proxy/record/failover_line.c
+                                 proxy/base/vocab.c proxy/record/failover_line.c \
+                                 proxy/record/moved.c proxy/record/outage.c
 LINK_record/test_limiter = proxy/base/text.c proxy/base/result.c proxy/base/vocab.c \
                            proxy/record/limiter.c
-LINK_record/test_outage = proxy/record/outage.c
+LINK_record/test_outage = proxy/record/moved.c proxy/record/outage.c
 LINK_record/test_sink = proxy/base/clock.c proxy/base/result.c proxy/base/text.c proxy/record/sink.c
 LINK_record/test_tally = proxy/record/tally.c
 # config
@@ -415,7 +416,7 @@ FUZZ_datagram = $(LINK_cluster/test_datagram)
 FUZZ_election = $(LINK_cluster/test_election)
 FUZZ_escape = proxy/base/addr.c proxy/base/clock.c proxy/base/result.c proxy/base/text.c \
               proxy/base/vocab.c proxy/cli/tail_line.c proxy/record/access.c \
-              proxy/record/failover_line.c
+              proxy/record/failover_line.c proxy/record/moved.c proxy/record/outage.c
 FUZZ_exchange = $(GATE_LINK)
 FUZZ_hop = $(LINK_affinity/test_hop)
 FUZZ_json = $(LINK_affinity/test_json)

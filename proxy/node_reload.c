@@ -287,7 +287,6 @@ forget_members(struct node *n, const struct config *before, struct services *nex
 			    s == NULL ? NULL : member_of(s->config, was->members[m].id);
 			if (now == NULL || !addr_equal(&now->origin, &was->members[m].origin))
 				failover_log_member_left(n->shared.failover, slice_of(was->name),
-							 s == NULL ? 0 : s->fingerprint,
 							 slice_of(was->members[m].id));
 		}
 	}

@@ -11,7 +11,7 @@ EVENT(TAG_REJECTED, "tag_rejected", "a tag did not verify and was treated as abs
 EVENT(NO_LIVE_MEMBER, "no_live_member", "nothing operational was left to send a request to")
 EVENT(MEMBER_DOWN, "member_down", "a member went down")
 EVENT(MEMBER_UP, "member_up", "a member came back")
-EVENT(OUTAGE_SUMMARY, "outage_summary", "what one outage cost, written when it ends")
+EVENT(OUTAGE_SUMMARY, "outage_summary", "what one outage cost, written when it is over and its sessions are back, or when the node ends")
 EVENT(DRAIN_STARTED, "drain_started", "a member stopped taking new sessions")
 EVENT(DRAIN_DONE, "drain_done", "a draining member serves no request any more")
 EVENT(MASTER_ELECTED, "master_elected", "the cluster has a master")

@@ -334,6 +334,10 @@ write_remarks(struct writer *w, const json_t *object)
 	remark_number(&r, object, "detection_ms", "detected in # ms");
 	remark_moved(&r, object);
 	remark_number(&r, object, "requests_failed", "# requests failed");
+	remark_number(&r, object, "requests_retried", "# retried");
+	remark_number(&r, object, "failbacks", "# sessions back");
+	if (json_is_true(json_object_get(object, "ongoing")))
+		write_literal(remark(&r), "still going on");
 	remark_number(&r, object, "suppressed", "# more held back");
 	if (r.count > 0)
 		write_char(w, ')');

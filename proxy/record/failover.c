@@ -123,6 +123,41 @@ write_held(void *context, struct limiter_subject subject, uint64_t suppressed)
 	write_entry(context, &entry);
 }
 
+static void
+write_summary(struct failover_log *log, const struct outage *o, uint64_t now_ms,
+	      struct slice evidence)
+{
+	struct failover_entry entry =
+	    plain_entry(EVENT_OUTAGE_SUMMARY, (struct slice){o->service, o->service_bytes},
+			reason_text(o->why), evidence);
+	uint64_t until_ms = o->phase == OUTAGE_OVER ? o->until_ms : now_ms;
+	entry.epoch = o->epoch;
+	entry.pool = o->pool;
+	entry.member = (struct slice){o->member, o->member_bytes};
+	entry.outage = o;
+	if (until_ms > o->since_ms)
+		entry.outage_ms = until_ms - o->since_ms;
+	write_entry(log, &entry);
+}
+
+/* Of `member`, or of everybody: outages that are settled, or with `all` every one. */
+static void
+write_summaries(struct failover_log *log, struct slice service, struct slice member, bool all,
+		struct slice evidence)
+{
+	bool more;
+	do {
+		uint64_t now_ms = log->clock.now_ms();
+		(void)pthread_mutex_lock(&log->lock);
+		struct outage *o = outages_take(&log->outages, service, member, all, now_ms);
+		(void)pthread_mutex_unlock(&log->lock);
+		if (o != NULL)
+			write_summary(log, o, now_ms, evidence);
+		more = o != NULL;
+		outage_free(&o);
+	} while (more);
+}
+
 void
 failover_log_reload(struct failover_log *log, enum event_kind event, const char *asked_by,
 		    struct slice evidence)
@@ -151,6 +186,7 @@ failover_log_tick(struct failover_log *log, uint64_t now_ms)
 	limiter_tick(&log->limiter, now_ms, false, write_held, log);
 	outages_tick(&log->outages, now_ms);
 	(void)pthread_mutex_unlock(&log->lock);
+	write_summaries(log, SLICE_NONE, SLICE_NONE, false, SLICE("the member is up"));
 }
 
 void
@@ -161,6 +197,7 @@ failover_log_free(struct failover_log **held)
 		return;
 	*held = NULL;
 	limiter_tick(&log->limiter, 0, true, write_held, log);
+	write_summaries(log, SLICE_NONE, SLICE_NONE, true, SLICE("the log ends"));
 	sink_free(&log->sink);
 	outages_deinit(&log->outages);
 	(void)pthread_mutex_destroy(&log->lock);
@@ -203,6 +240,23 @@ session_entry(const struct failover_line *line)
 	};
 }
 
+/* Its move, or that it is back: a client that keeps no tag is assigned to its home each time. The
+ * lock is held. */
+static void
+count_session(struct failover_log *log, const struct failover_line *line,
+	      const struct failover_entry *entry, uint64_t now_ms)
+{
+	struct outage_session session = {line->digest, line->returns};
+	if (entry->chosen.bytes == 0 || line->digest == NULL)
+		return;
+	if (line->event == EVENT_FAILOVER && line->of_outage)
+		outages_count_move(&log->outages, line->service, entry->from, entry->chosen,
+				   &session, now_ms);
+	else if (line->event == EVENT_FAILBACK || line->event == EVENT_ASSIGNED)
+		outages_count_back(&log->outages, line->service, entry->chosen, line->digest,
+				   now_ms);
+}
+
 void
 failover_log_session(struct failover_log *log, const struct failover_line *line)
 {
@@ -217,8 +271,7 @@ failover_log_session(struct failover_log *log, const struct failover_line *line)
 	static const struct limiter_bounds bounds = {FAILOVER_LINES_PER_S_MAX,
 						     FAILOVER_EVENTS_PER_S_MAX};
 	(void)pthread_mutex_lock(&log->lock);
-	if (line->event == EVENT_FAILOVER && line->of_outage && entry.chosen.bytes > 0)
-		outages_count_move(&log->outages, line->service, entry.from, entry.chosen, now_ms);
+	count_session(log, line, &entry, now_ms);
 	bool pass = limiter_pass(&log->limiter, subject, bounds, now_ms, &entry.suppressed);
 	(void)pthread_mutex_unlock(&log->lock);
 	if (pass)
@@ -226,11 +279,12 @@ failover_log_session(struct failover_log *log, const struct failover_line *line)
 }
 
 void
-failover_log_request_failed(struct failover_log *log, struct slice service, struct slice member)
+failover_log_request_failed(struct failover_log *log, struct slice service, struct slice member,
+			    bool retried)
 {
 	uint64_t now_ms = log->clock.now_ms();
 	(void)pthread_mutex_lock(&log->lock);
-	outages_count_failed(&log->outages, service, member, now_ms);
+	outages_count_failed(&log->outages, service, member, retried, now_ms);
 	(void)pthread_mutex_unlock(&log->lock);
 }
 
@@ -283,7 +337,7 @@ transition_evidence(struct writer *w, const struct pool_change *change)
 
 static void
 write_transition(struct failover_log *log, const struct transition *t, enum event_kind event,
-		 enum reason why, const struct outage *outage, uint64_t now_ms)
+		 enum reason why, uint64_t now_ms)
 {
 	char text[FAILOVER_EVIDENCE_MAX];
 	struct writer w = writer_on(text, sizeof(text));
@@ -292,9 +346,6 @@ write_transition(struct failover_log *log, const struct transition *t, enum even
 	entry.epoch = t->change->membership->epoch;
 	entry.pool = t->pool;
 	entry.member = t->member;
-	entry.outage = outage;
-	if (outage != NULL && now_ms > outage->since_ms)
-		entry.outage_ms = now_ms - outage->since_ms;
 	struct limiter_subject subject = {event, t->service, t->member};
 	/* One of each member of ever so many is news: no bound on them together. */
 	static const struct limiter_bounds bounds = {FAILOVER_LINES_PER_S_MAX, UINT32_MAX};
@@ -305,46 +356,48 @@ write_transition(struct failover_log *log, const struct transition *t, enum even
 		write_entry(log, &entry);
 }
 
-/* True: this is news; inside an outage that is going on it is not. */
+static bool
+outage_goes_on(struct failover_log *log, const struct transition *t)
+{
+	(void)pthread_mutex_lock(&log->lock);
+	bool goes_on = outages_find(&log->outages, t->service, t->member) != NULL;
+	(void)pthread_mutex_unlock(&log->lock);
+	return goes_on;
+}
+
+/* True: this is news; inside an outage that is going on it is not. One before it is settled now,
+ * however many of its sessions are back. */
 static bool
 outage_begins(struct failover_log *log, const struct transition *t, uint64_t now_ms)
 {
+	if (outage_goes_on(log, t))
+		return false;
+	write_summaries(log, t->service, t->member, true, SLICE("the member is down again"));
 	(void)pthread_mutex_lock(&log->lock);
-	bool news = outages_find(&log->outages, t->service, t->member) == NULL;
-	if (news)
-		(void)outages_begin(&log->outages, t->service, t->member, t->change->reason,
-				    t->change->verdict.detection_ms, now_ms);
+	struct outage *o = outages_begin(&log->outages, t->service, t->member, t->change->reason,
+					 t->change->verdict.detection_ms, now_ms);
+	if (o != NULL) {
+		o->epoch = t->change->membership->epoch;
+		o->pool = t->pool;
+	}
 	(void)pthread_mutex_unlock(&log->lock);
-	return news;
+	return true;
 }
 
-static struct outage *
-outage_ends(struct failover_log *log, struct slice service, struct slice member)
+static bool
+outage_ends(struct failover_log *log, struct slice service, struct slice member, uint64_t now_ms)
 {
 	(void)pthread_mutex_lock(&log->lock);
-	struct outage *outage = outages_end(&log->outages, service, member);
+	bool ends = outages_end(&log->outages, service, member, now_ms);
 	(void)pthread_mutex_unlock(&log->lock);
-	return outage;
+	return ends;
 }
 
 void
-failover_log_member_left(struct failover_log *log, struct slice service, uint64_t pool,
-			 struct slice member)
+failover_log_member_left(struct failover_log *log, struct slice service, struct slice member)
 {
-	struct outage *outage = outage_ends(log, service, member);
-	if (outage == NULL)
-		return;
-	uint64_t now_ms = log->clock.now_ms();
-	struct failover_entry entry =
-	    plain_entry(EVENT_OUTAGE_SUMMARY, service, reason_text(outage->why),
-			SLICE("the member left the configuration"));
-	entry.pool = pool;
-	entry.member = member;
-	entry.outage = outage;
-	if (now_ms > outage->since_ms)
-		entry.outage_ms = now_ms - outage->since_ms;
-	write_entry(log, &entry);
-	free(outage);
+	(void)outage_ends(log, service, member, log->clock.now_ms());
+	write_summaries(log, service, member, true, SLICE("the member left the configuration"));
 }
 
 void
@@ -359,23 +412,22 @@ failover_log_member(struct failover_log *log, struct slice service, uint64_t poo
 	enum member_state after = (enum member_state)change->verdict.after;
 	uint64_t now_ms = log->clock.now_ms();
 	if (change->verdict.drained) {
-		write_transition(log, &t, EVENT_DRAIN_DONE, REASON_DRAIN, NULL, now_ms);
+		write_transition(log, &t, EVENT_DRAIN_DONE, REASON_DRAIN, now_ms);
 		return;
 	}
 	if (!member_state_operational(after)) {
 		if (member_state_operational(before) && outage_begins(log, &t, now_ms))
-			write_transition(log, &t, EVENT_MEMBER_DOWN, change->reason, NULL, now_ms);
+			write_transition(log, &t, EVENT_MEMBER_DOWN, change->reason, now_ms);
 		return;
 	}
 	/* Suspect is a trial: the outage goes on until it is passed. */
 	if (after == MEMBER_SUSPECT)
 		return;
-	struct outage *outage = outage_ends(log, t.service, t.member);
-	if (outage != NULL || !member_state_operational(before) || before == MEMBER_DRAIN)
-		write_transition(log, &t, EVENT_MEMBER_UP, change->reason, NULL, now_ms);
-	if (outage != NULL)
-		write_transition(log, &t, EVENT_OUTAGE_SUMMARY, outage->why, outage, now_ms);
-	free(outage);
+	bool ends = outage_ends(log, t.service, t.member, now_ms);
+	if (ends || !member_state_operational(before) || before == MEMBER_DRAIN)
+		write_transition(log, &t, EVENT_MEMBER_UP, change->reason, now_ms);
+	if (ends)
+		write_summaries(log, t.service, t.member, false, SLICE("the member is up"));
 	if (after == MEMBER_DRAIN)
-		write_transition(log, &t, EVENT_DRAIN_STARTED, REASON_DRAIN, NULL, now_ms);
+		write_transition(log, &t, EVENT_DRAIN_STARTED, REASON_DRAIN, now_ms);
 }

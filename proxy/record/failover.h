@@ -60,12 +60,14 @@ struct failover_line {
 	uint64_t pool;       /* ring fingerprint, 16 hex digits */
 	uint64_t request_id; /* 16 hex digits; 0: null */
 	bool of_outage;      /* a FAILOVER that counts in the outage of `from` */
+	bool returns;        /* the session goes home by itself when its primary is up */
 };
 void failover_log_session(struct failover_log *log, const struct failover_line *line);
 
 /*
- * A member's transition, and at the end of an outage its summary with counts (sessions moved
- * away and to whom, requests failed, detection time, duration). Lines: MEMBER_DOWN, MEMBER_UP (a
+ * A member's transition, and after an outage its summary with counts (sessions moved away and to
+ * whom, requests failed and retried, sessions that went back, detection time, duration): when it is
+ * settled (record/outage.h), or as it stands when the log ends. Lines: MEMBER_DOWN, MEMBER_UP (a
  * drain that is called off as well), OUTAGE_SUMMARY, DRAIN_STARTED, DRAIN_DONE; none for what
  * happens inside an outage (a trial that fails) or ends in no verdict (suspect and well again).
  * Thread-safe; may be called as a pool_change_fn's body.
@@ -73,7 +75,7 @@ void failover_log_session(struct failover_log *log, const struct failover_line *
 void failover_log_member(struct failover_log *log, struct slice service, uint64_t pool,
 			 const struct pool_change *change);
 /* A member that left the configuration: ends its outage, if one is going on. Thread-safe. */
-void failover_log_member_left(struct failover_log *log, struct slice service, uint64_t pool,
+void failover_log_member_left(struct failover_log *log, struct slice service,
 			      struct slice member_id);
 /* RELOAD or RELOAD_REFUSED: who asked for it, and what changed or what is wrong. Thread-safe. */
 void failover_log_reload(struct failover_log *log, enum event_kind event, const char *asked_by,
@@ -90,9 +92,9 @@ struct failover_mastership {
 void failover_log_master(struct failover_log *log, const struct failover_mastership *mastership);
 /* From here on written to `path`; NULL: stderr. False: no memory. */
 bool failover_log_redirect(struct failover_log *log, const char *path);
-/* A request that ended with an error; counted into the member's outage that is going on or about to
- * begin. */
+/* A request that ended with an error, or failed at this member and is `retried` at another; counted
+ * into the member's outage that is going on or about to begin. Thread-safe. */
 void failover_log_request_failed(struct failover_log *log, struct slice service,
-				 struct slice member_id);
+				 struct slice member_id, bool retried);
 
 #endif

@@ -36,6 +36,13 @@ field_number(struct writer *w, const char *name, uint64_t value)
 }
 
 static void
+field_bool(struct writer *w, const char *name, bool value)
+{
+	write_text(w, name);
+	write_text(w, value ? "true" : "false");
+}
+
+static void
 field_session(struct writer *w, const struct session_digest *digest)
 {
 	char hex[2 * SESSION_BYTES];
@@ -115,24 +122,28 @@ fields_fixed(struct writer *w, const struct failover_entry *e, size_t listed_max
 static void
 fields_of_outage(struct writer *w, const struct outage *o, uint64_t outage_ms, size_t listed_max)
 {
-	uint64_t elsewhere = o->elsewhere;
-	field_number(w, ",\"sessions_moved\":", o->sessions_moved);
+	uint64_t elsewhere = outage_heir_sessions(o, OUTAGE_HEIRS_MAX);
+	field_number(w, ",\"sessions_moved\":", outage_sessions(o));
 	write_literal(w, ",\"moved_to\":[");
 	for (size_t i = 0; i < o->heir_count; i++) {
 		const struct outage_heir *heir = &o->heir[i];
 		if (i >= listed_max) {
-			elsewhere += heir->count;
+			elsewhere += outage_heir_sessions(o, i);
 			continue;
 		}
 		field_text(
 		    w, i > 0 ? ",{\"id\":" : "{\"id\":", (struct slice){heir->id, heir->id_bytes});
-		field_number(w, ",\"count\":", heir->count);
+		field_number(w, ",\"count\":", outage_heir_sessions(o, i));
 		write_char(w, '}');
 	}
 	field_number(w, "],\"moved_elsewhere\":", elsewhere);
 	field_number(w, ",\"requests_failed\":", o->requests_failed);
 	field_number(w, ",\"detection_ms\":", o->detection_ms);
 	field_number(w, ",\"outage_ms\":", outage_ms);
+	field_number(w, ",\"requests_retried\":", o->requests_retried);
+	field_number(w, ",\"failbacks\":", outage_failbacks(o));
+	field_bool(w, ",\"estimated\":", o->moved.depth > 0);
+	field_bool(w, ",\"ongoing\":", o->phase == OUTAGE_GOING_ON);
 }
 
 static void

@@ -2,8 +2,9 @@
  * failover_line.h: one line of the failover log as text. Pure. The fields of DESIGN section 9
  * stand in every line and in this order; null or [] where they do not apply. Then, where they
  * apply: "from", "member", "suppressed", "term", and of an outage_summary "sessions_moved",
- * "moved_to", "moved_elsewhere", "requests_failed", "detection_ms", "outage_ms". New fields go
- * behind these.
+ * "moved_to", "moved_elsewhere", "requests_failed", "detection_ms", "outage_ms",
+ * "requests_retried", "failbacks", "estimated" (more sessions moved than are told apart:
+ * record/moved.h), "ongoing" (the node ended while it lasted). New fields go behind these.
  */
 #ifndef HOLDFAST_RECORD_FAILOVER_LINE_H
 #define HOLDFAST_RECORD_FAILOVER_LINE_H

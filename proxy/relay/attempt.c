@@ -99,6 +99,8 @@ attempt_start(struct exchange *x)
 		if (x->places != NULL)
 			place_leave(x);
 		retry_note_failure(x, why);
+		if (x->step + 1 < exchange_steps(x))
+			journal_retried(x);
 		x->fresh_only = false;
 		x->retried_here = false;
 	}
@@ -362,6 +364,8 @@ attempt_failed(struct exchange *x, enum reason why)
 		exchange_fail(x, retry_cause(why));
 		return;
 	}
+	if (why != REASON_MAINT && x->step + 1 < exchange_steps(x))
+		journal_retried(x);
 	attempt_next(x, false);
 }
 

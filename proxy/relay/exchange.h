@@ -280,6 +280,8 @@ void journal_nobody(struct exchange *x);   /* no member is left to ask */
 void journal_disagree(struct exchange *x); /* another node holds the primary down; it is not */
 /* An attempt failed, or was passed on, and is not repeated elsewhere. */
 void journal_stuck(struct exchange *x, enum reason why);
+/* x->failed_member failed it, and it goes on to the next. */
+void journal_retried(struct exchange *x);
 void journal_rehomed(struct exchange *x, const struct session_digest *digest, enum reason why);
 void journal_over(struct exchange *x); /* the access log, and the outage's count */
 /* A request that never became an exchange: refused while its head was read. */

@@ -68,6 +68,7 @@ journal_moved(struct exchange *x)
 	line.chosen = x->answered_by;
 	line.rank = told_rank(x, x->answered_by);
 	line.of_outage = is_of_outage(x);
+	line.returns = x->whom.fresh || x->slot->service->plan.failback != FAILBACK_STAY;
 	if (home)
 		line.from = MEMBER_NONE;
 	else
@@ -176,6 +177,13 @@ guilty(const struct exchange *x)
 	return x->answered_by != MEMBER_NONE ? x->answered_by : x->failed_member;
 }
 
+void
+journal_retried(struct exchange *x)
+{
+	failover_log_request_failed(x->worker->shared->failover, x->slot->service->name,
+				    member_name(x, x->failed_member), true);
+}
+
 static void __attribute__((noinline, cold)) count(struct exchange *x)
 {
 	struct worker *w = x->worker;
@@ -183,7 +191,7 @@ static void __attribute__((noinline, cold)) count(struct exchange *x)
 	bool against = row->against_member || x->cause == CAUSE_NO_LIVE_MEMBER;
 	if (row->is_error && against && x->slot != NULL)
 		failover_log_request_failed(w->shared->failover, x->slot->service->name,
-					    member_name(x, guilty(x)));
+					    member_name(x, guilty(x)), false);
 	struct tally_entry entry = {
 	    .cause = x->cause,
 	    .affinity = x->plan.affinity,

@@ -103,6 +103,11 @@ reads_an_outage(void **state)
 	    false,
 	    "T outage_summary shop a reset (out for 61000 ms, detected in 130 ms, 9 sessions moved "
 	    "to b x5 and c x3 and others x1, 2 requests failed)\n");
+	assert_reads(
+	    "{\"ts\":\"T\",\"event\":\"outage_summary\",\"service\":\"shop\",\"reason\":"
+	    "\"reset\",\"member\":\"a\",\"requests_retried\":3,\"failbacks\":8,"
+	    "\"estimated\":false,\"ongoing\":true}",
+	    false, "T outage_summary shop a reset (3 retried, 8 sessions back, still going on)\n");
 }
 
 /* Events and fields of a later version, and fields of another type than ours. */

@@ -26,6 +26,7 @@ enum { A, B, C };
 static struct view members_view = {.membership = &members};
 static struct failover_log *failover;
 static uint64_t now_ms;
+static bool returns; /* sessions go home by themselves */
 static json_t *row[LINES_MAX];
 static size_t row_count;
 
@@ -49,6 +50,7 @@ start(void **state)
 	static char *const names[] = {TEXT("a"), TEXT("b"), TEXT("c")};
 	members_name(names, COUNT(names));
 	now_ms = 1000;
+	returns = false;
 	if (scratch_make(state) != 0)
 		return -1;
 	struct failover_clock clock = {test_now_ms, test_wall_ms};
@@ -67,10 +69,12 @@ stop(void **state)
 	return scratch_remove(state);
 }
 
+/* Of one session or another. */
 static void
-session(enum event_kind event, uint32_t from, uint32_t chosen)
+session_of(uint8_t number, enum event_kind event, uint32_t from, uint32_t chosen)
 {
-	static const struct session_digest digest = {{0x1a, 0x2b, 0x3c, 0x4d, 0x5e, 0x6f}};
+	const struct session_digest digest = {
+	    {0x1a, 0x2b, 0x3c, 0x4d, 0x5e, 0x6f, [DIGEST_BYTES - 9] = number}};
 	struct plan plan = {.step = {{chosen, STEP_BACKUP}}, .step_count = 1};
 	failover_log_session(failover, &(struct failover_line){
 					   .event = event,
@@ -88,7 +92,14 @@ session(enum event_kind event, uint32_t from, uint32_t chosen)
 					   .pool = 0xfeed,
 					   .request_id = 0xabc,
 					   .of_outage = true,
+					   .returns = returns,
 				       });
+}
+
+static void
+session(enum event_kind event, uint32_t from, uint32_t chosen)
+{
+	session_of(0, event, from, chosen);
 }
 
 static void
@@ -280,7 +291,7 @@ counts_for_many_threads(void **state)
 	assert_int_equal(row_count, 1 + FAILOVER_LINES_PER_S_MAX + 3);
 	assert_int_equal(number(row_count - 1, "suppressed"),
 			 THREADS * THREAD_LINES - FAILOVER_LINES_PER_S_MAX);
-	assert_int_equal(number(row_count - 2, "sessions_moved"), THREADS * THREAD_LINES);
+	assert_int_equal(number(row_count - 2, "sessions_moved"), 1); /* however often it asks */
 }
 
 /* ---- members ------------------------------------------------------------------------------- */
@@ -291,15 +302,15 @@ sums_up_an_outage(void **state)
 {
 	(void)state;
 	went(A, MEMBER_UP, MEMBER_SUSPECT, REASON_RESET);
-	failover_log_request_failed(failover, SHOP, SLICE("a"));
+	failover_log_request_failed(failover, SHOP, SLICE("a"), false);
 	went(A, MEMBER_SUSPECT, MEMBER_DOWN, REASON_CONNECT_REFUSED);
-	session(EVENT_FAILOVER, A, B);
-	session(EVENT_FAILOVER, A, C);
-	session(EVENT_FAILOVER, A, B);
-	session(EVENT_FAILOVER, A, MEMBER_NONE); /* could not go anywhere */
+	session_of(1, EVENT_FAILOVER, A, B);
+	session_of(2, EVENT_FAILOVER, A, C);
+	session_of(3, EVENT_FAILOVER, A, B);
+	session_of(4, EVENT_FAILOVER, A, MEMBER_NONE); /* could not go anywhere */
 	session(EVENT_ASSIGNED, MEMBER_NONE, B);
-	failover_log_request_failed(failover, SHOP, SLICE("a"));
-	failover_log_request_failed(failover, SHOP, SLICE("b"));
+	failover_log_request_failed(failover, SHOP, SLICE("a"), false);
+	failover_log_request_failed(failover, SHOP, SLICE("b"), false);
 	now_ms += 61000;
 	went(A, MEMBER_DOWN, MEMBER_UP, REASON_NONE);
 	session(EVENT_FAILBACK, B, A);
@@ -341,17 +352,87 @@ an_outage_spans_its_trials(void **state)
 	assert_int_equal(number(2, "outage_ms"), 10000);
 }
 
+static bool
+outage_line_is(size_t at, long long moved, long long failbacks, bool ongoing)
+{
+	return number(at, "sessions_moved") == moved && number(at, "failbacks") == failbacks &&
+	       json_is_true(json_object_get(row[at], "ongoing")) == ongoing;
+}
+
+/* Sessions that go home are waited for, clients without tags among them; then the line is written,
+ * with the time until the member was up. */
+static void
+a_summary_waits_for_failbacks(void **state)
+{
+	(void)state;
+	returns = true;
+	went(A, MEMBER_UP, MEMBER_DOWN, REASON_RESET);
+	session_of(1, EVENT_FAILOVER, A, B);
+	session_of(2, EVENT_FAILOVER, A, B);
+	now_ms += 9000;
+	went(A, MEMBER_DOWN, MEMBER_UP, REASON_NONE);
+	session_of(1, EVENT_FAILBACK, B, A);
+	failover_log_tick(failover, now_ms);
+	now_ms += 2000;
+	session_of(2, EVENT_ASSIGNED, MEMBER_NONE, A);
+	failover_log_tick(failover, now_ms);
+	failover_log_tick(failover, now_ms);
+	read_back();
+	ASSERT_EVENTS("member_down", "failover", "failover", "member_up", "failback", "assigned",
+		      "outage_summary");
+	assert_true(outage_line_is(6, 2, 2, false));
+	assert_int_equal(number(6, "outage_ms"), 9000);
+	assert_int_equal(number(6, "epoch"), 7);
+	assert_string_equal(text(6, "pool"), "000000000000feed");
+}
+
+/* Down again before all are back: the first summary comes first. */
+static void
+a_second_outage_settles_the_first(void **state)
+{
+	(void)state;
+	returns = true;
+	went(A, MEMBER_UP, MEMBER_DOWN, REASON_RESET);
+	session_of(1, EVENT_FAILOVER, A, B);
+	went(A, MEMBER_DOWN, MEMBER_UP, REASON_NONE);
+	went(A, MEMBER_UP, MEMBER_DOWN, REASON_CONNECT_REFUSED);
+	failover_log_request_failed(failover, SHOP, SLICE("a"), true);
+	read_back();
+	ASSERT_EVENTS("member_down", "failover", "member_up", "outage_summary", "member_down",
+		      "outage_summary");
+	assert_true(outage_line_is(3, 1, 0, false));
+	assert_true(outage_line_is(5, 0, 0, true));
+	assert_string_equal(text(5, "reason"), "connect_refused");
+	assert_int_equal(number(5, "requests_retried"), 1);
+}
+
+/* What lasts when the node ends is summed up as it stands. */
+static void
+the_end_sums_up_what_lasts(void **state)
+{
+	(void)state;
+	went(A, MEMBER_UP, MEMBER_DOWN, REASON_RESET);
+	session_of(1, EVENT_FAILOVER, A, B);
+	failover_log_request_failed(failover, SHOP, SLICE("b"), false); /* brews and is nothing */
+	now_ms += 4000;
+	read_back();
+	ASSERT_EVENTS("member_down", "failover", "outage_summary");
+	assert_true(outage_line_is(2, 1, 0, true));
+	assert_int_equal(number(2, "outage_ms"), 4000);
+	assert_int_equal(number(2, "detection_ms"), 130);
+}
+
 /* Who leaves the configuration while it is down ends its outage; who is well leaves silently. */
 static void
 an_outage_ends_with_its_member(void **state)
 {
 	(void)state;
 	went(A, MEMBER_UP, MEMBER_DOWN, REASON_RESET);
-	failover_log_request_failed(failover, SHOP, SLICE("a"));
+	failover_log_request_failed(failover, SHOP, SLICE("a"), false);
 	now_ms += 7000;
-	failover_log_member_left(failover, SHOP, 1, SLICE("b"));
-	failover_log_member_left(failover, SHOP, 1, SLICE("a"));
-	failover_log_member_left(failover, SHOP, 1, SLICE("a"));
+	failover_log_member_left(failover, SHOP, SLICE("b"));
+	failover_log_member_left(failover, SHOP, SLICE("a"));
+	failover_log_member_left(failover, SHOP, SLICE("a"));
 	read_back();
 	ASSERT_EVENTS("member_down", "outage_summary");
 	assert_string_equal(text(1, "reason"), "reset");
@@ -366,7 +447,7 @@ suspicion_is_no_outage(void **state)
 {
 	(void)state;
 	went(A, MEMBER_UP, MEMBER_SUSPECT, REASON_RESET);
-	failover_log_request_failed(failover, SHOP, SLICE("a"));
+	failover_log_request_failed(failover, SHOP, SLICE("a"), false);
 	went(A, MEMBER_SUSPECT, MEMBER_UP, REASON_NONE);
 	went(A, MEMBER_UP, MEMBER_DOWN, REASON_PROBE_FAILED);
 	went(A, MEMBER_DOWN, MEMBER_UP, REASON_NONE);
@@ -407,6 +488,9 @@ main(void)
 	    cmocka_unit_test_setup_teardown(counts_for_many_threads, start, stop),
 	    cmocka_unit_test_setup_teardown(sums_up_an_outage, start, stop),
 	    cmocka_unit_test_setup_teardown(an_outage_spans_its_trials, start, stop),
+	    cmocka_unit_test_setup_teardown(a_summary_waits_for_failbacks, start, stop),
+	    cmocka_unit_test_setup_teardown(a_second_outage_settles_the_first, start, stop),
+	    cmocka_unit_test_setup_teardown(the_end_sums_up_what_lasts, start, stop),
 	    cmocka_unit_test_setup_teardown(an_outage_ends_with_its_member, start, stop),
 	    cmocka_unit_test_setup_teardown(suspicion_is_no_outage, start, stop),
 	    cmocka_unit_test_setup_teardown(tells_what_the_operator_does, start, stop),

@@ -123,13 +123,14 @@ static void
 writes_an_outage(void **state)
 {
 	(void)state;
-	struct outage outage = {.sessions_moved = 9,
-				.elsewhere = 1,
-				.requests_failed = 2,
-				.detection_ms = 130,
-				.heir_count = 2,
-				.heir = {{.id = "b", .id_bytes = 1, .count = 5},
-					 {.id = "c", .id_bytes = 1, .count = 3}}};
+	struct outage outage = {
+	    .phase = OUTAGE_OVER,
+	    .moved = {.kept = 9, .back = 6, .label = {5, 3, [OUTAGE_HEIRS_MAX] = 1}},
+	    .requests_failed = 2,
+	    .requests_retried = 7,
+	    .detection_ms = 130,
+	    .heir_count = 2,
+	    .heir = {{.id = "b", .id_bytes = 1}, {.id = "c", .id_bytes = 1}}};
 	struct failover_entry entry = usual_entry(NULL);
 	entry.event = EVENT_OUTAGE_SUMMARY;
 	entry.moves = false;
@@ -143,7 +144,14 @@ writes_an_outage(void **state)
 			    ",\"member\":\"a\",\"suppressed\":4,\"sessions_moved\":9,"
 			    "\"moved_to\":[{\"id\":\"b\",\"count\":5},{\"id\":\"c\",\"count\":3}],"
 			    "\"moved_elsewhere\":1,\"requests_failed\":2,\"detection_ms\":130,"
-			    "\"outage_ms\":61000}\n");
+			    "\"outage_ms\":61000,\"requests_retried\":7,\"failbacks\":6,"
+			    "\"estimated\":false,\"ongoing\":false}\n");
+	outage.phase = OUTAGE_GOING_ON;
+	outage.moved.depth = 1;
+	tail = strstr(written(&entry), ",\"sessions_moved\":18,\"moved_to\":[{\"id\":\"b\",");
+	assert_non_null(tail);
+	tail = strstr(tail, "\"failbacks\":12,\"estimated\":true,\"ongoing\":true}\n");
+	assert_non_null(tail);
 }
 
 /* Each event has the name that the table gives it. */
@@ -234,13 +242,13 @@ static void
 keeps_the_sum_of_an_outage(void **state)
 {
 	(void)state;
-	struct outage outage = {.sessions_moved = OUTAGE_HEIRS_MAX * 10 + 3,
-				.elsewhere = 3,
-				.heir_count = OUTAGE_HEIRS_MAX};
+	struct outage outage = {
+	    .moved = {.kept = OUTAGE_HEIRS_MAX * 10 + 3, .label = {[OUTAGE_HEIRS_MAX] = 3}},
+	    .heir_count = OUTAGE_HEIRS_MAX};
 	for (size_t i = 0; i < OUTAGE_HEIRS_MAX; i++) {
 		memset(outage.heir[i].id, '\x02', ID_BYTES_MAX);
 		outage.heir[i].id_bytes = ID_BYTES_MAX;
-		outage.heir[i].count = 10;
+		outage.moved.label[i] = 10;
 	}
 	struct failover_entry entry = usual_entry(NULL);
 	entry.outage = &outage;
