@@ -204,6 +204,7 @@ def test_hops_are_counted():
 
 def test_crowded_addresses_are_counted():
     p = Holdfast([Origin("a")], top={**listening(), "limits": {"connections_per_address": 2}})
+    wait_until(lambda: Admin(p).status()["clients"] == 0, "the connection that found it listening is gone")
     clients = [p.client() for _ in range(2)]
     assert all(c.get().status == 200 for c in clients)
     for _ in range(3):
