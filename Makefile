@@ -68,7 +68,8 @@ ROUTE    = proxy/route/assign.c proxy/route/explain.c proxy/route/match.c proxy/
            proxy/route/service.c
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/board.c proxy/relay/body_queue.c \
            proxy/relay/exchange.c proxy/relay/io_ev.c proxy/relay/journal.c proxy/relay/mesh.c \
-           proxy/relay/place.c proxy/relay/question.c proxy/relay/retry.c proxy/relay/splice.c proxy/relay/told.c \
+           proxy/relay/newcomer.c proxy/relay/place.c proxy/relay/question.c proxy/relay/racing.c \
+           proxy/relay/racing_socket.c proxy/relay/retry.c proxy/relay/splice.c proxy/relay/told.c \
            proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
 EDGE     = proxy/edge/addresses.c proxy/edge/client.c proxy/edge/client_out.c \
            proxy/edge/listener.c proxy/edge/pace.c proxy/edge/proxy_header.c proxy/edge/worker_ev.c
@@ -78,7 +79,7 @@ CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/cluster.c prox
            proxy/config/findings.c proxy/config/keys.c proxy/config/load.c proxy/config/loops.c \
            proxy/config/mesh.c proxy/config/overlap.c proxy/config/place.c proxy/config/roster.c \
            proxy/config/roster_apply.c proxy/config/roster_change.c proxy/config/roster_json.c \
-           proxy/config/rows.c proxy/config/scan.c \
+           proxy/config/race.c proxy/config/rows.c proxy/config/scan.c \
            proxy/config/secrets.c proxy/config/small_file.c proxy/config/unique.c \
            proxy/config/values.c
 ADMIN    = proxy/admin/answers.c proxy/admin/events.c proxy/admin/explain_json.c \
@@ -87,7 +88,8 @@ ADMIN    = proxy/admin/answers.c proxy/admin/events.c proxy/admin/explain_json.c
 CLI      = proxy/cli/asking.c proxy/cli/change.c proxy/cli/check.c proxy/cli/compare.c \
            proxy/cli/compare_print.c proxy/cli/expected.c proxy/cli/explain.c proxy/cli/master.c \
            proxy/cli/explain_answer.c proxy/cli/key_lines.c proxy/cli/moves.c \
-           proxy/cli/node_client.c proxy/cli/options.c proxy/cli/run.c proxy/cli/service.c \
+           proxy/cli/node_client.c proxy/cli/options.c proxy/cli/race.c \
+           proxy/cli/race_ask.c proxy/cli/race_open.c proxy/cli/run.c proxy/cli/service.c \
            proxy/cli/status.c proxy/cli/steer.c proxy/cli/table.c proxy/cli/tag.c \
            proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c proxy/cli/verify.c \
            proxy/cli/verify_compare.c proxy/cli/version.c proxy/cli/what_if.c
@@ -97,7 +99,8 @@ CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c pro
 # what of the control plane touches sockets, files and configuration
 CLUSTER_LIVE = proxy/cluster/cluster_ev.c proxy/cluster/embedded_ev.c proxy/cluster/question.c proxy/cluster/setup.c
 NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_cluster.c \
-           proxy/node_cluster_status.c proxy/node_ev.c proxy/node_question.c proxy/node_reload.c proxy/node_roles.c \
+           proxy/node_cluster_status.c proxy/node_ev.c proxy/node_question.c \
+           proxy/node_race_ev.c proxy/node_reload.c proxy/node_roles.c \
            proxy/node_status.c
 
 # the membership by epochs
@@ -200,7 +203,7 @@ LINK_route/test_plan = $(VIEW_LINK) proxy/route/plan.c
 # relay, edge: a whole worker in a network in memory (tests/gate), with allocations that fail
 GATE      = tests/gate/alloc.c tests/gate/gate.c tests/gate/gate_client.c tests/gate/gate_script.c \
            tests/gate/gate_server.c tests/gate/net.c tests/gate/wire.c
-GATE_LINK = $(GATE) $(HASHRING) $(BASE) $(HTTP) $(AFFINITY) $(CONFIG) $(ROUTE) \
+GATE_LINK = $(GATE) $(RACE) $(HASHRING) $(BASE) $(HTTP) $(AFFINITY) $(CONFIG) $(ROUTE) \
            $(filter-out %_ev.c proxy/members/probe.c,$(MEMBERS)) $(filter-out %_ev.c,$(RELAY)) \
            $(filter-out %_ev.c proxy/edge/listener.c,$(EDGE)) $(filter-out %/sink.c,$(RECORD))
 comma    = ,
@@ -261,7 +264,7 @@ LINK_cluster/test_delays = $(CLUSTER_LINK) proxy/cluster/delays.c
 LINK_cluster/test_machine = $(CLUSTER_LINK)
 
 # races
-RACE_LINK = proxy/base/addr.c proxy/base/digest.c proxy/base/result.c proxy/base/text.c \
+RACE_LINK = proxy/base/addr.c proxy/base/digest.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
             proxy/cluster/race.c proxy/cluster/race_host.c proxy/cluster/race_rates.c \
             proxy/cluster/race_wire.c proxy/cluster/ticket.c
 UNIT += cluster/test_race cluster/test_race_host cluster/test_ticket

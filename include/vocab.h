@@ -82,13 +82,39 @@ enum tag_rejection {
 	TAG_REJECTIONS
 };
 
+enum ticket_rejection {
+#define TICKET_REJECTION(name, text, help) TICKET_##name,
+#include "tbl/ticket_rejections.h"
+#undef TICKET_REJECTION
+	TICKET_REJECTIONS
+};
+
+enum race_count {
+#define RACE_COUNT(name, text, help) RACE_COUNT_##name,
+#include "tbl/race_counts.h"
+#undef RACE_COUNT
+	RACE_COUNTS
+};
+
+enum race_silence {
+#define RACE_SILENCE(name, text, help) RACE_SILENT_##name,
+#include "tbl/race_silences.h"
+#undef RACE_SILENCE
+	RACE_SILENCES,
+	RACE_OFFERS = RACE_SILENCES /* not silent */
+};
+
 /* How the primary of a session without one is chosen (DESIGN section 6, step 2). */
 enum assign_method {
 	ASSIGN_DEFAULT, /* ordering for keys from the request, least_requests for issued ones */
 	ASSIGN_ORDERING,
 	ASSIGN_LEAST_REQUESTS,
 	ASSIGN_ROUND_ROBIN,
+	ASSIGN_RACE, /* the nodes race for it; ordering when nobody offers */
 };
+
+/* What a new session needs at a member that is busy (services[].session.admission). */
+enum admission { ADMISSION_OPEN, ADMISSION_TICKET };
 
 enum failback { FAILBACK_STAY, FAILBACK_RETURN, FAILBACK_STAY_UNTIL_IDLE };
 
@@ -127,6 +153,9 @@ bool member_state_takes_new(enum member_state state);
 const char *event_text(enum event_kind event);
 const char *reason_text(enum reason reason);
 const char *tag_rejection_text(enum tag_rejection rejection);
+const char *ticket_rejection_text(enum ticket_rejection rejection);
+const char *race_count_text(enum race_count count);
+const char *race_silence_text(enum race_silence silence);
 const char *affinity_text(enum affinity affinity);
 
 #endif

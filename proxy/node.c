@@ -65,6 +65,7 @@ name_node(struct node *n, const struct config *config)
 	uint8_t random[16];
 	digest_random(random);
 	memcpy(&n->shared.instance, random, sizeof(n->shared.instance));
+	digest_random(n->shared.tickets);
 	struct writer via = writer_on(n->shared.via, sizeof(n->shared.via));
 	write_literal(&via, "1.1 holdfast-");
 	if (config->node != NULL)

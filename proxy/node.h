@@ -19,6 +19,7 @@ struct events;
 struct node;
 struct node_cluster;
 struct node_epochs;
+struct node_race;
 struct status;
 
 /* A pool's checks, and what it tells the log. Lives as long as its pool, which owns it. */
@@ -50,6 +51,7 @@ struct node {
 	struct admin_server *admin;   /* owned; likewise */
 	struct node_cluster *cluster; /* owned; NULL: no control plane */
 	struct node_epochs *epochs;   /* owned; NULL: no cluster.nodes */
+	struct node_race *race;       /* owned; NULL: this node answers in no race */
 };
 
 /*

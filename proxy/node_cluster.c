@@ -2,6 +2,7 @@
 #include "node_cluster.h"
 
 #include "node_question.h"
+#include "node_race.h"
 #include "node_roles.h"
 
 #include "base/clock.h"
@@ -113,6 +114,16 @@ on_change(void *context, const struct plane_change *change)
 		log_change(c, EVENT_MASTER_ELECTED, change);
 }
 
+/* ---- what clients send to the same socket -----------------------------------------------------
+ */
+
+static bool
+on_stray(void *context, const struct addr *from, const uint8_t *bytes, size_t count)
+{
+	const struct node_cluster *c = context;
+	return node_race_hear(c->node, from, bytes, count);
+}
+
 /* ---- life -------------------------------------------------------------------------------------
  */
 
@@ -188,11 +199,16 @@ start_plane(struct node_cluster *c, const struct config *config, struct register
 {
 	struct plane_setup setup;
 	struct engine engine = {.ops = NULL};
-	const struct cluster_ear ear = {
-	    .context = c, .changed = on_change, .answered = on_answered, .turned = on_turned};
+	const struct cluster_ear ear = {.context = c,
+					.changed = on_change,
+					.answered = on_answered,
+					.turned = on_turned,
+					.stray = on_stray};
 	enum result r = plane_setup_of(config, c->file.boot, &c->nodes, &setup, p);
 	if (r == RESULT_OK)
 		r = start_engine(c, config, image, damaged, &engine, p);
+	if (r == RESULT_OK)
+		r = node_race_start(c->node, c->fd, p);
 	if (r != RESULT_OK)
 		return r;
 	int fd = c->fd;
@@ -264,6 +280,7 @@ node_cluster_stop(struct node *n)
 		return;
 	n->cluster = NULL;
 	node_questions_stop(&c->questions);
+	node_race_stop(n);
 	cluster_free(&c->live);
 	embedded_live_free(&c->engine);
 	if (c->fd != -1)

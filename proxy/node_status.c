@@ -1,5 +1,5 @@
 /* node_status.c: what a node says of itself, from pools, counters and logs; see admin/status.h. */
-#include "node.h"
+#include "node_race.h"
 
 #include "node_cluster.h"
 
@@ -251,5 +251,6 @@ node_status(struct node *n, struct status *out)
 	tally_read(n->shared.unrouted, &out->unrouted);
 	if (node_cluster_status(n, out) != RESULT_OK)
 		return RESULT_NO_MEMORY;
+	node_race_status(n, &out->race);
 	return read_services(&f);
 }

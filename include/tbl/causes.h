@@ -30,6 +30,8 @@ CAUSE(QUEUE_TIMEOUT, "queue_timeout", PROXY, ROUTE, true, false, 503, "no place 
 CAUSE(BUSY, "busy", PROXY, ROUTE, true, false, 503, "every server of the plan has connections_max requests")
 CAUSE(ANSWERED_HERE, "answered_here", PROXY, ROUTE, false, false, 0, "Holdfast answered itself (TRACE or OPTIONS with Max-Forwards: 0; another node asked how the member is)")
 CAUSE(TAKEN_BACK, "taken_back", PROXY, ROUTE, false, false, 421, "the session belongs to a node that had the request: it takes it back")
+CAUSE(TICKET_REJECTED, "ticket_rejected", CLIENT, ROUTE, true, false, 409, "the ticket of a race opens no session here, or not any more: race again")
+CAUSE(TICKET_WANTED, "ticket_wanted", PROXY, ROUTE, true, false, 503, "the session's server is busy and takes new sessions by ticket alone (session.admission)")
 CAUSE(LOOP, "loop", PROXY, ROUTE, true, false, 508, "the request already came through this node")
 CAUSE(OUT_OF_RESOURCES, "out_of_resources", PROXY, ROUTE, true, false, 503, "no memory or no descriptor was left for this request")
 CAUSE(MEMBER_CONNECT, "member_connect", MEMBER, CONNECT, true, true, 502, "no member of the plan could be connected to")

@@ -147,6 +147,14 @@ node_family(struct page *p, enum metric metric)
 	case METRIC_MAX_FDS:
 		count(p, NO_LABELS, s->process.descriptors_max);
 		break;
+	case METRIC_RACE_OFFERS:
+		count(p, NO_LABELS, s->race.offers);
+		break;
+	case METRIC_RACE_SILENCES:
+		for (size_t i = 0; i < RACE_SILENCES; i++)
+			count(p, LABELS({"reason", race_silence_text((enum race_silence)i)}),
+			      s->race.silent[i]);
+		break;
 	case METRIC_START_TIME:
 		milliseconds(p, NO_LABELS, s->wall_ms - s->uptime_ms);
 		break;
@@ -177,6 +185,13 @@ duration(struct page *p, const char *service, const struct tally_sum *t)
 		    t->duration_us % 1000000);
 	begin(p, "_count", LABELS({"service", service}));
 	grow_format(p->out, "%" PRIu64 "\n", seen);
+}
+
+static const char *
+ticket_result(size_t rejection)
+{
+	return rejection == TICKET_NONE ? "opened"
+					: ticket_rejection_text((enum ticket_rejection)rejection);
 }
 
 static void
@@ -219,6 +234,18 @@ tally_family(struct page *p, enum metric metric, const char *service, const stru
 			      LABELS({"service", service},
 				     {"reason", tag_rejection_text((enum tag_rejection)i)}),
 			      t->rejected[i]);
+		break;
+	case METRIC_RACES:
+		for (size_t i = 0; i < RACE_COUNTS; i++)
+			count(p,
+			      LABELS({"service", service},
+				     {"outcome", race_count_text((enum race_count)i)}),
+			      t->races[i]);
+		break;
+	case METRIC_TICKETS:
+		for (size_t i = 0; i < TICKET_REJECTIONS; i++)
+			count(p, LABELS({"service", service}, {"result", ticket_result(i)}),
+			      t->tickets[i]);
 		break;
 	case METRIC_DURATION:
 		duration(p, service, t);

@@ -72,6 +72,12 @@ struct status_service {
 	struct tally_sum tally;
 };
 
+/* What this node answered in races of others and its own: cluster/race_host.h. */
+struct status_race {
+	uint64_t offers;
+	uint64_t silent[RACE_SILENCES];
+};
+
 struct status_process {
 	int pid;
 	uint64_t cpu_ms; /* user and system */
@@ -106,7 +112,8 @@ struct status {
 	uint64_t access_lost;
 	unsigned followers; /* of GET /events */
 	uint64_t followers_dropped;
-	uint64_t events_lost;      /* lines that no follower got */
+	uint64_t events_lost; /* lines that no follower got */
+	struct status_race race;
 	struct tally_sum unrouted; /* requests without a service */
 	struct status_service *service;
 	size_t service_count;

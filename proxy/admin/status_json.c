@@ -58,6 +58,28 @@ put_rejections(struct grow *out, const struct tally_sum *t)
 	grow_text(out, "}");
 }
 
+/* Only what is not 0: most services hold no races. */
+static void
+put_races(struct grow *out, const struct tally_sum *t)
+{
+	put_json_key(out, "races");
+	grow_text(out, "{");
+	for (size_t i = 0; i < RACE_COUNTS; i++) {
+		if (t->races[i] > 0)
+			put_json_count(out, race_count_text((enum race_count)i), t->races[i]);
+	}
+	grow_text(out, "}");
+	put_json_key(out, "tickets");
+	grow_text(out, "{");
+	for (size_t i = 0; i < TICKET_REJECTIONS; i++) {
+		const char *name =
+		    i == TICKET_NONE ? "opened" : ticket_rejection_text((enum ticket_rejection)i);
+		if (t->tickets[i] > 0)
+			put_json_count(out, name, t->tickets[i]);
+	}
+	grow_text(out, "}");
+}
+
 /* Mean duration of the requests that are in a bucket. */
 static void
 put_mean(struct grow *out, const struct tally_sum *t)
@@ -198,6 +220,7 @@ put_service(struct grow *out, const struct status_service *s, uint64_t wall_ms, 
 	put_json_text(out, "name", s->name);
 	put_json_text(out, "pool", pool);
 	put_requests(out, "requests", &s->tally);
+	put_races(out, &s->tally);
 	if (!brief)
 		put_members(out, s, wall_ms);
 	grow_text(out, "}");
@@ -252,6 +275,22 @@ put_hops(struct grow *out, const struct status *s)
 	grow_text(out, "}");
 }
 
+/* What this node answered in races. */
+static void
+put_race(struct grow *out, const struct status_race *r)
+{
+	put_json_key(out, "race");
+	grow_text(out, "{");
+	put_json_count(out, "offers", r->offers);
+	put_json_key(out, "silent");
+	grow_text(out, "{");
+	for (size_t i = 0; i < RACE_SILENCES; i++) {
+		if (r->silent[i] > 0)
+			put_json_count(out, race_silence_text((enum race_silence)i), r->silent[i]);
+	}
+	grow_text(out, "}}");
+}
+
 static void
 put_status(struct grow *out, const struct status *s, bool brief)
 {
@@ -271,6 +310,7 @@ put_status(struct grow *out, const struct status *s, bool brief)
 	put_json_count(out, "crowded", s->crowded);
 	put_hops(out, s);
 	put_logs(out, s);
+	put_race(out, &s->race);
 	put_requests(out, "unrouted", &s->unrouted);
 	put_json_key(out, "services");
 	grow_text(out, "[");

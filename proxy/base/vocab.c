@@ -44,6 +44,24 @@ static const char *const tag_rejections[] = {
 #undef TAG_REJECTION
 };
 
+static const char *const ticket_rejections[] = {
+#define TICKET_REJECTION(name, text, help) text,
+#include "tbl/ticket_rejections.h"
+#undef TICKET_REJECTION
+};
+
+static const char *const race_counts[] = {
+#define RACE_COUNT(name, text, help) text,
+#include "tbl/race_counts.h"
+#undef RACE_COUNT
+};
+
+static const char *const race_silences[] = {
+#define RACE_SILENCE(name, text, help) text,
+#include "tbl/race_silences.h"
+#undef RACE_SILENCE
+    "offers"};
+
 static const char *const affinities[] = {"none",     "new",  "hit",  "failover",
 					 "failback", "pass", "spill"};
 
@@ -94,4 +112,25 @@ affinity_text(enum affinity affinity)
 {
 	assert((size_t)affinity < ROWS(affinities));
 	return affinities[affinity];
+}
+
+const char *
+ticket_rejection_text(enum ticket_rejection rejection)
+{
+	assert((size_t)rejection < ROWS(ticket_rejections));
+	return ticket_rejections[rejection];
+}
+
+const char *
+race_count_text(enum race_count count)
+{
+	assert((size_t)count < ROWS(race_counts));
+	return race_counts[count];
+}
+
+const char *
+race_silence_text(enum race_silence silence)
+{
+	assert((size_t)silence < ROWS(race_silences));
+	return race_silences[silence];
 }

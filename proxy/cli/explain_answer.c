@@ -98,9 +98,11 @@ print_notes(const struct explained *x, const struct explanation *e, FILE *to)
 	if (method != ASSIGN_ORDERING && x->primary == MEMBER_NONE)
 		(void)fprintf(
 		    to,
-		    "note       assign = %s chooses the primary of a new session by load or turn; "
+		    "note       assign = %s chooses the primary of a new session as it comes; "
 		    "its first place in the order stands for it here (--primary ID)\n",
-		    method == ASSIGN_ROUND_ROBIN ? "round_robin" : "least_requests");
+		    method == ASSIGN_RACE          ? "race"
+		    : method == ASSIGN_ROUND_ROBIN ? "round_robin"
+						   : "least_requests");
 	if (x->rules.failback == FAILBACK_STAY_UNTIL_IDLE && !x->idle && x->last != MEMBER_NONE &&
 	    x->last != e->primary)
 		(void)fprintf(to,

@@ -9,17 +9,6 @@ race_delay_us(uint64_t spread_us, uint32_t load_ppm, uint64_t draw)
 	return spread_us * load_ppm / FULL_PPM + draw % (spread_us / 16 + 1);
 }
 
-const char *
-race_silence_text(enum race_silence silence)
-{
-	static const char *const text[] = {
-#define RACE_SILENCE(name, label, help) label,
-#include "tbl/race_silences.h"
-#undef RACE_SILENCE
-	    "offers"};
-	return text[silence];
-}
-
 static enum race_silence
 silence_of(const struct race_host *h, const struct race_condition *condition)
 {

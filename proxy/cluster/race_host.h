@@ -15,15 +15,6 @@
 
 #define RACE_PENDING_MAX 1024
 
-enum race_silence {
-#define RACE_SILENCE(name, text, help) RACE_SILENT_##name,
-#include "tbl/race_silences.h"
-#undef RACE_SILENCE
-	RACE_SILENCES,
-	RACE_OFFERS = RACE_SILENCES /* not silent */
-};
-const char *race_silence_text(enum race_silence silence);
-
 /* How the member beside this node is, right now. */
 struct race_condition {
 	bool fresh; /* its probe passed, and not long ago */
@@ -37,7 +28,7 @@ struct race_pending {
 	uint8_t tag[RACE_TAG_BYTES];
 	struct ticket_bind bind;
 	struct addr client; /* who is answered */
-	uint16_t service;   /* the owner's number of it */
+	uint32_t service;   /* ticket_service */
 	bool sealed;        /* as it asked, it is answered */
 };
 

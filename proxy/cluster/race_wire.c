@@ -31,7 +31,7 @@ static_assert(HEADER_BYTES + INIT_BODY_BYTES + MAC_BYTES == RACE_DATAGRAM_BYTES_
 	      "the longest OFFER, sealed, is as long as an INIT");
 static_assert(AT_SERVICE + 1 + ID_BYTES_MAX <= INIT_BODY_BYTES, "the longest INIT fits");
 
-static const uint8_t magic[4] = {'H', 'F', 'D', 'G'};
+static const uint8_t magic[4] = {'H', 'F', 'R', 'C'};
 
 static void
 store(uint8_t *at, uint64_t value, size_t bytes)

@@ -1,12 +1,12 @@
 /*
  * race_wire.h: the two datagrams of a race, as they stand on the wire, version 1:
  *
- *   magic 4 "HFDG" | version 1 | type 1 | secret 2 | cluster 8 | body | MAC 16, if cluster is not 0
+ *   magic 4 "HFRC" | version 1 | type 1 | secret 2 | cluster 8 | body | MAC 16, if cluster is not 0
  *
  *   RACE_INIT   tag 16 | attempt 1 | bind 1 | hash 16 | service, a length byte before it | zeros
  *   RACE_OFFER  tag 16 | ticket 48 | url, a length byte before it
  *
- * The first bytes are those of all datagrams (datagram.h), so that one socket serves both. Nodes
+ * The magic tells them from all other datagrams (datagram.h), so that one socket serves both. Nodes
  * seal theirs: secret, cluster and MAC are as in datagram.h, under a key of their own purpose. A
  * client of no cluster leaves secret and cluster 0 and is answered in the same way. There is no
  * sequence: what a replayed INIT makes is an offer to whom it says it comes from, and a replayed

@@ -36,17 +36,6 @@ load(const uint8_t *at, size_t bytes)
 	return value;
 }
 
-const char *
-ticket_rejection_text(enum ticket_rejection rejection)
-{
-	static const char *const text[] = {
-#define TICKET_REJECTION(name, label, help) label,
-#include "tbl/ticket_rejections.h"
-#undef TICKET_REJECTION
-	};
-	return text[rejection];
-}
-
 struct ticket_bind
 ticket_bind_address(const struct addr *client)
 {
@@ -195,7 +184,8 @@ ticket_check(const struct ticket_keys *keys, struct slice text, const struct tic
 		return TICKET_OTHER_SERVICE;
 	if (claims->member != want->member)
 		return TICKET_OTHER_MEMBER;
-	if (now_ms < claims->issued_ms || now_ms - claims->issued_ms > claims->ttl_ms)
+	if (now_ms + TICKET_SLACK_MS < claims->issued_ms ||
+	    now_ms > claims->issued_ms + claims->ttl_ms)
 		return TICKET_EXPIRED;
 	return TICKET_NONE;
 }
@@ -210,4 +200,17 @@ uint32_t
 ticket_member(const uint8_t ticket[TICKET_BYTES])
 {
 	return (uint32_t)load(ticket + AT_MEMBER, 4);
+}
+
+uint32_t
+ticket_for_service(const uint8_t ticket[TICKET_BYTES])
+{
+	return (uint32_t)load(ticket + AT_SERVICE, 4);
+}
+
+uint32_t
+ticket_claimed_member(struct slice text)
+{
+	uint8_t ticket[TICKET_BYTES];
+	return ticket_read(text, ticket) ? ticket_member(ticket) : 0;
 }

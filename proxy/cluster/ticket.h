@@ -30,14 +30,6 @@
 #define TICKET_TEXT_BYTES 64
 #define TICKET_BIND_BYTES 16
 
-enum ticket_rejection {
-#define TICKET_REJECTION(name, text, help) TICKET_##name,
-#include "tbl/ticket_rejections.h"
-#undef TICKET_REJECTION
-	TICKET_REJECTIONS
-};
-const char *ticket_rejection_text(enum ticket_rejection rejection);
-
 enum ticket_bind_kind { TICKET_BIND_ADDRESS = 1, TICKET_BIND_SECRET = 2 };
 
 struct ticket_bind {
@@ -49,6 +41,7 @@ struct ticket_bind ticket_bind_address(const struct addr *client);
 /* BLAKE2b-128 of the client's secret; who opens the session shows the secret itself. */
 struct ticket_bind ticket_bind_secret(struct slice secret);
 
+#define TICKET_SLACK_MS   100 /* that threads of the issuer may be behind each other */
 #define TICKET_TTL_MS_MAX 60000
 #define TICKET_TURN_MS    60000 /* of keys; no ticket outlives the key after its own */
 
@@ -88,9 +81,13 @@ enum ticket_rejection ticket_check(const struct ticket_keys *keys, struct slice 
 /* Which binding the ticket asks for; 0: malformed. Before ticket_check, to know what must be shown.
  */
 unsigned ticket_binding(struct slice text);
+/* The member that the ticket says it is for; 0: malformed. */
+uint32_t ticket_claimed_member(struct slice text);
 /* The digest of the session that a good ticket opens. */
 void ticket_session(struct slice text, struct session_digest *digest);
-/* Of the member that made it; read by who is offered it, and believed as far as the offer is. */
+/* Of the service and the member that it is for; read by who is offered it, and believed as far as
+ * the offer is. */
+uint32_t ticket_for_service(const uint8_t ticket[TICKET_BYTES]);
 uint32_t ticket_member(const uint8_t ticket[TICKET_BYTES]);
 
 #endif

@@ -100,6 +100,15 @@ struct config_rates {
 	uint64_t period_ms;  /* 30 s: over which they are measured */
 };
 
+/* Where new sessions start: cluster/race.h. */
+struct config_race {
+	uint64_t limit_ms;      /* 20 ms; of one attempt */
+	uint64_t spread_ms;     /* 10 ms: how much later than an idle member a full one offers */
+	uint64_t ticket_ttl_ms; /* 10 s */
+	uint32_t full;          /* 100: requests of a member of weight 1 without connections_max */
+	uint32_t busy;          /* 80 %: from there on admission = "ticket" wants one */
+};
+
 struct config_service {
 	char *name;
 	char **hosts; /* lower case; "*.example" matches one or more labels; none: all hosts */
@@ -112,6 +121,8 @@ struct config_service {
 	uint8_t pool_key[POOL_KEY_BYTES]; /* from session.pool_key, else derived from the name */
 	struct config_tag tag;
 	enum assign_method assign;
+	enum admission admission;
+	struct config_race race;
 	enum failback failback;     /* default stay */
 	uint32_t stay_until_idle_s; /* 30 min; at least 4 s: see affinity/idle.h */
 	uint16_t strict;            /* 0: backups are used; else the status answered instead */

@@ -84,6 +84,7 @@ read_tree(struct loading *l, config_t *tree)
 		return;
 	check_mesh(l);
 	check_cluster(l);
+	check_races(l);
 	check_listeners(l);
 	check_services(l);
 	read_secrets(l);

@@ -8,6 +8,7 @@
  *   check.c    what no single key shows: services, sessions, members
  *   mesh.c     nodes, and which of them stands before which member
  *   cluster.c  the control plane: datagrams, voters, times, hooks
+ *   race.c     services whose new sessions are raced for
  *   loops.c    listeners that are their own members
  *   admin.c    the admin interface's address, names and token
  *   secrets.c  files of secrets and pool keys
@@ -68,6 +69,7 @@ void check_mesh_members(struct loading *l);
 /* Members that are listeners of this node. */
 void check_loops(struct loading *l);
 void check_cluster(struct loading *l); /* after check_mesh */
+void check_races(struct loading *l);
 void check_listeners(struct loading *l);
 void read_secrets(struct loading *l);
 

@@ -286,6 +286,14 @@ client_out_refuse(struct client *c, enum cause cause, uint16_t status, uint32_t 
 	};
 	if (cause == CAUSE_TAKEN_BACK)
 		r.added = SLICE("Holdfast-Pass: 1\r\n");
+	char rejected[64];
+	if (cause == CAUSE_TICKET_REJECTED) {
+		enum ticket_rejection why = c->exchange->ticket_rejection;
+		struct writer line = writer_on(rejected, sizeof(rejected));
+		write_together(&line, SLICE("Holdfast-Ticket: rejected; reason="),
+			       slice_of(ticket_rejection_text(why)), SLICE("\r\n"));
+		r.added = (struct slice){line.at, line.bytes};
+	}
 	c->door.status = status;
 	write_own_response(&w->out, &r);
 	flush(&c->door);

@@ -109,6 +109,9 @@ void pool_order(struct pool *pool, struct member_live *member, enum member_state
  */
 void pool_tick(struct pool *pool, uint64_t now_ms);
 
+/* Did the member's last active check end well, and not before `since_ms`? */
+bool pool_is_checked(struct pool *pool, const struct member_live *member, uint64_t since_ms);
+
 /* One member as it stands. */
 struct pool_member {
 	enum member_state state;

@@ -38,6 +38,15 @@ read_member(const struct pool *pool, const struct membership_member *m, uint64_t
 	return out;
 }
 
+bool
+pool_is_checked(struct pool *pool, const struct member_live *member, uint64_t since_ms)
+{
+	(void)pthread_mutex_lock(&pool->lock);
+	bool is = member->check.well && member->check.at_ms >= since_ms;
+	(void)pthread_mutex_unlock(&pool->lock);
+	return is;
+}
+
 enum result
 pool_read(struct pool *pool, uint64_t now_ms, struct pool_reading *out)
 {

@@ -103,6 +103,10 @@ read_cell(const struct tally_cell *cell, struct tally_sum *out)
 		out->class[i] += value(&cell->other_class[i]);
 	for (size_t i = 0; i < TAG_REJECTIONS; i++)
 		out->rejected[i] += value(&cell->rejected[i]);
+	for (size_t i = 0; i < RACE_COUNTS; i++)
+		out->races[i] += value(&cell->races[i]);
+	for (size_t i = 0; i < TICKET_REJECTIONS; i++)
+		out->tickets[i] += value(&cell->tickets[i]);
 	for (size_t i = 0; i < TALLY_BUCKETS_KEPT; i++)
 		out->bucket[i < TALLY_BUCKETS ? i : TALLY_BUCKETS - 1] += value(&cell->bucket[i]);
 	out->bytes_in += value(&cell->bytes_in);

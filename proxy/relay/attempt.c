@@ -2,7 +2,7 @@
  * attempt.c: one try of an exchange at one member: a connection, the request sent, and the next
  * try when it fails. Whether there may be one is said in retry.c.
  */
-#include "relay/exchange.h"
+#include "relay/racing.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -99,6 +99,8 @@ attempt_start(struct exchange *x)
 		if (x->places != NULL)
 			place_leave(x);
 		retry_note_failure(x, why);
+		if (x->raced && racing_repeat(x, false))
+			return;
 		if (x->step + 1 < exchange_steps(x))
 			journal_retried(x);
 		x->fresh_only = false;
@@ -314,9 +316,9 @@ attempt_send(struct exchange *x)
 /* ---- failing ----------------------------------------------------------------------------------
  */
 
-/* Lets go of the member and tries the plan from x->step on. */
+/* Lets go of the member; to PLANNED. */
 static void
-start_anew(struct exchange *x, bool reusable)
+let_go(struct exchange *x, bool reusable)
 {
 	head_rest_drop(x);
 	exchange_release_upstream(x, reusable);
@@ -324,7 +326,23 @@ start_anew(struct exchange *x, bool reusable)
 		place_leave(x);
 	exchange_to(x, EXCHANGE_PLANNED);
 	body_queue_rewind(&x->body);
+}
+
+/* Tries the plan from x->step on. */
+static void
+start_anew(struct exchange *x, bool reusable)
+{
+	let_go(x, reusable);
 	attempt_start(x);
+}
+
+void
+attempt_abandon(struct exchange *x, bool reusable)
+{
+	x->retried_here = false;
+	x->fresh_only = false;
+	if (x->state != EXCHANGE_PLANNED) /* else it could not even begin */
+		let_go(x, reusable);
 }
 
 void
@@ -358,6 +376,8 @@ attempt_failed(struct exchange *x, enum reason why)
 		return;
 	bool repeat = retry_may_repeat(x, why);
 	retry_note_failure(x, why);
+	if (x->raced && repeat && racing_repeat(x, false))
+		return;
 	if (!repeat || !retry_affords(x)) {
 		journal_stuck(x, repeat ? REASON_RETRY_BUDGET : why);
 		head_rest_drop(x);

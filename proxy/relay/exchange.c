@@ -6,6 +6,7 @@
 
 #include "affinity/idle.h"
 #include "base/clock.h"
+#include "relay/racing.h"
 #include "route/assign.h"
 
 #include <assert.h>
@@ -46,6 +47,7 @@ exchange_get(struct worker *w, struct door *door)
 	x->repeats = false;
 	x->passed = false;
 	x->unheld = false;
+	x->raced = false;
 	x->slot = NULL;
 	x->lease = NULL;
 	x->upstream = NULL;
@@ -107,9 +109,10 @@ exchange_spares_free(struct worker *w)
 }
 
 /* Legal moves: row = from, bit = to. */
-static const uint8_t moves[] = {
-    [EXCHANGE_PLANNED] = 1 << EXCHANGE_QUEUED | 1 << EXCHANGE_CONNECTING | 1 << EXCHANGE_WAITING |
-			 1 << EXCHANGE_ASKING | 1 << EXCHANGE_OVER,
+static const uint16_t moves[] = {
+    [EXCHANGE_PLANNED] = 1 << EXCHANGE_RACING | 1 << EXCHANGE_QUEUED | 1 << EXCHANGE_CONNECTING |
+			 1 << EXCHANGE_WAITING | 1 << EXCHANGE_ASKING | 1 << EXCHANGE_OVER,
+    [EXCHANGE_RACING] = 1 << EXCHANGE_PLANNED,
     [EXCHANGE_QUEUED] = 1 << EXCHANGE_PLANNED,
     [EXCHANGE_CONNECTING] = 1 << EXCHANGE_WAITING | 1 << EXCHANGE_PLANNED | 1 << EXCHANGE_OVER,
     [EXCHANGE_WAITING] =
@@ -216,6 +219,14 @@ find_primary(struct exchange *x)
 	x->whom.primary = assign_primary(&in);
 }
 
+void
+exchange_by_ordering(struct exchange *x)
+{
+	const struct assign_inputs in = {
+	    .method = ASSIGN_ORDERING, .digest = x->session.digest, .view = x->lease->view};
+	x->whom.primary = assign_primary(&in);
+}
+
 /* Answers that Holdfast gives itself before any member is asked. True: x is over. */
 static bool
 answer_here(struct exchange *x)
@@ -285,12 +296,21 @@ exchange_route(struct exchange *x)
 void
 exchange_decide(struct exchange *x)
 {
-	struct worker *w = x->worker;
 	struct service *service = x->slot->service;
 	session_identify(service->rules, &x->request, exchange_peer(x), digest_random, &x->session);
 	find_primary(x);
 	if (x->session.rejected != TAG_NONE && !x->hopped) /* else the first node said it */
 		journal_rejected_tag(x);
+	if (service->gives_tickets && x->whom.fresh && newcomer_enter(x))
+		return;
+	exchange_plan(x);
+}
+
+void
+exchange_plan(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	const struct service *service = x->slot->service;
 	if (x->whom.primary != MEMBER_NONE)
 		plan_make(&service->plan, &x->whom, x->lease->view, &x->plan);
 	if (w->services->hops != NULL && x->whom.primary != MEMBER_NONE && mesh_restrict(x))
@@ -300,8 +320,10 @@ exchange_decide(struct exchange *x)
 		exchange_fail(x, x->plan.refuse_status != 0 ? CAUSE_STRICT : CAUSE_NO_LIVE_MEMBER);
 		return;
 	}
-	x->waits = true;
-	x->slot->waiting++;
+	if (!x->waits) {
+		x->waits = true;
+		x->slot->waiting++;
+	}
 	attempt_start(x);
 }
 
@@ -382,7 +404,9 @@ exchange_over(struct exchange *x, enum cause cause)
 		mesh_unlink(x);
 	if (x->state == EXCHANGE_QUEUED)
 		place_unqueue(x);
-	if (x->state == EXCHANGE_ASKING)
+	else if (x->state == EXCHANGE_RACING)
+		racing_leave(x);
+	else if (x->state == EXCHANGE_ASKING)
 		question_forget(x);
 	exchange_to(x, EXCHANGE_OVER);
 	bool reusable = cause == CAUSE_DONE && x->member_keeps && attempt_all_sent(x) &&
@@ -393,6 +417,8 @@ exchange_over(struct exchange *x, enum cause cause)
 	if (x->waits)
 		retry_settle(x);
 	journal_over(x);
+	if (x->raced)
+		racing_forget(x);
 	worker_pipe_put(w, &x->pipe, x->piped == 0);
 	while (x->head_rest != NULL) {
 		struct buf *b = x->head_rest;
@@ -562,6 +588,7 @@ exchange_on_member_deadline(struct exchange *x)
 		exchange_over(x, CAUSE_TUNNEL_DONE);
 		break;
 	case EXCHANGE_PLANNED:
+	case EXCHANGE_RACING:
 	case EXCHANGE_QUEUED:
 	case EXCHANGE_ASKING:
 	case EXCHANGE_OVER:

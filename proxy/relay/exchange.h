@@ -4,7 +4,8 @@
  * members through upstreams.
  *
  *           QUEUED (for a place at a member that is full)
- *              |
+ *              |    RACING (nodes are asked who takes the new session)
+ *              |   /
  *  begin -> PLANNED -> CONNECTING -> WAITING -> ANSWERING ------> over(cause)
  *              ^            |           |  \                          ^
  *              |            v           v   `-> TUNNEL ---------------'
@@ -22,6 +23,7 @@
 
 enum exchange_state {
 	EXCHANGE_PLANNED,
+	EXCHANGE_RACING,     /* the nodes race for its session */
 	EXCHANGE_QUEUED,     /* waits for a place at a member that is full */
 	EXCHANGE_ASKING,     /* the control thread was asked (question.h) */
 	EXCHANGE_CONNECTING, /* an attempt has no connection yet */
@@ -53,14 +55,17 @@ struct exchange {
 	bool repeats;      /* counted in slot->repeated */
 	bool passed;       /* a member passed it on */
 	bool unheld;       /* the answer is a pass, as nobody else may be asked */
-	uint8_t spilled;   /* members that were full and passed over */
-	uint8_t interims;  /* 1xx answers of the present attempt */
+	bool raced;        /* `racer` is there */
+	uint8_t ticket_rejection;  /* CAUSE_TICKET_REJECTED: enum ticket_rejection */
+	uint8_t spilled;           /* members that were full and passed over */
+	uint8_t interims;          /* 1xx answers of the present attempt */
 	struct service_slot *slot; /* NULL: no service matched */
 	struct view_lease *lease;
 	struct upstream *upstream; /* NULL: none */
 	struct places *places;     /* whose place is held; NULL: none, or the member has no bound */
 	struct queued *queued;     /* owned; while EXCHANGE_QUEUED */
 	struct question_letter *asking; /* on its way; while EXCHANGE_ASKING */
+	struct racer *racer;            /* owned; when `raced` */
 
 	struct hop hop; /* when hopped; borrows from the request */
 	uint64_t behind_until_ms;
@@ -134,6 +139,10 @@ void exchange_on_member_deadline(struct exchange *x);
 
 /* ---- between the files of this room ---- */
 
+/* Who is asked is known: plans, and starts the first attempt. May be over on return. */
+void exchange_plan(struct exchange *x);
+/* The primary by the ordering alone. */
+void exchange_by_ordering(struct exchange *x);
 /* The only writer of x->state. */
 void exchange_to(struct exchange *x, enum exchange_state next);
 /* The one way out. Releases everything; the door is told; x is trash. */
@@ -200,6 +209,8 @@ void attempt_start(struct exchange *x);                   /* tries the plan from
 void attempt_failed(struct exchange *x, enum reason why); /* the next one, or the end */
 /* The next step; `reusable`: the present member's connection was answered in full. */
 void attempt_next(struct exchange *x, bool reusable);
+/* Lets go of the member, to PLANNED; nothing of the request is sent any more. */
+void attempt_abandon(struct exchange *x, bool reusable);
 /* The member that is being asked was found dead or taken out: not waited for, if another may be. */
 void attempt_review(struct exchange *x, const struct view *view);
 void attempt_send(struct exchange *x);           /* what is unsent of head and body */
@@ -220,10 +231,11 @@ void retry_settle(struct exchange *x);
 /* A member of x's membership in a view that may be of a later one; MEMBER_NONE: it left. */
 uint32_t retry_place_in(const struct exchange *x, const struct view *view, uint32_t member);
 /*
- * A 421 came; `at`: what is there of its body. True: it was a pass and the exchange went on, or is
- * over. False: it is an answer like any other; of a pass that cannot go on x->unheld is set.
+ * A 409 to 421 came; `at`: what is there of its body. True: it was a pass (421), or a refused
+ * ticket (409), and the exchange went on, or is over. False: it is an answer like any other; of a
+ * pass that cannot go on x->unheld is set.
  */
-bool retry_pass(struct exchange *x, const struct http_head *head, const char *at, size_t bytes);
+bool retry_other(struct exchange *x, const struct http_head *head, const char *at, size_t bytes);
 
 /* place.c: of a member that has a bound */
 enum place {
@@ -237,6 +249,10 @@ void place_leave(struct exchange *x);   /* x->places is not NULL */
 void place_unqueue(struct exchange *x); /* EXCHANGE_QUEUED: to PLANNED, without a place */
 /* Starts those of this worker that were given a place; when the worker was rung. */
 void place_admit_all(struct worker *w);
+
+/* newcomer.c: a new session of a service with tickets */
+bool newcomer_enter(struct exchange *x); /* true: x waits for a race, or is over */
+bool newcomer_admit(struct exchange *x); /* without a ticket; false: x is over */
 
 /* answer.c */
 void answer_on_readable(struct exchange *x);
@@ -275,6 +291,8 @@ uint32_t told_rank(const struct exchange *x,
 
 /* journal.c: the logs' view of an exchange. */
 void journal_rejected_tag(struct exchange *x);
+void journal_race_fallback(struct exchange *x);
+void journal_ticket_rejected(struct exchange *x, enum ticket_rejection rejection);
 void journal_moved(struct exchange *x);    /* at the final head: failover, failback, assigned */
 void journal_nobody(struct exchange *x);   /* no member is left to ask */
 void journal_disagree(struct exchange *x); /* another node holds the primary down; it is not */

@@ -36,6 +36,25 @@ journal_rejected_tag(struct exchange *x)
 	tally_add(&x->slot->tally->rejected[x->session.rejected], 1);
 }
 
+void
+journal_race_fallback(struct exchange *x)
+{
+	struct failover_line line = line_of(x, EVENT_RACE_FALLBACK);
+	line.from = MEMBER_NONE;
+	line.plan = NULL;
+	failover_log_session(x->worker->shared->failover, &line);
+}
+
+void
+journal_ticket_rejected(struct exchange *x, enum ticket_rejection rejection)
+{
+	struct failover_line line = line_of(x, EVENT_TICKET_REJECTED);
+	line.from = MEMBER_NONE;
+	line.plan = NULL;
+	line.reason = ticket_rejection_text(rejection);
+	failover_log_session(x->worker->shared->failover, &line);
+}
+
 /* Did the session leave its home because that is gone, rather than for what is no outage? */
 static bool
 is_of_outage(const struct exchange *x)

@@ -6,7 +6,7 @@
  *   entry --Holdfast-Hop--> node --> its member        answer: the tag, Holdfast-Served
  *                             `----> another node, never one that had the request
  */
-#include "relay/exchange.h"
+#include "relay/racing.h"
 
 #include "base/clock.h"
 
@@ -275,6 +275,11 @@ mesh_told(struct exchange *x)
 	write_literal(&out, "Holdfast-Hop: ");
 	hop_write(services_of(x)->hops, &hop, &x->request, &out);
 	write_literal(&out, "\r\n");
+	if (x->raced) {
+		struct slice ticket = racing_ticket(x);
+		if (ticket.bytes > 0)
+			write_together(&out, SLICE("Holdfast-Ticket: "), ticket, SLICE("\r\n"));
+	}
 	return out.overflow ? SLICE_NONE : (struct slice){out.at, out.bytes};
 }
 

@@ -7,7 +7,7 @@
  * can be sent again, and within the budget (budget.h).
  */
 #include "relay/budget.h"
-#include "relay/exchange.h"
+#include "relay/racing.h"
 
 #include <assert.h>
 
@@ -52,6 +52,7 @@ note_evidence(struct exchange *x, enum reason why)
 	    [REASON_MAINT] = "taken out by the operator while it was asked:",
 	    [REASON_PASSED] = "passed on by",
 	    [REASON_BUSY] = "full:",
+	    [REASON_TICKET] = "ticket refused by",
 	};
 	const struct membership_member *m = &exchange_membership(x)->member[exchange_member(x)];
 	struct writer text = writer_on(x->evidence, sizeof(x->evidence));
@@ -250,7 +251,17 @@ take_back(struct exchange *x, const struct http_head *head, const char *at, size
 	return true;
 }
 
-bool
+/* The winner of a race does not take its ticket any more. */
+static bool
+retry_race(struct exchange *x, const struct http_head *head, const char *at, size_t bytes)
+{
+	if (!x->raced || !http_head_has(head, FIELD_HOLDFAST_TICKET))
+		return false;
+	note_attempt(x, REASON_TICKET);
+	return racing_repeat(x, keeps_after(x, head, at, bytes));
+}
+
+static bool
 retry_pass(struct exchange *x, const struct http_head *head, const char *at, size_t bytes)
 {
 	struct upstream *u = x->upstream;
@@ -275,4 +286,12 @@ retry_pass(struct exchange *x, const struct http_head *head, const char *at, siz
 			      x->worker->now_ms);
 	attempt_next(x, keeps_after(x, head, at, bytes));
 	return true;
+}
+
+bool
+retry_other(struct exchange *x, const struct http_head *head, const char *at, size_t bytes)
+{
+	if (head->status == 421)
+		return retry_pass(x, head, at, bytes);
+	return head->status == 409 && retry_race(x, head, at, bytes);
 }

@@ -2,7 +2,7 @@
 #include "relay/worker.h"
 
 #include "base/clock.h"
-#include "relay/exchange.h"
+#include "relay/racing.h"
 #include "relay/upstream.h"
 
 #include <assert.h>
@@ -155,6 +155,7 @@ worker_create(unsigned number, struct worker_shared *shared, struct event_base *
 	prng_seed(&w->prng);
 	worker_tell_time(w);
 	wheel_init(&w->wheel, w->now_ms);
+	ticket_keys_init(&w->tickets, shared->tickets, w->now_ms);
 	w->out = writer_on(w->out_bytes, sizeof(w->out_bytes));
 	w->answer_limits = (struct parse_limits){.head_bytes_max = HTTP_HEAD_BYTES_MAX,
 						 .target_bytes_max = HTTP_HEAD_BYTES_MAX,
@@ -186,6 +187,7 @@ worker_free(struct worker **held)
 		return;
 	*held = NULL;
 	assert(w->client_count == 0 && w->exchanges == 0);
+	racing_free(w);
 	slots_hand_over(w, w->generation, NULL);
 	worker_sweep(w);
 	worker_generation_put(w->generation);

@@ -17,6 +17,7 @@
 #include "base/digest.h"
 #include "base/mailbox.h"
 #include "base/wheel.h"
+#include "cluster/ticket.h"
 #include "http/parse.h"
 #include "record/access.h"
 #include "record/failover.h"
@@ -93,6 +94,7 @@ struct worker_shared {
 	struct tally *unrouted;      /* of requests without a service */
 	char via[ID_BYTES_MAX + 32]; /* "1.1 holdfast-..." */
 	uint64_t instance;           /* random; the high half of request ids */
+	uint8_t tickets[16];         /* random: what the keys of tickets are made from */
 	unsigned workers;
 	atomic_uint clients;         /* connections of the process */
 	struct addresses *addresses; /* owned by the node: connections by client address */
@@ -142,6 +144,8 @@ struct worker {
 	bool stopping;               /* soft: finish exchanges, take no new connection */
 	struct access_batch *access; /* NULL: none */
 	struct worker_hops hops;
+	struct racing *racing;                        /* owned; NULL: nobody raced yet */
+	struct ticket_keys tickets;                   /* of this node */
 	struct slice via;                             /* in `shared` */
 	uint64_t date_s;                              /* wall second of `date` */
 	char date[32];                                /* IMF-fixdate, terminated */

@@ -37,6 +37,9 @@ service_init(struct service *s, size_t number, const struct config *config, unsi
 	s->config = c;
 	s->name = slice_of(c->name);
 	s->plan = plan_rules_of(c);
+	s->gives_tickets = c->assign == ASSIGN_RACE || c->admission == ADMISSION_TICKET;
+	if (s->gives_tickets)
+		s->ticket_service = ticket_service(s->name);
 	enum result r =
 	    session_rules_create(c, config->secrets, config->secret_count, &s->rules, p);
 	if (r != RESULT_OK)
@@ -60,8 +63,29 @@ services_free(struct services *s)
 	free(s->list);
 	matcher_free(&s->matcher);
 	hop_codec_free(&s->hops);
+	free(s->seal);
 	config_free(&s->config);
 	free(s);
+}
+
+/* What the nodes seal their races with. False: no memory. */
+static bool
+make_seal(struct services *s, const struct config *config)
+{
+	struct datagram_secret secrets[SECRETS_MAX];
+	bool any = false;
+	for (size_t i = 0; i < s->count; i++)
+		any |= s->list[i].gives_tickets;
+	if (!any)
+		return true;
+	for (size_t i = 0; i < config->secret_count; i++)
+		secrets[i] = (struct datagram_secret){slice_of(config->secrets[i].id),
+						      config->secrets[i].master};
+	s->seal = malloc(sizeof(*s->seal));
+	if (s->seal != NULL)
+		race_seal_init(s->seal, slice_of(config->cluster.name), secrets,
+			       config->secret_count);
+	return s->seal != NULL;
 }
 
 static enum result
@@ -81,6 +105,8 @@ services_fill(struct services *s, const struct config *config, unsigned workers,
 		if (r != RESULT_OK)
 			return problem_prefix(p, r, "service %s", config->services[i].name);
 	}
+	if (!make_seal(s, config))
+		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	return RESULT_OK;
 }
 

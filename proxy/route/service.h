@@ -9,6 +9,7 @@
 
 #include "affinity/hop.h"
 #include "affinity/session.h"
+#include "cluster/race_wire.h"
 #include "config/config.h"
 #include "members/pool.h"
 #include "record/tally.h"
@@ -24,8 +25,10 @@ struct service {
 	struct pool_revision *revision; /* owned; what services_commit does to the pool, or NULL */
 	struct tally *tally;            /* one reference; shared likewise */
 	struct plan_rules plan;
-	uint64_t fingerprint; /* of the ring, as logs show it */
-	atomic_ullong turn;   /* round_robin's counter, shared by all workers */
+	uint64_t fingerprint;    /* of the ring, as logs show it */
+	bool gives_tickets;      /* assign = "race" or admission = "ticket" */
+	uint32_t ticket_service; /* as it stands in tickets; when it gives some */
+	atomic_ullong turn;      /* round_robin's counter, shared by all workers */
 };
 
 struct services {
@@ -33,6 +36,7 @@ struct services {
 	struct config *config; /* owned */
 	struct matcher *matcher;
 	struct hop_codec *hops; /* owned; NULL: no cluster */
+	struct race_seal *seal; /* owned; NULL: no service gives tickets */
 	size_t count;
 	struct service *list; /* owned */
 };

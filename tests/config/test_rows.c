@@ -40,7 +40,7 @@ later_keys(void **state)
 {
 	(void)state;
 	assert_true(key_is_later("listeners[].tls", ""));
-	assert_true(key_is_later("services[].session.assign", "race"));
+	assert_true(key_is_later("services[].session.assign", "master"));
 	assert_false(key_is_later("services[].session.assign", "ordering"));
 }
 
