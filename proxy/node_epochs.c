@@ -120,7 +120,7 @@ seal(struct node_epochs *e, struct roster *roster, struct document **out, struct
 	*out = text.failed ? NULL : document_create(text.at, text.bytes);
 	if (*out == NULL)
 		r = problem_set(p, RESULT_LIMIT,
-				"the membership has %d bytes at most, or no memory",
+				"the membership has %zu bytes at most, or no memory",
 				ROSTER_BYTES_MAX);
 	grow_deinit(&text);
 	return r;

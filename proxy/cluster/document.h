@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DOCUMENT_BYTES_MAX    (256 * 1024)
+#define DOCUMENT_BYTES_MAX    ((size_t)256 * 1024)
 #define DOCUMENT_DIGEST_BYTES 16 /* XXH3-128 of the bytes: pieces were put together rightly */
 
 struct document {

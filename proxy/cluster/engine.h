@@ -133,7 +133,7 @@ engine_take(const struct engine *e, struct engine_event *event)
 /* ---- for engines: events that wait to be taken ---------------------------------------------- */
 
 /* Two attempts, a read and a write a role: never full. */
-#define ENGINE_EVENTS_MAX (4 * ROLES_MAX)
+#define ENGINE_EVENTS_MAX ((size_t)4 * ROLES_MAX)
 
 struct engine_events {
 	size_t first;

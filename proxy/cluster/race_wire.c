@@ -149,6 +149,7 @@ put_text_at(uint8_t *body, size_t at, const char *text)
 {
 	size_t length = strlen(text);
 	body[at] = (uint8_t)length;
+	/* A counted text. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
 	memcpy(body + at + 1, text, length);
 	return at + 1 + length;
 }

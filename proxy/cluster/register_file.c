@@ -22,7 +22,7 @@
 #define NEW_NAME     REGISTER_FILE_NAME ".new"
 /* without values: what stands once, and a role's */
 #define FIXED_BYTES_MAX \
-	(MAGIC_BYTES + 2 * (1 + ID_BYTES_MAX) + 8 + 1 + 8 + 8 + 2 + DOCUMENT_DIGEST_BYTES)
+	(MAGIC_BYTES + (size_t)2 * (1 + ID_BYTES_MAX) + 8 + 1 + 8 + 8 + 2 + DOCUMENT_DIGEST_BYTES)
 #define ENTRY_BYTES_MAX (1 + ROLE_BYTES_MAX + 56 + 8)
 
 /* ---- bytes -----------------------------------------------------------------------------------

@@ -22,7 +22,7 @@
 
 #include "cluster/register_image.h"
 
-#define REGISTER_FILE_BYTES_MAX (64 * 1024 * 1024)
+#define REGISTER_FILE_BYTES_MAX (64L * 1024 * 1024)
 #define REGISTER_FILE_NAME      "register"
 #define REGISTER_LOCK_NAME      "lock"
 

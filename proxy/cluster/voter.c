@@ -43,6 +43,7 @@ begin(struct voter *v)
 	bool has_file = v->status != VOTER_NEW;
 	if (v->changes != v->saved_up_to || v->status == VOTER_READY)
 		return;
+	/* The mutant always does what comes last here. NOLINTNEXTLINE(bugprone-branch-clone) */
 	if (MUTANT == MUTANT_VOTES_EMPTY) {
 		v->latest.begun = true;
 		change(v);

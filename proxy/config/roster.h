@@ -21,8 +21,8 @@
 #include "base/grow.h"
 #include "config/config.h"
 
-#define ROSTER_BYTES_MAX  (256 * 1024) /* as the storage register takes it */
-#define ROSTER_CHANGE_MAX 1000         /* bytes of a change: it goes in one datagram */
+#define ROSTER_BYTES_MAX  ((size_t)256 * 1024) /* as the storage register takes it */
+#define ROSTER_CHANGE_MAX 1000                 /* bytes of a change: it goes in one datagram */
 
 struct roster_service {
 	char *name;

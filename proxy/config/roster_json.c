@@ -345,7 +345,7 @@ roster_read(struct slice text, struct roster **out, struct problem *p)
 	json_error_t error;
 	*out = NULL;
 	if (text.bytes > ROSTER_BYTES_MAX)
-		return problem_set(p, RESULT_LIMIT, "longer than %d bytes", ROSTER_BYTES_MAX);
+		return problem_set(p, RESULT_LIMIT, "longer than %zu bytes", ROSTER_BYTES_MAX);
 	json_t *root = json_loadb(text.at, text.bytes, JSON_REJECT_DUPLICATES, &error);
 	if (!json_is_object(root)) {
 		json_decref(root);

@@ -489,7 +489,8 @@ tells_failures_apart(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct fixture f;
 		bool write;
-		size_t bytes = cases[i].failure == TLS_HANDSHAKE_FAILED ? 7 : strlen(cases[i].bytes);
+		size_t bytes =
+		    cases[i].failure == TLS_HANDSHAKE_FAILED ? 7 : strlen(cases[i].bytes);
 		prepare(&f, TLS1_3_VERSION, 0);
 		assert_int_equal(send(f.inner[1], cases[i].bytes, bytes, 0), bytes);
 		if (cases[i].end)
