@@ -19,7 +19,7 @@
 
 #define WEIGHT_PERCENT_MAX 1000
 #define WEIGHT_UNIT        100 /* shares are counted in hundredths of a weight */
-#define WEIGHT_SHARE_MAX   ((uint32_t)MEMBER_WEIGHT_MAX * WEIGHT_UNIT)
+#define WEIGHT_SHARE_MAX   ((uint64_t)MEMBER_WEIGHT_MAX * WEIGHT_UNIT)
 #define WEIGHT_RAMP_STEPS  10 /* a slow start begins with one of them */
 #define WEIGHT_TEXT_BYTES  8  /* "65535", "1000%"; terminated */
 
