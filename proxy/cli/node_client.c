@@ -320,6 +320,18 @@ node_answer_deinit(struct node_answer *a)
 	a->json = NULL;
 }
 
+/* What a node says, for a terminal: quotes are no harm there. */
+static void
+write_said(struct writer *w, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '"')
+			write_char(w, *text);
+		else
+			write_escaped(w, (struct slice){text, 1});
+	}
+}
+
 enum result
 node_answer_check(const struct node_client *c, const struct node_answer *a, struct problem *p)
 {
@@ -328,7 +340,7 @@ node_answer_check(const struct node_client *c, const struct node_answer *a, stru
 	const char *said = json_string_value(json_object_get(a->json, "error"));
 	if (a->status == 200)
 		return RESULT_OK;
-	write_escaped(&w, slice_of(said != NULL ? said : "no reason was given"));
+	write_said(&w, said != NULL ? said : "no reason was given");
 	return problem_set(p, a->status == 404 ? RESULT_NOT_FOUND : RESULT_INVALID, "%s: %d: %s",
 			   c->name, a->status, writer_text(&w));
 }

@@ -137,6 +137,18 @@ def test_reload():
     assert len(p.events("reload_refused")) == 1
 
 
+def test_what_a_node_says_is_shown_as_it_is():
+    """Quotes of a finding stay quotes; what a terminal would obey does not reach it."""
+    p = Holdfast([Origin("a")], top=listening())
+    with open(p.conf_path) as f:
+        text = f.read()
+    with open(p.conf_path, "w") as f:
+        f.write(re.sub('stop = "[^"]*"', lambda _: 'stop = "never\x1b[2J"', text))
+    status, out, err = ask(p, "reload")
+    assert status == 1 and out == "" and 'stop = "never' in err and err.count("\n") == 1, err
+    assert "\x1b" not in err, err
+
+
 # ---- who asks -----------------------------------------------------------------------------------
 
 
