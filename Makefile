@@ -83,12 +83,12 @@ CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/cluster.c prox
            proxy/config/secrets.c proxy/config/small_file.c proxy/config/unique.c \
            proxy/config/values.c
 ADMIN    = proxy/admin/answers.c proxy/admin/events.c proxy/admin/explain_json.c \
-           proxy/admin/guard.c proxy/admin/json_put.c proxy/admin/metrics.c proxy/admin/page.c proxy/admin/routes.c \
+           proxy/admin/guard.c proxy/admin/json_put.c proxy/admin/membership.c proxy/admin/metrics.c proxy/admin/page.c proxy/admin/routes.c \
            proxy/admin/server_ev.c proxy/admin/status.c proxy/admin/status_cluster.c proxy/admin/status_json.c
 CLI      = proxy/cli/asking.c proxy/cli/change.c proxy/cli/check.c proxy/cli/compare.c \
            proxy/cli/compare_print.c proxy/cli/expected.c proxy/cli/explain.c proxy/cli/master.c \
            proxy/cli/explain_answer.c proxy/cli/key_lines.c proxy/cli/moves.c \
-           proxy/cli/node_client.c proxy/cli/options.c proxy/cli/race.c \
+           proxy/cli/members_change.c proxy/cli/node_client.c proxy/cli/options.c proxy/cli/race.c \
            proxy/cli/race_ask.c proxy/cli/race_open.c proxy/cli/run.c proxy/cli/service.c \
            proxy/cli/status.c proxy/cli/steer.c proxy/cli/table.c proxy/cli/tag.c \
            proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c proxy/cli/verify.c \
@@ -105,7 +105,7 @@ NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_cluster.c \
 
 # the membership by epochs
 EPOCHS   = proxy/cluster/epoch.c proxy/cluster/epoch_publish.c proxy/cluster/kept.c
-EPOCHS_LIVE = proxy/cluster/fetch_ev.c proxy/node_epochs.c
+EPOCHS_LIVE = proxy/cluster/fetch_ev.c proxy/node_epochs.c proxy/node_members.c
 
 # where new sessions start
 RACE     = proxy/cluster/race.c proxy/cluster/race_host.c proxy/cluster/race_rates.c \
@@ -289,7 +289,7 @@ ADMIN_LINK = $(HTTP) proxy/base/addr.c proxy/base/clock.c proxy/base/digest.c pr
              proxy/base/log.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c
 UNIT += admin/test_answers admin/test_events admin/test_guard admin/test_renderings \
         admin/test_routes
-LINK_admin/test_answers = $(ADMIN_LINK) proxy/admin/answers.c proxy/admin/guard.c \
+LINK_admin/test_answers = $(ADMIN_LINK) proxy/admin/answers.c proxy/admin/guard.c proxy/admin/membership.c \
                           proxy/admin/metrics.c proxy/admin/page.c proxy/admin/routes.c \
                           proxy/admin/status.c proxy/admin/json_put.c proxy/admin/status_cluster.c proxy/admin/status_json.c proxy/record/tally.c
 LINK_admin/test_events = proxy/admin/events.c proxy/base/result.c proxy/base/text.c

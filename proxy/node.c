@@ -3,6 +3,7 @@
 
 #include "node_cluster.h"
 #include "node_epochs.h"
+#include "node_members.h"
 
 #include "admin/events.h"
 #include "base/clock.h"
@@ -307,6 +308,7 @@ node_free(struct node **held)
 	node_epochs_stop(n);
 	node_cluster_stop(n);
 	node_epochs_free(n);
+	node_changes_free(n);
 	board_deinit(&n->shared.board);
 	if (n->base != NULL)
 		event_base_free(n->base);

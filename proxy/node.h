@@ -16,6 +16,8 @@
 
 struct admin_server;
 struct events;
+struct node_change;
+struct node_epochs;
 struct node;
 struct node_cluster;
 struct node_epochs;
@@ -50,6 +52,8 @@ struct node {
 	struct events *events;        /* owned; NULL: no admin interface */
 	struct admin_server *admin;   /* owned; likewise */
 	struct node_cluster *cluster; /* owned; NULL: no control plane */
+	struct node_change *changes;  /* owned: of the membership, that wait for their answers */
+	uint64_t change_tickets;
 	struct node_epochs *epochs;   /* owned; NULL: no cluster.nodes */
 	struct node_race *race;       /* owned; NULL: this node answers in no race */
 };

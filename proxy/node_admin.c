@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "edge/listener.h"
+#include "node_members.h"
 #include "node_roles.h"
 #include "route/explain.h"
 
@@ -224,6 +225,8 @@ node_admin_start(struct node *n, struct problem *p)
 						.status = status,
 						.explain = explain,
 						.order = order,
+						.membership = node_membership,
+						.change = node_change,
 						.reload = reload,
 						.role = node_role};
 	if (n->admin_fd == -1)

@@ -57,8 +57,10 @@ outbox_of(struct node_epochs *e)
 static void
 settle(struct node_epochs *e)
 {
-	if (e->plane != NULL)
+	if (e->plane != NULL) {
+		plane_turn(e->plane, cluster_now());
 		cluster_settle(e->node->cluster->live);
+	}
 	event_active(e->bell, EV_TIMEOUT, 0);
 }
 
@@ -278,8 +280,7 @@ end_fetch(struct node_epochs *e)
 	fetch_free(&e->fetch);
 	epochs_fetched(&e->machine, cluster_now(), e->asked, d, outbox_of(e));
 	document_unref(&d);
-	if (e->plane != NULL)
-		cluster_settle(e->node->cluster->live);
+	settle(e);
 }
 
 /* By its id: a file that was read since may have another list. */
@@ -438,6 +439,14 @@ master(void *self, uint64_t now, const struct claim *claim, struct outbox *out)
 }
 
 static void
+role(void *self, uint64_t now, const struct engine_event *event, struct outbox *out)
+{
+	struct node_epochs *e = self;
+	if (strcmp(event->role, ROLE_CLUSTER) == 0)
+		epochs_engine(&e->machine, now, event, out);
+}
+
+static void
 join(struct node_epochs *e)
 {
 	static const uint8_t types[] = {DATAGRAM_EPOCH, DATAGRAM_PROPOSAL, DATAGRAM_ANSWER};
@@ -449,12 +458,15 @@ join(struct node_epochs *e)
 				    .heard = hear,
 				    .tick = tick,
 				    .next = next,
-				    .master = master};
+				    .master = master,
+				    .role = role};
 	e->plane = cluster_plane(e->node->cluster->live);
+	if (e->plane->engine.ops != NULL)
+		e->machine.engine = &e->plane->engine;
 	plane_set_epoch(e->plane, e->machine.held.epoch);
 	plane_join(e->plane, &party);
 	epochs_master(&e->machine, cluster_now(), &e->plane->master, &e->plane->out);
-	cluster_settle(e->node->cluster->live);
+	settle(e);
 }
 
 enum result

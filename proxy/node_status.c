@@ -235,6 +235,7 @@ node_status(struct node *n, struct status *out)
 	out->stopping = n->stopping;
 	out->config_file = status_text(out, config->file);
 	out->config_ms = since(n->config_ms, f.now_ms);
+	out->epoch = config->epoch;
 	out->workers = n->workers;
 	out->clients = atomic_load_explicit(&n->shared.clients, memory_order_relaxed);
 	out->crowded = atomic_load_explicit(&n->shared.crowded, memory_order_relaxed);

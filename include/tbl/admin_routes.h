@@ -10,6 +10,8 @@ ADMIN_ROUTE(events, GET, "/events", "the failover log's lines as they come: serv
 ADMIN_ROUTE(explain, GET, "/explain", "where a session goes now: ?service=&key=&down=")
 ADMIN_ROUTE(master, GET, "/v1/master", "who is master of the cluster; found if nobody is: ?dead=&term=&follow=")
 ADMIN_ROUTE(health, GET, "/health", "200 while the node serves")
+ADMIN_ROUTE(membership, GET, "/v1/membership", "the membership that this node holds, as JSON")
+ADMIN_ROUTE(change, POST, "/v1/membership/*", "add, set, remove, rank or publish: the next epoch, by the cluster's master")
 ADMIN_ROUTE(drain, POST, "/members/*/drain", "no new sessions there; ?service= when an id is in several")
 ADMIN_ROUTE(undrain, POST, "/members/*/undrain", "takes a drain back")
 ADMIN_ROUTE(maint, POST, "/members/*/maint", "nobody goes there any more")

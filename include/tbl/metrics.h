@@ -7,6 +7,7 @@ METRIC(INFO, "holdfast_info", "gauge", "Always 1; which node and version this is
 METRIC(UPTIME, "holdfast_uptime_seconds", "gauge", "Time since the start.")
 METRIC(STOPPING, "holdfast_stopping", "gauge", "1 while exchanges may finish before the end.")
 METRIC(CONFIG_AGE, "holdfast_config_age_seconds", "gauge", "Time since the configuration was loaded.")
+METRIC(EPOCH, "holdfast_epoch", "gauge", "Epoch of the membership that is held; 0: from the configuration file.")
 METRIC(WORKERS, "holdfast_workers", "gauge", "Worker threads.")
 METRIC(CLIENTS, "holdfast_client_connections", "gauge", "Client connections that are open.")
 METRIC(CROWDED, "holdfast_client_connections_crowded_total", "counter", "Connections closed because their address has too many.")

@@ -409,6 +409,57 @@ answer_master(const struct asked *a)
 		a->out->later = !a->face->master(a->face->node, a->ask->query, a->later, a->out);
 }
 
+/* ---- the membership ---------------------------------------------------------------------------
+ */
+
+#define NO_CLUSTER "no cluster: the file says who is a member"
+
+static void
+answer_membership(const struct asked *a)
+{
+	admin_answer_begin(a->out, 200, JSON_TYPE);
+	if (a->face->membership == NULL ||
+	    a->face->membership(a->face->node, &a->out->body) != RESULT_OK)
+		admin_refuse(a->out, 404, NO_CLUSTER);
+	else if (a->out->body.failed)
+		admin_refuse(a->out, 503, "no memory");
+}
+
+static void
+answer_change(const struct asked *a)
+{
+	struct admin_change change;
+	struct problem p = {NO_CLUSTER};
+	enum result r = RESULT_NOT_FOUND;
+	admin_answer_begin(a->out, 200, JSON_TYPE);
+	if (a->face->change != NULL)
+		r = admin_change_read(a->ask, &change, &p);
+	if (r == RESULT_OK) {
+		log_info("admin: %.*s, by %s", (int)change.bytes, change.text, a->peer);
+		r = a->face->change(a->face->node, &change, a->later, &p);
+	}
+	if (r != RESULT_OK)
+		refuse(a, r, &p);
+	a->out->later = r == RESULT_OK;
+}
+
+void
+admin_answer_change(struct admin_answer *out, enum epoch_outcome outcome, uint64_t epoch,
+		    const char *why)
+{
+	uint16_t status = admin_change_status(outcome);
+	if (status == 200) {
+		admin_answer_begin(out, status, JSON_TYPE);
+		grow_format(&out->body, "{\"epoch\":%llu,\"changed\":%s}\n",
+			    (unsigned long long)epoch, outcome == EPOCH_DONE ? "true" : "false");
+		return;
+	}
+	char text[PROBLEM_BYTES_MAX];
+	(void)snprintf(text, sizeof(text), "%s: %s (epoch %llu)", admin_change_words(outcome), why,
+		       (unsigned long long)epoch);
+	admin_refuse(out, status, text);
+}
+
 static void
 answer_reload(const struct asked *a)
 {

@@ -32,6 +32,9 @@ void admin_answer(const struct admin_face *face, const struct http_head *head, c
 		  struct admin_later *later, struct admin_answer *out);
 /* Whatever was there goes: an empty answer of that status and type, to be filled. */
 void admin_answer_begin(struct admin_answer *out, uint16_t status, const char *type);
+/* The answer to a change; `why` may be empty. */
+void admin_answer_change(struct admin_answer *out, enum epoch_outcome outcome, uint64_t epoch,
+			 const char *why);
 /* What could not even be understood: {"error": text}. */
 void admin_refuse(struct admin_answer *out, uint16_t status, const char *text);
 void admin_answer_deinit(struct admin_answer *answer);

@@ -6,6 +6,7 @@
 #define HOLDFAST_ADMIN_FACE_H
 
 #include "admin/guard.h"
+#include "admin/membership.h"
 #include "admin/status.h"
 #include "base/grow.h"
 #include "result.h"
@@ -95,6 +96,11 @@ struct admin_face {
 	 */
 	bool (*master)(void *node, struct slice query, struct admin_later *later,
 		       struct admin_answer *answer);
+	/* The document; RESULT_NOT_FOUND: no cluster. Both may be NULL: the same. */
+	enum result (*membership)(void *node, struct grow *out);
+	/* RESULT_OK: its answer comes later, by admin_answer_change. */
+	enum result (*change)(void *node, const struct admin_change *change,
+			      struct admin_later *later, struct problem *p);
 	/* NULL: this version cannot. Anything but RESULT_OK: the old configuration stays. */
 	enum result (*reload)(void *node, struct problem *p);
 };

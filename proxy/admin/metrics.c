@@ -109,6 +109,9 @@ node_family(struct page *p, enum metric metric)
 	case METRIC_CONFIG_AGE:
 		milliseconds(p, NO_LABELS, s->config_ms);
 		break;
+	case METRIC_EPOCH:
+		count(p, NO_LABELS, s->epoch);
+		break;
 	case METRIC_WORKERS:
 		count(p, NO_LABELS, s->workers);
 		break;

@@ -305,6 +305,7 @@ put_status(struct grow *out, const struct status *s, bool brief)
 	put_config(out, s);
 	if (s->cluster != NULL)
 		status_cluster_json(s->cluster, s->wall_ms, out);
+	put_json_count(out, "epoch", s->epoch);
 	put_json_count(out, "workers", s->workers);
 	put_json_count(out, "clients", s->clients);
 	put_json_count(out, "crowded", s->crowded);

@@ -27,6 +27,9 @@ set_option(void *context, enum cli_option option, const char *value, struct prob
 	case OPTION_TOKEN_FILE:
 		a->token_file = value;
 		break;
+	case OPTION_EPOCH:
+		a->epoch = value;
+		break;
 	case OPTION_SERVICE:
 		a->service = value;
 		break;

@@ -18,6 +18,7 @@ struct asking {
 	const char *admin;      /* HOST:PORT; NULL: see config */
 	const char *token_file; /* NULL: the configuration's */
 	const char *service;    /* NULL: all */
+	const char *epoch;      /* of a change; NULL: any */
 	uint64_t samples;       /* verify; 0: not said */
 	bool json;
 	struct cli_operands rest;

@@ -2,14 +2,16 @@
 #include "cli/cli.h"
 
 #include "cli/asking.h"
+#include "cli/members_change.h"
 #include "cli/table.h"
 #include "vocab.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define TEXT_BYTES       1024
-#define CHECKS_SHOWN_MAX 16
+#define CHANGE_TARGET_BYTES 2048
+#define TEXT_BYTES          1024
+#define CHECKS_SHOWN_MAX    16
 
 static void
 print_json(const json_t *json)
@@ -243,6 +245,48 @@ has_service(const struct asking *a, const json_t *services)
 	return false;
 }
 
+/* "published as epoch 8" */
+static void
+print_change(const struct asking *a, const json_t *answer)
+{
+	bool done = json_is_true(json_object_get(answer, "changed"));
+	unsigned long long epoch = json_count(answer, "epoch");
+	if (a->json)
+		print_json(answer);
+	else if (done)
+		(void)printf("published as epoch %llu\n", epoch);
+	else
+		(void)printf("it is so already, in epoch %llu\n", epoch);
+}
+
+static int
+change_members(const struct asking *a)
+{
+	char target[CHANGE_TARGET_BYTES];
+	struct writer w = writer_on(target, sizeof(target));
+	struct node_client *c = NULL;
+	struct node_answer answer;
+	struct problem p = {""};
+	if (members_target(&a->rest, &w, &p) != RESULT_OK)
+		return cli_refuse(a->command, EXIT_USAGE, p.text);
+	if (a->service != NULL)
+		target_add(&w, "service", a->service);
+	if (a->epoch != NULL)
+		target_add(&w, "epoch", a->epoch);
+	const char *text = writer_text(&w);
+	if (w.overflow)
+		return cli_refuse(a->command, EXIT_USAGE, "too long");
+	int status = asking_open(a, &c);
+	if (status == CLI_GO_ON)
+		status = asking_ask(a, c, "POST", text, &answer);
+	node_client_free(&c);
+	if (status != CLI_GO_ON)
+		return status;
+	print_change(a, answer.json);
+	node_answer_deinit(&answer);
+	return EXIT_SUCCESS;
+}
+
 int
 cli_members(int argc, char **argv)
 {
@@ -251,7 +295,9 @@ cli_members(int argc, char **argv)
 	struct node_answer answer;
 	int status = asking_parse(&a, SUBCOMMAND_members, argc, argv);
 	if (status == CLI_GO_ON && a.rest.count > 0)
-		status = cli_refuse(a.command, EXIT_USAGE, "takes no operands");
+		return change_members(&a);
+	if (status == CLI_GO_ON && a.epoch != NULL)
+		status = cli_refuse(a.command, EXIT_USAGE, "--epoch: of a change alone");
 	if (status == CLI_GO_ON)
 		status = asking_open(&a, &c);
 	if (status == CLI_GO_ON)
