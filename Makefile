@@ -67,8 +67,8 @@ MEMBERS  = proxy/members/history.c proxy/members/member.c proxy/members/membersh
 ROUTE    = proxy/route/assign.c proxy/route/explain.c proxy/route/match.c proxy/route/plan.c \
            proxy/route/service.c
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/board.c proxy/relay/body_queue.c \
-           proxy/relay/exchange.c proxy/relay/io_ev.c proxy/relay/journal.c proxy/relay/mesh.c \
-           proxy/relay/newcomer.c proxy/relay/place.c proxy/relay/question.c proxy/relay/racing.c \
+           proxy/relay/exchange.c proxy/relay/fence.c proxy/relay/io_ev.c proxy/relay/journal.c \
+           proxy/relay/mesh.c proxy/relay/newcomer.c proxy/relay/place.c proxy/relay/question.c proxy/relay/racing.c \
            proxy/relay/racing_socket.c proxy/relay/retry.c proxy/relay/splice.c proxy/relay/told.c \
            proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
 EDGE     = proxy/edge/addresses.c proxy/edge/client.c proxy/edge/client_out.c \
@@ -99,7 +99,7 @@ CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c pro
 # what of the control plane touches sockets, files and configuration
 CLUSTER_LIVE = proxy/cluster/cluster_ev.c proxy/cluster/embedded_ev.c proxy/cluster/question.c proxy/cluster/setup.c
 NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_cluster.c \
-           proxy/node_cluster_status.c proxy/node_ev.c proxy/node_question.c \
+           proxy/node_cluster_status.c proxy/node_ev.c proxy/node_fences.c proxy/node_question.c \
            proxy/node_race_ev.c proxy/node_reload.c proxy/node_roles.c \
            proxy/node_status.c
 
@@ -278,6 +278,9 @@ LINK_cluster/test_epoch = $(CLUSTER_LINK) proxy/cluster/document.c proxy/cluster
                           proxy/cluster/epoch_publish.c
 
 # leases, registers, roles
+UNIT += relay/test_fence
+LINK_relay/test_fence = $(HTTP) proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
+                        proxy/relay/fence.c
 UNIT += cluster/test_lease cluster/test_register_file cluster/test_roles cluster/test_voter
 LINK_cluster/test_roles = $(CLUSTER_LINK) proxy/cluster/roles.c
 LINK_cluster/test_lease = $(CLUSTER_LINK) $(LEASE)

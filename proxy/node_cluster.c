@@ -193,6 +193,15 @@ start_engine(struct node_cluster *c, const struct config *config, struct registe
 	return r;
 }
 
+static void
+start_roles(struct node_cluster *c, const struct config *config, const struct engine *engine)
+{
+	node_roles_start(c, engine, config->cluster.lease_ms);
+	node_fences_start(&c->fences, cluster_plane(c->live), engine, &c->node->shared.fences,
+			  config->cluster.lease_ms);
+	node_fences_adopt(&c->fences, config);
+}
+
 static enum result
 start_plane(struct node_cluster *c, const struct config *config, struct register_image *image,
 	    const struct problem *damaged, struct problem *p)
@@ -215,7 +224,7 @@ start_plane(struct node_cluster *c, const struct config *config, struct register
 	c->fd = -1; /* the plane's, whatever happens */
 	r = cluster_create(c->node->base, fd, &setup, &engine, &ear, &c->live, p);
 	if (r == RESULT_OK)
-		node_roles_start(c, &engine, config->cluster.lease_ms);
+		start_roles(c, config, &engine);
 	return r;
 }
 
@@ -315,6 +324,7 @@ node_cluster_adopt(struct node *n, const struct config *config)
 		}
 	}
 	plane_rank(plane, rank);
+	node_fences_adopt(&c->fences, config);
 	datagram_codec_rekey(&plane->codec, setup.name, setup.secrets, setup.secret_count);
 	c->pools = 0;
 	cluster_settle(c->live);

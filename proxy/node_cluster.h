@@ -10,6 +10,7 @@
 #include "cluster/embedded_ev.h"
 #include "cluster/roles.h"
 #include "node.h"
+#include "node_fences.h"
 
 struct node_cluster {
 	struct node *node;
@@ -19,6 +20,7 @@ struct node_cluster {
 	struct cluster_nodes nodes;       /* the machines borrow them */
 	struct embedded_live *engine;     /* owned; NULL: none, or another one */
 	struct cluster *live;             /* owned; NULL: before the start */
+	struct node_fences fences;        /* terms that services are fenced by */
 	struct roles roles;               /* of applications */
 	uint64_t roles_seen;              /* their changes that waiting processes know of */
 	struct node_questions *questions; /* owned; likewise */

@@ -93,6 +93,7 @@ CONFIG_KEY(config_service, "services[].session.race.ticket_ttl", DURATION, race.
 CONFIG_KEY(config_service, "services[].session.admission", WORD, admission, "open|ticket", "open", 0, 0, "ticket: a member that is busy takes new sessions with a fresh ticket of its own node alone; others get 503")
 CONFIG_KEY(config_service, "services[].session.failback", WORD, failback, "stay|return|stay_until_idle", "stay", 0, 0, "where a session goes when its primary is back: stay with the backup, return, or stay until it was idle")
 CONFIG_KEY(config_service, "services[].session.stay_until_idle", SECONDS, stay_until_idle_s, "duration", "30m", 4000, 9600 * CONFIG_HOUR, "failback = \"stay_until_idle\": so long without a request, then the session goes home; found out within a quarter of it")
+CONFIG_KEY(config_service, "services[].fence", ID, fence, "", NULL, 1, ID_BYTES_MAX, "role of the cluster (POST /v1/roles/NAME/acquire) whose holder alone may change something: requests whose Holdfast-Term is stale get 412; absent: no fence")
 CONFIG_KEY(config_service, "services[].session.strict", COUNT, strict, "HTTP status", "0", 0, 599, "0: backups are used; 400 to 599: answered instead when the primary is not operational")
 CONFIG_KEY(config_service, "services[].session.spread", WORD, spread, "any|zone", "any", 0, 0, "zone: backups outside the primary's zone come first")
 

@@ -5,5 +5,4 @@
 CONFIG_LATER("cluster.engine", "disk")
 CONFIG_LATER("cluster.engine", "etcd")
 CONFIG_LATER("listeners[].tls", "")
-CONFIG_LATER("services[].fence", "")
 CONFIG_LATER("services[].session.assign", "master")

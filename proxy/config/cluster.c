@@ -96,6 +96,18 @@ check_safety(struct loading *l)
 			 voters);
 }
 
+/* A fence asks who holds a role, which nobody knows without a majority. */
+static void
+check_fences(struct loading *l)
+{
+	config_setting_t *list = config_setting_lookup(l->root, "services");
+	bool lease = is_live(l) && l->config->cluster.safety == CLUSTER_SAFETY_LEASE;
+	for (size_t i = 0; i < l->config->service_count; i++)
+		if (l->config->services[i].fence != NULL && !lease)
+			complain(l, config_setting_get_elem(list, (unsigned)i), "fence",
+				 "a fence needs a cluster with safety \"lease\"");
+}
+
 static void
 check_times(struct loading *l)
 {
@@ -135,6 +147,7 @@ check_cluster(struct loading *l)
 			 "without addresses of cluster.nodes there is no master to tell of");
 	check_safety(l);
 	check_times(l);
+	check_fences(l);
 	check_hook(l, l->config->cluster.on_master, "cluster.on_master");
 	check_hook(l, l->config->cluster.on_backup, "cluster.on_backup");
 	check_dns(l);

@@ -125,6 +125,7 @@ struct config_service {
 	struct config_race race;
 	enum failback failback;     /* default stay */
 	uint32_t stay_until_idle_s; /* 30 min; at least 4 s: see affinity/idle.h */
+	char *fence;                /* NULL: none */
 	uint16_t strict;            /* 0: backups are used; else the status answered instead */
 	enum spread spread;
 

@@ -4,6 +4,8 @@
  */
 #include "relay/racing.h"
 
+#include "base/clock.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <sys/socket.h>
@@ -261,12 +263,29 @@ send_pieces(struct exchange *x, struct slice head)
 	return 0;
 }
 
+/* Right before it leaves: a request may have waited. False: it was refused. */
+static bool
+passes_fence(struct exchange *x)
+{
+	const char *role = x->slot->service->config->fence;
+	if (role == NULL)
+		return true;
+	enum cause cause =
+	    fences_judge(&x->worker->shared->fences, role, &x->request, clock_boot_ms());
+	if (cause == CAUSE_DONE)
+		return true;
+	exchange_fail(x, cause);
+	return false;
+}
+
 static void
 send_first(struct exchange *x)
 {
 	struct worker *w = x->worker;
 	struct upstream *u = x->upstream;
 	struct slice head;
+	if (!passes_fence(x))
+		return;
 	if (!compose(x, &head)) {
 		exchange_fail(x, CAUSE_CLIENT_HEAD_TOO_LARGE);
 		return;

@@ -22,6 +22,7 @@
 #include "record/access.h"
 #include "record/failover.h"
 #include "relay/board.h"
+#include "relay/fence.h"
 #include "relay/io.h"
 #include "route/service.h"
 
@@ -102,6 +103,7 @@ struct worker_shared {
 	struct board board;          /* epochs, to and from other nodes */
 	struct mailbox *questions;   /* the control thread's; NULL: there is no control plane */
 	void (*on_question)(struct letter *letter, void *reader); /* of what is posted there */
+	struct fences fences; /* terms of roles that services are fenced by */
 };
 
 /* Hops that came in, by what they were found to be; written by this worker alone. */
