@@ -103,6 +103,9 @@ NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_cluster.c \
            proxy/node_race_ev.c proxy/node_reload.c proxy/node_roles.c \
            proxy/node_status.c
 
+CLUSTER_LIVE += proxy/cluster/dns.c proxy/cluster/dns_ev.c proxy/cluster/hook_ev.c
+NODE    += proxy/node_master.c
+
 # the membership by epochs
 EPOCHS   = proxy/cluster/epoch.c proxy/cluster/epoch_publish.c proxy/cluster/kept.c
 EPOCHS_LIVE = proxy/cluster/fetch_ev.c proxy/node_epochs.c proxy/node_members.c

@@ -66,54 +66,6 @@ node_cluster_tick(struct node *n)
 	cluster_settle(c->live);
 }
 
-/* ---- who is master ----------------------------------------------------------------------------
- */
-
-static struct slice
-id_of(const struct plane *plane, cluster_node node)
-{
-	return node == NODE_NONE ? SLICE_NONE : slice_of(plane->nodes->node[node].id);
-}
-
-static void
-log_change(struct node_cluster *c, enum event_kind event, const struct plane_change *change)
-{
-	const struct plane *plane = cluster_plane(c->live);
-	const struct claim *about =
-	    event == EVENT_MASTER_ELECTED ? &change->after : &change->before;
-	char text[FAILOVER_EVIDENCE_MAX];
-	struct writer w = writer_on(text, sizeof(text));
-	bool self = about->node == plane->nodes->self;
-	write_format(&w, "%s %s in term %llu",
-		     self ? "this node" : plane->nodes->node[about->node].id,
-		     event == EVENT_MASTER_ELECTED ? "is master" : "is not master any more",
-		     (unsigned long long)about->term);
-	if (event == EVENT_MASTER_LOST || change->before.node == NODE_NONE)
-		write_format(&w, ", %s for %llu ms",
-			     event == EVENT_MASTER_LOST ? "it was" : "nobody was",
-			     (unsigned long long)change->for_ms);
-	struct failover_mastership line = {
-	    .event = event,
-	    .master = id_of(plane, change->after.node),
-	    .before = id_of(plane, change->before.node),
-	    .term = about->term,
-	    .epoch = plane->epoch,
-	    .evidence = (struct slice){text, w.bytes},
-	};
-	failover_log_master(c->node->shared.failover, &line);
-	log_info("cluster: %s", writer_text(&w));
-}
-
-static void
-on_change(void *context, const struct plane_change *change)
-{
-	struct node_cluster *c = context;
-	if (change->before.node != NODE_NONE && change->before.node != change->after.node)
-		log_change(c, EVENT_MASTER_LOST, change);
-	if (change->after.node != NODE_NONE)
-		log_change(c, EVENT_MASTER_ELECTED, change);
-}
-
 /* ---- what clients send to the same socket -----------------------------------------------------
  */
 
@@ -138,8 +90,14 @@ node_cluster_bind(struct node *n, struct problem *p)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	n->cluster = c;
 	c->node = n;
-	c->fd = cluster_bind(&config->cluster.listen, p);
-	return c->fd == -1 ? RESULT_IO : RESULT_OK;
+	c->fd = c->dns_fd = -1;
+	c->fd = cluster_bind(&config->cluster.listen, "cluster.listen", p);
+	if (c->fd == -1)
+		return RESULT_IO;
+	if (config->cluster.dns_listen.family == 0)
+		return RESULT_OK;
+	c->dns_fd = cluster_bind(&config->cluster.dns_listen, "cluster.dns.listen", p);
+	return c->dns_fd == -1 ? RESULT_IO : RESULT_OK;
 }
 
 static void
@@ -209,7 +167,7 @@ start_plane(struct node_cluster *c, const struct config *config, struct register
 	struct plane_setup setup;
 	struct engine engine = {.ops = NULL};
 	const struct cluster_ear ear = {.context = c,
-					.changed = on_change,
+					.changed = node_master_changed,
 					.answered = on_answered,
 					.turned = on_turned,
 					.stray = on_stray};
@@ -259,6 +217,8 @@ node_cluster_start(struct node *n, struct problem *p)
 	enum result r = start_with_file(c, config, p);
 	if (r == RESULT_OK)
 		r = node_questions_start(n, p);
+	if (r == RESULT_OK)
+		r = node_master_start(c, p);
 	if (r != RESULT_OK)
 		return problem_prefix(p, r, "cluster");
 	char text[ADDR_TEXT_BYTES_MAX];
@@ -288,12 +248,15 @@ node_cluster_stop(struct node *n)
 	if (c == NULL)
 		return;
 	n->cluster = NULL;
+	node_master_stop(c);
 	node_questions_stop(&c->questions);
 	node_race_stop(n);
 	cluster_free(&c->live);
 	embedded_live_free(&c->engine);
 	if (c->fd != -1)
 		(void)close(c->fd);
+	if (c->dns_fd != -1)
+		(void)close(c->dns_fd);
 	if (c->has_file)
 		register_file_close(&c->file);
 	free(c);

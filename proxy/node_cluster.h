@@ -7,7 +7,9 @@
 #define HOLDFAST_NODE_CLUSTER_H
 
 #include "cluster/cluster_ev.h"
+#include "cluster/dns_ev.h"
 #include "cluster/embedded_ev.h"
+#include "cluster/hook_ev.h"
 #include "cluster/roles.h"
 #include "node.h"
 #include "node_fences.h"
@@ -24,6 +26,11 @@ struct node_cluster {
 	struct roles roles;               /* of applications */
 	uint64_t roles_seen;              /* their changes that waiting processes know of */
 	struct node_questions *questions; /* owned; likewise */
+	int dns_fd;                       /* bound, until the name server has it; -1: none */
+	struct dns_server *dns;           /* owned; NULL: none */
+	struct hooks *hooks;              /* owned */
+	bool hooked;                      /* hooks were told how it is: */
+	bool hooked_master;
 	uint64_t pools; /* generations of all pools when the service was looked at last */
 };
 
@@ -38,6 +45,12 @@ void node_cluster_leave(struct node *n);
 /* Another configuration: ranks (E14), secrets. What needs a restart is said elsewhere. */
 void node_cluster_adopt(struct node *n, const struct config *config);
 void node_cluster_stop(struct node *n);
+
+/* In node_master.c: what follows from who is master: log, hooks, name. */
+void node_master_changed(void *cluster, const struct plane_change *change);
+enum result node_master_start(struct node_cluster *c, struct problem *p);
+void node_master_stop(struct node_cluster *c);
+
 /* RESULT_NO_MEMORY. */
 enum result node_cluster_status(struct node *n, struct status *out);
 

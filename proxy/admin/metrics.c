@@ -166,6 +166,68 @@ node_family(struct page *p, enum metric metric)
 	}
 }
 
+/* ---- the cluster ------------------------------------------------------------------------------
+ */
+
+static void
+counts(struct page *p, const char *label, const struct status_count *list, size_t count_of)
+{
+	for (size_t i = 0; i < count_of; i++)
+		count(p, LABELS({label, list[i].name}), list[i].count);
+}
+
+static void
+nodes_family(struct page *p, enum metric metric, const struct status_cluster *c)
+{
+	for (size_t i = 0; i < c->node_count; i++) {
+		const struct status_node *n = &c->node[i];
+		bool known = metric == METRIC_NODE_HEARD ? n->heard_ms != STATUS_NEVER
+							 : n->round_trip_ms > 0;
+		uint64_t ms = metric == METRIC_NODE_HEARD ? n->heard_ms : n->round_trip_ms;
+		if (known && !n->self)
+			milliseconds(p, LABELS({"peer", n->id}), ms);
+	}
+}
+
+static void
+cluster_family(struct page *p, enum metric metric, const struct status_cluster *c)
+{
+	switch (metric) {
+	case METRIC_MASTER:
+		count(p,
+		      LABELS({"cluster", c->name}, {"master", c->master != NULL ? c->master : ""}),
+		      c->master != NULL && strcmp(c->master, c->self) == 0);
+		break;
+	case METRIC_TERM:
+		count(p, NO_LABELS, c->term);
+		break;
+	case METRIC_EPOCH:
+		count(p, NO_LABELS, c->epoch);
+		break;
+	case METRIC_LONGEST_WAIT:
+		milliseconds(p, NO_LABELS, c->longest_wait_ms);
+		break;
+	case METRIC_NODE_HEARD:
+	case METRIC_NODE_DELAY:
+		nodes_family(p, metric, c);
+		break;
+	case METRIC_ELECTIONS:
+		counts(p, "what", c->election, c->election_count);
+		break;
+	case METRIC_DATAGRAMS_IN:
+		counts(p, "type", c->received, c->received_count);
+		break;
+	case METRIC_DATAGRAMS_OUT:
+		counts(p, "type", c->sent, c->sent_count);
+		break;
+	case METRIC_DATAGRAMS_DROPPED:
+		counts(p, "reason", c->dropped, c->dropped_count);
+		break;
+	default:
+		break;
+	}
+}
+
 /* ---- services ---------------------------------------------------------------------------------
  */
 
@@ -345,6 +407,8 @@ metrics_write(const struct status *s, struct grow *out)
 		grow_format(out, "# HELP %s %s\n# TYPE %s %s\n", metrics[i].name, metrics[i].help,
 			    metrics[i].name, metrics[i].type);
 		node_family(&p, metric);
+		if (s->cluster != NULL)
+			cluster_family(&p, metric, s->cluster);
 		tally_family(&p, metric, "-", &s->unrouted);
 		for (size_t j = 0; j < s->service_count; j++)
 			service_family(&p, metric, &s->service[j]);

@@ -153,6 +153,32 @@ service_part(struct grow *out, const struct status_service *s)
 }
 
 static void
+cluster_part(struct grow *out, const struct status_cluster *c)
+{
+	grow_text(out, "<p>cluster ");
+	escaped(out, c->name);
+	grow_text(out, ": this node is ");
+	escaped(out, c->self);
+	grow_format(out, " (%s), the master is ", c->state);
+	escaped(out, c->master != NULL ? c->master : "nobody");
+	grow_format(out, ", term %" PRIu64 ", for ", c->term);
+	duration(out, c->master_ms);
+	grow_text(out, "; last heard:");
+	for (size_t i = 0; i < c->node_count; i++) {
+		const struct status_node *n = &c->node[i];
+		if (n->self)
+			continue;
+		grow_text(out, " ");
+		escaped(out, n->id);
+		if (n->heard_ms == STATUS_NEVER)
+			grow_text(out, " never");
+		else
+			grow_format(out, " %" PRIu64 " ms ago", n->heard_ms);
+	}
+	grow_text(out, "</p>\n");
+}
+
+static void
 node_part(struct grow *out, const struct status *s)
 {
 	char time[32];
@@ -171,6 +197,8 @@ node_part(struct grow *out, const struct status *s)
 		    " ago; %u workers, %u client connections; lines lost: %" PRIu64
 		    " of the failover log, %" PRIu64 " of the access log</p>\n",
 		    s->workers, s->clients, s->failover_lost, s->access_lost);
+	if (s->cluster != NULL)
+		cluster_part(out, s->cluster);
 }
 
 void

@@ -57,6 +57,7 @@ status_cluster_json(const struct status_cluster *c, uint64_t wall_ms, struct gro
 	put_json_count(out, "epoch", c->epoch);
 	put_json_count(out, "boot", c->boot);
 	put_json_time(out, "since", wall_ms - c->master_ms);
+	put_json_count(out, "since_ms", c->master_ms);
 	put_ms(out, "evidence_ms", c->evidence_ms);
 	put_json_count(out, "longest_wait_ms", c->longest_wait_ms);
 	put_json_key(out, "nodes");

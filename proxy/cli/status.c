@@ -104,6 +104,27 @@ print_services(const json_t *services)
 	table_print(&t, stdout);
 }
 
+/* "cluster shop: a (backup), master b, term 7 for 3 min 5 s, 3 nodes, 2 heard" */
+static void
+print_cluster(const json_t *c)
+{
+	char text[5][TEXT_BYTES];
+	size_t heard = 0;
+	size_t i;
+	const json_t *n;
+	const json_t *nodes = json_object_get(c, "nodes");
+	if (!json_is_object(c))
+		return;
+	json_array_foreach(nodes, i, n) heard += json_is_integer(json_object_get(n, "heard_ms"));
+	(void)printf(
+	    "cluster %s: %s (%s), master %s, term %" PRIu64 " for %s; %zu of %zu nodes "
+	    "heard\n",
+	    json_text(c, "name", text[0], TEXT_BYTES), json_text(c, "self", text[1], TEXT_BYTES),
+	    json_text(c, "state", text[2], TEXT_BYTES), json_text(c, "master", text[3], TEXT_BYTES),
+	    json_count(c, "term"), duration_text(json_count(c, "since_ms"), text[4], TEXT_BYTES),
+	    heard, json_array_size(nodes));
+}
+
 int
 cli_status(int argc, char **argv)
 {
@@ -124,6 +145,7 @@ cli_status(int argc, char **argv)
 		print_json(answer.json);
 	} else {
 		print_node(answer.json);
+		print_cluster(json_object_get(answer.json, "cluster"));
 		print_services(json_object_get(answer.json, "services"));
 	}
 	node_answer_deinit(&answer);

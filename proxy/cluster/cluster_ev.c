@@ -2,6 +2,7 @@
 #include "cluster/cluster_ev.h"
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/log.h"
 
 #include <assert.h>
@@ -14,7 +15,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define DATAGRAM_ROOM (DATAGRAM_BYTES_MAX + 1) /* what is longer is seen to be */
+#define TWIN_ANSWER_MS 50                       /* between two answers */
+#define DATAGRAM_ROOM  (DATAGRAM_BYTES_MAX + 1) /* what is longer is seen to be */
 
 struct cluster {
 	int fd;
@@ -26,7 +28,7 @@ struct cluster {
 	struct cluster_counts counts;
 	uint64_t twin_said; /* last warning of each kind */
 	uint64_t unsent_said;
-	uint64_t boot;
+	uint8_t nonce[16]; /* who this process is, among those of one id */
 	struct mmsghdr header[CLUSTER_BATCH];
 	struct iovec piece[CLUSTER_BATCH];
 	struct sockaddr_storage from[CLUSTER_BATCH];
@@ -118,32 +120,50 @@ cluster_settle(struct cluster *c)
 
 /* ---- twins ------------------------------------------------------------------------------------
  *
- * A process that starts asks at its node's own address in the list. Who has the id there answers;
- * it is this very process when its own datagram comes back.
+ * A process that starts says its nonce to its node's own address in the list. It is this very
+ * process when that comes back; another one that has the id answers with that nonce and its own. So
+ * nothing that was captured before can stop a start.
  */
 
 static void
-say_own_id(struct cluster *c, const struct addr *to)
+say_own_id(struct cluster *c, const struct addr *to, const uint8_t *nonce)
 {
 	struct outgoing o = {.to = c->plane.nodes->self, .type = DATAGRAM_INQUIRY};
 	uint8_t bytes[DATAGRAM_BYTES_MAX];
+	if (nonce != NULL)
+		put_bytes(&o, nonce, sizeof(c->nonce));
+	put_bytes(&o, c->nonce, sizeof(c->nonce));
 	size_t count = datagram_encode(&c->plane.codec, &o, 0, 0, bytes);
 	send_to(c, to, bytes, count);
 }
 
+enum twin { TWIN_NONE, TWIN_ASKS, TWIN_ANSWERS, TWIN_IS_US };
+
+/* Of a datagram that was dropped as a twin's: it is authentic. */
+static enum twin
+look_at_twin(const struct cluster *c, const uint8_t *bytes, size_t count)
+{
+	const uint8_t *body = bytes + DATAGRAM_HEADER_BYTES;
+	size_t body_bytes = count - DATAGRAM_BYTES_MIN;
+	bool ours = body_bytes >= sizeof(c->nonce) && memcmp(body, c->nonce, sizeof(c->nonce)) == 0;
+	if (body_bytes == sizeof(c->nonce))
+		return ours ? TWIN_IS_US : TWIN_ASKS;
+	return body_bytes == 2 * sizeof(c->nonce) && ours ? TWIN_ANSWERS : TWIN_NONE;
+}
+
 static void
-hear_twin(struct cluster *c, const struct addr *from, const uint8_t *bytes)
+hear_twin(struct cluster *c, const struct addr *from, const uint8_t *bytes, size_t count)
 {
 	uint64_t now = cluster_now();
-	if (datagram_incarnation(bytes) == c->boot || now - c->twin_said < CLUSTER_WARN_MS / 10)
+	if (look_at_twin(c, bytes, count) != TWIN_ASKS || now - c->twin_said < TWIN_ANSWER_MS)
 		return;
 	char text[ADDR_TEXT_BYTES_MAX];
 	struct writer w = writer_on(text, sizeof(text));
 	write_addr(&w, from);
 	c->twin_said = now;
-	log_error("cluster: another process at %s runs as node %s", writer_text(&w),
-		  c->plane.nodes->node[c->plane.nodes->self].id);
-	say_own_id(c, from);
+	log_error("cluster: another process at %s starts as node %s, and is told not to",
+		  writer_text(&w), c->plane.nodes->node[c->plane.nodes->self].id);
+	say_own_id(c, from, bytes + DATAGRAM_HEADER_BYTES);
 }
 
 static enum result
@@ -163,24 +183,31 @@ hear_for_twin(struct cluster *c, struct problem *p)
 {
 	struct incoming in;
 	struct addr from;
+	uint8_t *bytes = c->bytes[0];
 	socklen_t name_bytes = sizeof(c->from[0]);
-	ssize_t count = recvfrom(c->fd, c->bytes[0], DATAGRAM_ROOM, MSG_DONTWAIT,
+	ssize_t count = recvfrom(c->fd, bytes, DATAGRAM_ROOM, MSG_DONTWAIT,
 				 (struct sockaddr *)&c->from[0], &name_bytes);
-	if (count == -1)
-		return RESULT_LIMIT;
-	if (datagram_decode(&c->plane.codec, c->bytes[0], (size_t)count, &in) != DATAGRAM_DROP_TWIN)
-		return RESULT_LIMIT; /* it is said again */
-	if (datagram_incarnation(c->bytes[0]) == c->boot)
+	if (count == -1 ||
+	    datagram_decode(&c->plane.codec, bytes, (size_t)count, &in) != DATAGRAM_DROP_TWIN)
+		return RESULT_LIMIT; /* what it was is said again */
+	switch (look_at_twin(c, bytes, (size_t)count)) {
+	case TWIN_IS_US:
+		c->plane.codec.dropped[DATAGRAM_DROP_TWIN]--;
 		return RESULT_OK;
-	addr_from_sockaddr((struct sockaddr *)&c->from[0], &from);
-	return refuse_twin(c, &from, p);
+	case TWIN_ANSWERS:
+		addr_from_sockaddr((struct sockaddr *)&c->from[0], &from);
+		return refuse_twin(c, &from, p);
+	default:
+		return RESULT_LIMIT;
+	}
 }
 
 static enum result
 look_for_twin(struct cluster *c, uint32_t timeout_ms, struct problem *p)
 {
 	uint64_t ends = cluster_now() + timeout_ms;
-	say_own_id(c, &c->plane.nodes->node[c->plane.nodes->self].address);
+	digest_random(c->nonce);
+	say_own_id(c, &c->plane.nodes->node[c->plane.nodes->self].address, NULL);
 	for (;;) {
 		uint64_t now = cluster_now();
 		if (now >= ends)
@@ -210,7 +237,7 @@ hear(struct cluster *c, size_t i)
 		return;
 	}
 	if (plane_receive(&c->plane, cluster_now(), bytes, count) == DATAGRAM_DROP_TWIN)
-		hear_twin(c, &from, bytes);
+		hear_twin(c, &from, bytes, count);
 	/* The outbox has room for the answers to one. */
 	plane_flush(&c->plane, on_send, c);
 }
@@ -251,7 +278,7 @@ on_timer(evutil_socket_t fd, short what, void *context)
  */
 
 int
-cluster_bind(const struct addr *address, struct problem *p)
+cluster_bind(const struct addr *address, const char *key, struct problem *p)
 {
 	struct sockaddr_storage name;
 	socklen_t bytes = addr_to_sockaddr(address, &name);
@@ -266,7 +293,7 @@ cluster_bind(const struct addr *address, struct problem *p)
 		ok = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0;
 	ok = ok && bind(fd, (struct sockaddr *)&name, bytes) == 0;
 	if (!ok) {
-		(void)problem_set(p, RESULT_IO, "cluster.listen: %s: %s", writer_text(&w),
+		(void)problem_set(p, RESULT_IO, "%s: %s: %s", key, writer_text(&w),
 				  strerror(errno));
 		if (fd != -1)
 			(void)close(fd);
@@ -316,7 +343,6 @@ cluster_create(struct event_base *base, int fd, const struct plane_setup *setup,
 	c->timer_fd = -1;
 	c->timer_at = CLUSTER_NEVER;
 	c->ear = *ear;
-	c->boot = setup->boot;
 	prepare_batch(c);
 	enum result r = arm(c, base) ? RESULT_OK : problem_set(p, RESULT_IO, "%s", strerror(errno));
 	if (r == RESULT_OK) {

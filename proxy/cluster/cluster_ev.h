@@ -37,8 +37,9 @@ struct cluster_counts {
 	uint64_t wakeups; /* of socket and timer */
 };
 
-/* A bound socket for datagrams, non-blocking. -1: the problem says why. */
-int cluster_bind(const struct addr *address, struct problem *p);
+/* A bound socket for datagrams, non-blocking. -1: the problem says why; `key` is where the address
+ * stands in the configuration. */
+int cluster_bind(const struct addr *address, const char *key, struct problem *p);
 
 /*
  * Takes the bound socket over, also on an error. `engine`: as for plane_init. RESULT_INVALID:

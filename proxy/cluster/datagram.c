@@ -224,9 +224,3 @@ datagram_is_ours(const uint8_t *bytes, size_t count)
 {
 	return count >= sizeof(magic) && memcmp(bytes + AT_MAGIC, magic, sizeof(magic)) == 0;
 }
-
-uint64_t
-datagram_incarnation(const uint8_t *bytes)
-{
-	return load(bytes + AT_INCARNATION, 8);
-}

@@ -95,7 +95,5 @@ enum datagram_drop datagram_decode(struct datagram_codec *codec, const uint8_t *
 
 /* Of any version of the format, whatever else it may be. */
 bool datagram_is_ours(const uint8_t *bytes, size_t count);
-/* As it stands in the header of an authentic one, DATAGRAM_DROP_TWIN among them. */
-uint64_t datagram_incarnation(const uint8_t *bytes);
 
 #endif

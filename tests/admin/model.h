@@ -57,7 +57,39 @@ model(void)
 	t->bucket[0] = 6;
 	t->bucket[TALLY_BUCKETS - 1] = 3;
 	t->duration_us = 9000009;
+	static struct status_node nodes[] = {
+	    {.id = "n1", .address = "10.0.0.1:7946", .http = "10.0.0.1:8080", .self = true},
+	    {.id = "n2", .heard_ms = STATUS_NEVER, .rank = 1, .voter = true},
+	    {.id = "n3", .heard_ms = 250, .round_trip_ms = 7},
+	};
+	static struct status_count told[] = {{"won", 2}};
+	static struct status_count types[] = {{"heartbeat", 12}};
+	static struct status_count drops[] = {{"mac", 3}, {"old", 0}};
+	static struct status_cluster cluster = {.name = "shop",
+						.self = "n1",
+						.safety = "lease",
+						.engine = "embedded",
+						.state = "master",
+						.master = "n1",
+						.term = 7,
+						.term_seen = 8,
+						.epoch = 5,
+						.boot = 9,
+						.master_ms = 61500,
+						.evidence_ms = STATUS_NEVER,
+						.longest_wait_ms = 275,
+						.node = nodes,
+						.node_count = 3,
+						.election = told,
+						.election_count = 1,
+						.received = types,
+						.received_count = 1,
+						.sent = types,
+						.sent_count = 1,
+						.dropped = drops,
+						.dropped_count = 2};
 	return (struct status){
+	    .cluster = &cluster,
 	    .wall_ms = UINT64_C(1767225600500), /* 2026-01-01T00:00:00.500Z */
 	    .uptime_ms = 90061000,
 	    .node = "n1",
