@@ -14,7 +14,6 @@ METRIC(CROWDED, "holdfast_client_connections_crowded_total", "counter", "Connect
 METRIC(HOPS, "holdfast_hops_total", "counter", "Requests that another node handed over, by what their hop was found to be.")
 METRIC(MASTER, "holdfast_cluster_master", "gauge", "1 when this node is master; labels say who is.")
 METRIC(TERM, "holdfast_cluster_term", "gauge", "Term of the master; 0 while nobody is.")
-METRIC(EPOCH, "holdfast_cluster_epoch", "gauge", "Epoch of the membership that this node holds.")
 METRIC(LONGEST_WAIT, "holdfast_cluster_longest_wait_seconds", "gauge", "D_N: the longest that a node waits before it stands for master.")
 METRIC(NODE_HEARD, "holdfast_cluster_node_heard_seconds", "gauge", "Time since a node was heard; absent: never.")
 METRIC(NODE_DELAY, "holdfast_cluster_node_round_trip_seconds", "gauge", "Smoothed maximum of the round trip to a node; absent: unknown.")

@@ -201,9 +201,6 @@ cluster_family(struct page *p, enum metric metric, const struct status_cluster *
 	case METRIC_TERM:
 		count(p, NO_LABELS, c->term);
 		break;
-	case METRIC_EPOCH:
-		count(p, NO_LABELS, c->epoch);
-		break;
 	case METRIC_LONGEST_WAIT:
 		milliseconds(p, NO_LABELS, c->longest_wait_ms);
 		break;
