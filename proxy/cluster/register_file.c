@@ -28,11 +28,12 @@
 /* ---- bytes -----------------------------------------------------------------------------------
  */
 
+/* Of any width: what is above 8 bytes is 0. */
 static void
 write_number(struct writer *w, uint64_t value, size_t bytes)
 {
 	for (size_t i = bytes; i > 0; i--)
-		write_char(w, (char)(uint8_t)(value >> 8 * (i - 1)));
+		write_char(w, (char)(uint8_t)(i > sizeof(value) ? 0 : value >> 8 * (i - 1)));
 }
 
 static void
