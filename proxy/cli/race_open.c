@@ -77,46 +77,57 @@ copy_value(const struct http_head *head, struct slice name, char *out, size_t ca
 	const struct http_field *field = http_field_find(head, name, &at);
 	struct slice value = field != NULL ? http_field_value(head, field) : SLICE_NONE;
 	size_t bytes = value.bytes < capacity ? value.bytes : capacity - 1;
-	memcpy(out, value.at, bytes);
+	if (bytes > 0)
+		memcpy(out, value.at, bytes);
 	out[bytes] = '\0';
 }
 
-/* The answer's head; interim ones are passed over. */
-static bool
-hear(int fd, struct parser *parser, struct race_opened *out)
+/* Answers' heads, one after the other. */
+struct heads {
+	struct parser *parser;
+	struct http_head head; /* the present one */
+	size_t held;
+	char bytes[HTTP_HEAD_BYTES_MAX];
+};
+
+/* The head at the front into h->head, and out of the bytes. */
+static enum parse_outcome
+take_head(struct heads *h)
 {
 	static const struct parse_limits limits = {.head_bytes_max = HTTP_HEAD_BYTES_MAX,
 						   .target_bytes_max = HTTP_HEAD_BYTES_MAX,
 						   .fields_max = HTTP_FIELDS_MAX};
-	static struct http_head head;
-	static char bytes[HTTP_HEAD_BYTES_MAX];
 	enum cause cause;
 	const char *why;
-	for (size_t held = 0;;) {
-		ssize_t n = recv(fd, bytes + held, sizeof(bytes) - held, 0);
+	enum parse_outcome outcome = parse_response(h->parser, h->bytes, h->held, &limits,
+						    METHOD_GET, &h->head, &cause, &why);
+	if (outcome == PARSE_MORE && h->held == sizeof(h->bytes))
+		return PARSE_BAD;
+	if (outcome == PARSE_OK && h->head.status < 200) { /* interim: another one follows */
+		h->held -= h->head.bytes;
+		memmove(h->bytes, h->bytes + h->head.bytes, h->held);
+		return take_head(h);
+	}
+	return outcome;
+}
+
+static bool
+hear(int fd, struct heads *h, struct race_opened *out)
+{
+	enum parse_outcome outcome = PARSE_MORE;
+	while (outcome == PARSE_MORE) {
+		ssize_t n = recv(fd, h->bytes + h->held, sizeof(h->bytes) - h->held, 0);
 		if (n <= 0)
 			return false;
-		held += (size_t)n;
-		enum parse_outcome outcome = PARSE_OK;
-		while (outcome == PARSE_OK) {
-			outcome = parse_response(parser, bytes, held, &limits, METHOD_GET, &head,
-						 &cause, &why);
-			if (outcome == PARSE_OK && head.status >= 200)
-				break;
-			if (outcome == PARSE_OK) {
-				held -= head.bytes;
-				memmove(bytes, bytes + head.bytes, held);
-			}
-		}
-		if (outcome == PARSE_MORE && held < sizeof(bytes))
-			continue;
-		if (outcome != PARSE_OK)
-			return false;
-		out->status = head.status;
-		copy_value(&head, SLICE("holdfast-ticket"), out->reason, sizeof(out->reason));
-		copy_value(&head, SLICE("set-cookie"), out->cookie, sizeof(out->cookie));
-		return true;
+		h->held += (size_t)n;
+		outcome = take_head(h);
 	}
+	if (outcome != PARSE_OK)
+		return false;
+	out->status = h->head.status;
+	copy_value(&h->head, SLICE("holdfast-ticket"), out->reason, sizeof(out->reason));
+	copy_value(&h->head, SLICE("set-cookie"), out->cookie, sizeof(out->cookie));
+	return true;
 }
 
 enum result
@@ -129,18 +140,19 @@ race_open(const struct race_run *run, const char *host, struct race_opened *out,
 		return problem_set(p, RESULT_INVALID,
 				   "an offer of %s: not of the form http://ADDRESS:PORT/",
 				   run->race.url);
-	struct parser *parser = parser_create();
-	if (parser == NULL)
+	static struct heads heads;
+	heads = (struct heads){.parser = parser_create()};
+	if (heads.parser == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	errno = 0;
 	int fd = call(&to);
 	bool ok = fd != -1 && ask(fd, run, host != NULL ? slice_of(host) : authority) &&
-		  hear(fd, parser, out);
+		  hear(fd, &heads, out);
 	if (!ok)
 		(void)problem_set(p, RESULT_IO, "%s: %s", run->race.url,
 				  errno != 0 ? strerror(errno) : "no answer that is HTTP");
 	if (fd != -1)
 		(void)close(fd);
-	parser_free(&parser);
+	parser_free(&heads.parser);
 	return ok ? RESULT_OK : RESULT_IO;
 }

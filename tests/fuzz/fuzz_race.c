@@ -45,7 +45,7 @@ static void
 dress(uint8_t how, uint8_t *datagram, size_t count)
 {
 	memset(datagram, 0, HEADER_BYTES);
-	memcpy(datagram, "HFRC\1", 5);
+	memcpy(datagram, (const uint8_t[]){'H', 'F', 'R', 'C', 1}, 5);
 	datagram[5] = (how & 2) != 0 ? DATAGRAM_RACE_INIT : DATAGRAM_RACE_OFFER;
 	if ((how & 4) == 0)
 		return;
