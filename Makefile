@@ -276,7 +276,9 @@ LINK_cluster/test_race_host = $(RACE_LINK)
 LINK_cluster/test_ticket = $(RACE_LINK)
 
 # epochs
-UNIT += cluster/test_epoch
+UNIT += admin/test_membership cluster/test_epoch cluster/test_kept
+LINK_admin/test_membership = $(ADMIN_LINK) proxy/admin/membership.c proxy/admin/routes.c
+LINK_cluster/test_kept = proxy/base/result.c proxy/base/text.c proxy/cluster/document.c proxy/cluster/kept.c
 LINK_cluster/test_epoch = $(CLUSTER_LINK) proxy/cluster/document.c proxy/cluster/epoch.c \
                           proxy/cluster/epoch_publish.c
 

@@ -14,7 +14,7 @@
  */
 CONFIG_KEY(config, "node", ID, node, "", NULL, 1, ID_BYTES_MAX, "id of this node, in log lines and in cluster.nodes; absent: \"-\", and no cluster")
 CONFIG_KEY(config, "workers", COUNT, workers, "threads", "0", 0, WORKERS_MAX, "worker threads; 0: one a core")
-CONFIG_KEY(config, "state_dir", FILE, state_dir, "", "/var/lib/holdfast", 1, CONFIG_TEXT_BYTES_MAX, "directory for what Holdfast keeps: the secret that it makes when none is configured")
+CONFIG_KEY(config, "state_dir", FILE, state_dir, "", "/var/lib/holdfast", 1, CONFIG_TEXT_BYTES_MAX, "directory for what Holdfast keeps: the secret that it makes when none is configured, the membership that was published last")
 CONFIG_KEY(config, "user", TEXT, user, "", NULL, 1, ID_BYTES_MAX, "user to become after binding; absent: stay who we are")
 CONFIG_KEY(config, "stop", DURATION, stop_ms, "duration", "30s", 0, CONFIG_HOUR, "how long SIGTERM waits for exchanges to end")
 
