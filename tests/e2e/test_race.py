@@ -85,23 +85,41 @@ def test_u01_all_nodes_are_asked_at_once():
     assert answers[0].status == 200
 
 
-def test_u02_u03_u04_u12_one_tag_a_race_never_used_again():
-    """On the wire: each race one INIT to each node with one tag, each OFFER with that tag and a ticket of
-    its node, never longer than the INIT that asked for it."""
+def watched(count):
+    """What passed in `count` races: {tag: (INITs, OFFERs)}."""
     c = TappedCluster(IDS, session=PATIENT)
-    for n in range(60):
+    for n in range(count):
         assert new_session(c.nodes[IDS[n % 3]]).status == 200
-    wait_until(lambda: len(c.tap.of(OFFER)) == 180, "all offers")
-    seen = c.tap.races()
+    wait_until(lambda: len(c.tap.of(OFFER)) == 3 * count, "all offers")
+    return c.tap.races()
+
+
+def test_u02_all_inits_of_a_race_have_one_tag_that_is_never_used_again():
+    seen = watched(60)
     assert len(seen) == 60, "a tag is of one race"
-    for tag, (inits, offers) in seen.items():
+    for tag, (inits, _) in seen.items():
         assert len(tag) == 16 and len(set(tag)) > 4, "random"
-        assert sorted(d.node for d in inits) == sorted(d.node for d in offers) == list(IDS)
+        assert sorted(d.node for d in inits) == list(IDS)
         assert {d.service for d in inits} == {"shop"}
-        assert len({d.peer for d in inits}) == 1, "one socket asks all"
-        assert max(len(d.data) for d in offers) <= min(len(d.data) for d in inits)
-        assert len({d.ticket for d in offers}) == 3
-        assert all(d.ticket[0] == 1 for d in offers), "version"
+
+
+def test_u03_offers_have_the_tag_that_they_answer():
+    for tag, (inits, offers) in watched(12).items():
+        assert sorted(d.node for d in offers) == list(IDS)
+        assert all(d.tag == tag for d in inits + offers)
+
+
+def test_u04_an_offer_is_a_ticket_of_its_node_and_where_to_show_it():
+    for _, (inits, offers) in watched(12).items():
+        assert len({d.ticket for d in offers}) == 3 and all(d.ticket[0] == 1 for d in offers)
+        assert all(b"http://" in d.data for d in offers)
+        assert max(len(d.data) for d in offers) <= min(len(d.data) for d in inits), "never longer"
+
+
+def test_u12_the_initiation_goes_by_udp_from_one_socket():
+    """The tap is a UDP socket; without it there is no race."""
+    for _, (inits, _) in watched(6).items():
+        assert len({d.peer for d in inits}) == 1
 
 
 def test_u05_the_time_of_each_answer_is_recorded():
@@ -384,6 +402,37 @@ def test_the_ordering_decides_when_nobody_offers():
         assert home == ordering.order(IDS, ordering.digest(key))[0]
     assert races(c.nodes["a"]) == {"second": 6, "fallback": 6}
     assert len(c.nodes["a"].events("race_fallback")) == 6
+
+
+def test_races_at_once_are_bounded():
+    """256 a worker; who comes then goes by the ordering, and waits for nobody."""
+    c = TappedCluster(IDS, session={"assign": "race", "race": {"limit": "5s"}})
+    c.tap.hold = lambda d: d.kind == OFFER
+    clients = [c.nodes["a"].client() for _ in range(300)]
+    for client in clients:
+        client.send(client.request_bytes())
+    wait_until(lambda: races(c.nodes["a"]).get("crowded") == 44, "44 are too many")
+    c.tap.hold = lambda d: False
+    c.tap.release()
+    assert [client.response().status for client in clients] == [200] * 300
+    told = races(c.nodes["a"])
+    assert told["won"] + told.get("fallback", 0) == 256, told
+
+
+def test_a_body_that_comes_during_the_race_is_not_lost():
+    c = TappedCluster(IDS, session=PATIENT)
+    c.tap.hold = lambda d: d.kind == OFFER
+    body = bytes(range(256)) * 2000
+    client = c.nodes["a"].client()
+    t = threading.Thread(target=lambda: client.send(client.request_bytes("POST", body=body)))
+    t.start()
+    wait_until(lambda: len(c.tap.held) == 3, "three offers")
+    c.tap.hold = lambda d: False
+    c.tap.release()
+    r = client.response("POST")
+    t.join(holdfast.WAIT_S)
+    assert r.status == 200
+    assert [q.body for o in c.origins.values() for q in o.requests] == [body]
 
 
 def test_a_client_that_leaves_ends_its_race():
