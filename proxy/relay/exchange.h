@@ -96,7 +96,7 @@ struct exchange {
 	uint64_t attempt_us;    /* when the present attempt began */
 	uint64_t connect_us;    /* the present attempt's; 0: its connection was there */
 	uint64_t wasted_us;     /* spent on attempts that failed */
-	uint64_t queue_us;      /* spent on waiting for places */
+	uint64_t queue_us;      /* spent on waiting for places, and for races */
 	uint64_t request_id;
 	enum cause cause;
 	struct exchange *next;    /* in worker->asking (connected or queued), or in the spares */
