@@ -31,7 +31,7 @@ WARN = -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Iproxy -isystem $(LLHTTP_INC)
 CFLAGS   += -std=c17 -O2 -g -fstack-protector-strong -fno-common
 LDFLAGS  += -Wl,-z,relro,-z,now
-LDLIBS   += -levent_core -levent_pthreads -lsodium -lconfig -ljansson -lpcre2-8 -lxxhash -lssl -lcrypto -lpthread -lm
+LDLIBS   += -levent_core -levent_extra -levent_pthreads -lsodium -lconfig -ljansson -lpcre2-8 -lxxhash -lssl -lcrypto -lpthread -lm
 ifneq ($(SAN),)
 CFLAGS   += -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
 LDFLAGS  += -fsanitize=$(SAN)
@@ -97,7 +97,8 @@ CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c pro
            proxy/cluster/election_claim.c proxy/cluster/election_detect.c proxy/cluster/election_wire.c \
            proxy/cluster/machine.c proxy/cluster/plane.c
 # what of the control plane touches sockets, files and configuration
-CLUSTER_LIVE = proxy/cluster/cluster_ev.c proxy/cluster/embedded_ev.c proxy/cluster/question.c proxy/cluster/setup.c
+CLUSTER_LIVE = proxy/cluster/cluster_ev.c proxy/cluster/embedded_ev.c proxy/cluster/etcd.c proxy/cluster/etcd_ev.c \
+               proxy/cluster/question.c proxy/cluster/setup.c
 NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_cluster.c \
            proxy/node_cluster_status.c proxy/node_ev.c proxy/node_fences.c proxy/node_question.c \
            proxy/node_race_ev.c proxy/node_reload.c proxy/node_roles.c \

@@ -114,6 +114,8 @@ on_turned(void *context)
 	struct node_cluster *c = context;
 	if (c->engine != NULL)
 		embedded_live_turn(c->engine);
+	if (c->etcd != NULL)
+		etcd_live_turn(c->etcd);
 	node_roles_turn(c);
 }
 
@@ -128,6 +130,33 @@ on_stored(void *context)
 	cluster_settle(c->live);
 }
 
+static void
+on_etcd(void *context)
+{
+	struct node_cluster *c = context;
+	plane_turn(cluster_plane(c->live), cluster_now());
+	cluster_settle(c->live);
+}
+
+static enum result
+start_etcd(struct node_cluster *c, const struct config *config, struct engine *engine,
+	   struct problem *p)
+{
+	const struct etcd_live_setup setup = {
+	    .nodes = &c->nodes,
+	    .timing = lease_timing_of(config->cluster.lease_ms),
+	    .boot = c->file.boot,
+	    .cluster = config->cluster.name,
+	    .endpoint = config->cluster.etcd,
+	    .answered = on_etcd,
+	    .context = c,
+	};
+	enum result r = etcd_live_create(c->node->base, &setup, &c->etcd, p);
+	if (r == RESULT_OK)
+		*engine = etcd_live_engine(c->etcd);
+	return r;
+}
+
 /* The engine that grants the role `cluster`; *engine stays without ops where none is wanted. */
 static enum result
 start_engine(struct node_cluster *c, const struct config *config, struct register_image *image,
@@ -135,6 +164,8 @@ start_engine(struct node_cluster *c, const struct config *config, struct registe
 {
 	if (config->cluster.safety != CLUSTER_SAFETY_LEASE)
 		return RESULT_OK;
+	if (config->cluster.engine == CLUSTER_ENGINE_ETCD)
+		return start_etcd(c, config, engine, p);
 	const struct embedded_live_setup setup = {
 	    .file = &c->file,
 	    .image = image,
@@ -226,7 +257,8 @@ node_cluster_start(struct node *n, struct problem *p)
 	write_addr(&w, &config->cluster.listen);
 	log_info("cluster %s: node %s of %zu on %s, safety %s, start %llu", config->cluster.name,
 		 config->node, config->cluster.node_count, writer_text(&w),
-		 c->engine != NULL ? "lease" : "advisory", (unsigned long long)c->file.boot);
+		 c->engine != NULL || c->etcd != NULL ? "lease" : "advisory",
+		 (unsigned long long)c->file.boot);
 	cluster_settle(c->live);
 	return RESULT_OK;
 }
@@ -253,6 +285,7 @@ node_cluster_stop(struct node *n)
 	node_race_stop(n);
 	cluster_free(&c->live);
 	embedded_live_free(&c->engine);
+	etcd_live_free(&c->etcd);
 	if (c->fd != -1)
 		(void)close(c->fd);
 	if (c->dns_fd != -1)

@@ -9,6 +9,7 @@
 #include "cluster/cluster_ev.h"
 #include "cluster/dns_ev.h"
 #include "cluster/embedded_ev.h"
+#include "cluster/etcd_ev.h"
 #include "cluster/hook_ev.h"
 #include "cluster/roles.h"
 #include "node.h"
@@ -21,6 +22,7 @@ struct node_cluster {
 	struct register_file file;        /* the lock of state_dir, this start's number */
 	struct cluster_nodes nodes;       /* the machines borrow them */
 	struct embedded_live *engine;     /* owned; NULL: none, or another one */
+	struct etcd_live *etcd;           /* owned; likewise */
 	struct cluster *live;             /* owned; NULL: before the start */
 	struct node_fences fences;        /* terms that services are fenced by */
 	struct roles roles;               /* of applications */

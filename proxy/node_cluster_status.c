@@ -173,7 +173,7 @@ node_cluster_status(struct node *n, struct status *out)
 	to->name = status_text(out, config->name);
 	to->self = status_text(out, plane->nodes->node[plane->nodes->self].id);
 	to->safety = lease ? "lease" : "advisory";
-	to->engine = lease ? "embedded" : NULL;
+	to->engine = !lease ? NULL : n->cluster->etcd != NULL ? "etcd" : "embedded";
 	read_master(out, plane, to);
 	read_types(out, plane->received, &to->received, &to->received_count);
 	read_types(out, plane->sent, &to->sent, &to->sent_count);

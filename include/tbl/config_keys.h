@@ -48,6 +48,7 @@ CONFIG_KEY(config, "cluster.hops_max", COUNT, cluster.hops_max, "nodes", "3", 1,
 CONFIG_KEY(config, "cluster.listen", ADDRESS, cluster.listen, "address:port", NULL, 0, 0, "where this node takes datagrams of other nodes (UDP); absent: its own cluster.nodes[].address; without that the nodes forward requests and elect nobody")
 CONFIG_KEY(config, "cluster.safety", WORD, cluster.safety, "auto|advisory|lease", "auto", 0, 0, "what it takes to be master: advisory: a time-out alone, which never blocks; lease: a majority of voters; auto: lease from 3 voters")
 CONFIG_KEY(config, "cluster.engine", WORD, cluster.engine, "embedded|disk|etcd", "embedded", 0, 0, "who keeps the leases; embedded: the voters themselves")
+CONFIG_KEY(config, "cluster.etcd.endpoint", ADDRESS, cluster.etcd, "address:port", NULL, 0, 0, "where etcd answers, version 3 without TLS; wanted by the engine etcd")
 CONFIG_KEY(config, "cluster.lease", DURATION, cluster.lease_ms, "duration", "10s", 1000, CONFIG_HOUR, "how long the master holds its role without renewing it; a third of it between renewals")
 CONFIG_KEY(config, "cluster.preempt", DURATION, cluster.preempt_ms, "duration or off", "off", 1, CONFIG_HOUR, "after which time a better node takes over from a worse master; off: never while that one is well")
 CONFIG_KEY(config, "cluster.detect.period", DURATION, cluster.detect.period_ms, "duration", "1s", 20, CONFIG_MINUTE, "between two inquiries whether the master lives, and between heartbeats")

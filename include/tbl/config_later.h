@@ -3,6 +3,5 @@
  * by these words, so that nobody takes it for a misspelling. value: how the text begins, or "".
  */
 CONFIG_LATER("cluster.engine", "disk")
-CONFIG_LATER("cluster.engine", "etcd")
 CONFIG_LATER("listeners[].tls", "")
 CONFIG_LATER("services[].session.assign", "master")

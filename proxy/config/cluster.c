@@ -82,9 +82,12 @@ check_safety(struct loading *l)
 	if (voters > VOTERS_MAX)
 		complain(l, l->root, "cluster.nodes", "%zu voters, more than %d", voters,
 			 VOTERS_MAX);
+	bool others = cluster->engine != CLUSTER_ENGINE_EMBEDDED; /* who votes elsewhere */
 	if (cluster->safety == CLUSTER_SAFETY_AUTO)
-		cluster->safety =
-		    voters >= LEASE_VOTERS_MIN ? CLUSTER_SAFETY_LEASE : CLUSTER_SAFETY_ADVISORY;
+		cluster->safety = others || voters >= LEASE_VOTERS_MIN ? CLUSTER_SAFETY_LEASE
+								       : CLUSTER_SAFETY_ADVISORY;
+	if (cluster->engine == CLUSTER_ENGINE_ETCD && cluster->etcd.family == 0)
+		complain(l, l->root, "cluster.etcd.endpoint", "missing: the engine is etcd");
 	if (cluster->safety != CLUSTER_SAFETY_LEASE || cluster->engine != CLUSTER_ENGINE_EMBEDDED)
 		return;
 	if (voters == 0)

@@ -13,7 +13,7 @@ build="gcc make libc6-dev libevent-dev libxxhash-dev libconfig-dev libsodium-dev
 demo="$build python3 curl"
 fuzz="clang-14 libclang-rt-14-dev"
 model="gcc libc6-dev python3 spin"
-test="$demo libcmocka-dev varnish $fuzz spin valgrind"
+test="$demo etcd-server libcmocka-dev varnish $fuzz spin valgrind"
 lint="$build libcmocka-dev clang-format clang-tidy cppcheck"
 bench="$build python3 haproxy nginx valgrind"
 
