@@ -339,9 +339,11 @@ SIM_SCENARIOS = tests/sim/ask.c tests/sim/echo.c tests/sim/elect.c tests/sim/ele
 SIM_SCENARIOS += tests/sim/engines.c tests/sim/lease_calm.c tests/sim/lease_chaos.c \
                  tests/sim/lease_clocks.c tests/sim/lease_lost.c tests/sim/lease_slow.c \
                  tests/sim/registers.c
+SIM_SCENARIOS += tests/sim/epochs_lease.c
 SIM_SCENARIOS += tests/sim/race_chaos.c tests/sim/race_load.c tests/sim/racing.c
 # The same object files as in the binary.
-SIM_LINK      = $(CLUSTER) $(LEASE) $(REGISTER) $(ENGINES) $(RACE) proxy/base/addr.c proxy/base/digest.c proxy/base/result.c \
+SIM_LINK      = $(CLUSTER) $(LEASE) $(REGISTER) $(ENGINES) $(RACE) proxy/cluster/epoch.c \
+                proxy/cluster/epoch_publish.c proxy/base/addr.c proxy/base/digest.c proxy/base/result.c \
                 proxy/base/text.c
 SIM_SEEDS    ?= 10000
 # Mutants (proxy/cluster/mutant.h): name, the one file that is built with it, the scenario that must fail.
@@ -352,6 +354,7 @@ MUTANTS += NO_RESTART_SILENCE:lease_acceptor:lease_chaos OWNER_OF_ANY_RUN:lease_
            SHORT_LOCK:lease_acceptor:lease_chaos NO_SYNC:voter:lease_chaos \
            VOTES_EMPTY:voter:lease_lost NO_WRITE_BACK:register:lease_chaos \
            TIME_STANDS:embedded:lease_slow
+MUTANTS += NO_COMPARE:epoch_publish:epochs_lease NO_READ:epoch_publish:epochs_lease
 
 # ---- rules --------------------------------------------------------------------------------------
 

@@ -90,7 +90,7 @@ struct epoch_proposal {
 	bool used;
 	bool pinned;       /* `base` is what the operator said */
 	bool sent;         /* a master may have seen it */
-	bool doubt;        /* and that one was lost since */
+	bool doubt;        /* and it may have made it: it was lost, or asked again, since */
 	bool waits;        /* done: until this node holds `base` too */
 	cluster_node from; /* self, or who sent it */
 	cluster_node to;   /* the master that it was sent to */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define WHY_DOUBT "the master was lost meanwhile: look whether it was made"
+
 static bool
 is_master(const struct epochs *e)
 {
@@ -134,7 +136,9 @@ decide(struct epochs *e, uint64_t now, size_t place, struct outbox *out)
 	struct document *d = NULL;
 	struct problem problem = {""};
 	if (MUTANT != MUTANT_NO_COMPARE && p->base != EPOCH_ANY && p->base != e->held.epoch) {
-		finish(e, p, EPOCH_STALE, "it was made against another epoch", out);
+		/* Of our own: the master before us may have made it, and its answer was lost. */
+		finish(e, p, p->doubt ? EPOCH_UNKNOWN : EPOCH_STALE,
+		       p->doubt ? WHY_DOUBT : "it was made against another epoch", out);
 		return;
 	}
 	enum result r =
@@ -210,7 +214,7 @@ void
 epochs_master(struct epochs *e, uint64_t now, const struct claim *master, struct outbox *out)
 {
 	bool was = is_master(e);
-	bool other = master->node != e->master.node;
+	bool other = master->node != e->master.node || master->term != e->master.term;
 	e->master = *master;
 	for (size_t i = 0; i < EPOCH_PROPOSALS_MAX; i++) {
 		struct epoch_proposal *p = &e->proposal[i];
@@ -308,17 +312,19 @@ epochs_hear_answer(struct epochs *e, uint64_t now, const struct incoming *in, st
 	epochs_heard(e, now, in->from, epoch);
 	for (size_t i = 0; i < EPOCH_PROPOSALS_MAX; i++) {
 		struct epoch_proposal *p = &e->proposal[i];
-		if (!p->used || p->from != e->nodes->self || p->nonce != nonce || p->waits)
+		/* What this node writes as master itself ends with that. */
+		if (!p->used || p->from != e->nodes->self || p->nonce != nonce || p->waits ||
+		    i == e->written_for)
 			continue;
 		if (outcome == EPOCH_DONE && epoch > e->held.epoch) {
 			p->waits = true;
 			p->base = epoch;
 		} else if (outcome == EPOCH_STALE && p->doubt) {
-			finish(e, p, EPOCH_UNKNOWN,
-			       "the master was lost meanwhile: look whether it was made", out);
+			finish(e, p, EPOCH_UNKNOWN, WHY_DOUBT, out);
 		} else if (outcome == EPOCH_STALE && !p->pinned) {
 			p->base = epoch; /* this node was behind: against what the master holds */
 			p->nonce = ++e->nonce;
+			p->sent = false; /* that one is over */
 			p->send_at = now;
 			epochs_work(e, now, out);
 		} else {
@@ -367,6 +373,8 @@ send_proposal(struct epochs *e, uint64_t now, struct epoch_proposal *p, struct o
 	/* From the first time on it is a change of that very epoch, whoever is master. */
 	if (p->base == EPOCH_ANY)
 		p->base = e->held.epoch;
+	/* Who is master may have been started anew since, and not know what it did with it. */
+	p->doubt |= p->sent;
 	p->sent = true;
 	p->to = e->master.node;
 	p->send_at = now + EPOCH_RESEND_MS;
@@ -390,7 +398,8 @@ epochs_work(struct epochs *e, uint64_t now, struct outbox *out)
 		else if (p->used && epochs_is_to_send(e, p) && now >= p->send_at)
 			send_proposal(e, now, p, out);
 	}
-	while (is_master(e) && e->state == EPOCH_READY && !epochs_behind(e)) {
+	/* A write of an earlier time as master may not have ended yet. */
+	while (is_master(e) && e->state == EPOCH_READY && e->written == NULL && !epochs_behind(e)) {
 		size_t place = first_proposal(e);
 		if (place == EPOCH_PROPOSALS_MAX)
 			break;
