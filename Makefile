@@ -287,6 +287,8 @@ LINK_cluster/test_epoch = $(CLUSTER_LINK) proxy/cluster/document.c proxy/cluster
 UNIT += relay/test_fence
 LINK_relay/test_fence = $(HTTP) proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
                         proxy/relay/fence.c
+UNIT += cluster/test_embedded
+LINK_cluster/test_embedded = $(CLUSTER_LINK) $(LEASE) $(REGISTER) $(ENGINES)
 UNIT += cluster/test_lease cluster/test_register_file cluster/test_roles cluster/test_voter
 LINK_cluster/test_roles = $(CLUSTER_LINK) proxy/cluster/roles.c
 LINK_cluster/test_lease = $(CLUSTER_LINK) $(LEASE)
