@@ -126,7 +126,8 @@ PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RE
            $(CLUSTER_LIVE) $(RACE) $(ROLES) $(EPOCHS) $(EPOCHS_LIVE) $(ADMIN) $(CLI) $(NODE)
 
 # The edge: TLS, and what comes ahead of a request.
-TLS      = proxy/tls/channel.c
+TLS      = proxy/tls/certificate.c proxy/tls/channel.c proxy/tls/context.c proxy/tls/identity.c \
+           proxy/tls/ticket.c
 PROXY   += $(TLS)
 
 LLHTTP_SRC = $(LLHTTP)/api.c $(LLHTTP)/http.c $(LLHTTP)/llhttp.c
@@ -153,7 +154,7 @@ UNIT += base/test_network
 LINK_base/test_network = proxy/base/addr.c proxy/base/network.c proxy/base/result.c proxy/base/text.c
 # tls
 UNIT += tls/test_channel
-LINK_tls/test_channel = proxy/tls/channel.c
+LINK_tls/test_channel = $(TLS) proxy/base/result.c proxy/base/text.c
 # http
 HTTP_TESTS = http/test_cache http/test_chunk http/test_forward http/test_request http/test_response
 UNIT += $(HTTP_TESTS)

@@ -1,6 +1,8 @@
 /* channel.c: one connection's TLS; see channel.h. */
 #include "tls/channel.h"
 
+#include "tls/identity.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <openssl/err.h>
@@ -81,7 +83,7 @@ failure_of(unsigned long error)
 	}
 }
 
-static void
+static bool
 settle(struct tls_channel *c)
 {
 	c->kernel_sends = BIO_get_ktls_send(SSL_get_wbio(c->ssl)) > 0;
@@ -89,6 +91,15 @@ settle(struct tls_channel *c)
 	c->facts.version = slice_of(SSL_get_version(c->ssl));
 	c->facts.resumed = SSL_session_reused(c->ssl) == 1;
 	c->facts.server_name = slice_of(c->server_name);
+	const unsigned char *protocol;
+	unsigned bytes;
+	SSL_get0_alpn_selected(c->ssl, &protocol, &bytes);
+	c->facts.protocol = (struct slice){(const char *)protocol, bytes};
+	X509 *peer = SSL_is_server(c->ssl) ? SSL_get0_peer_certificate(c->ssl) : NULL;
+	if (peer == NULL || SSL_get_verify_result(c->ssl) != X509_V_OK)
+		return true;
+	c->facts.identity = &c->identity;
+	return tls_identity_read(peer, &c->identity, &c->identity_text);
 }
 
 enum tls_handshake
@@ -98,8 +109,7 @@ tls_channel_handshake(struct tls_channel *c, bool *write)
 	int done = SSL_do_handshake(c->ssl);
 	*write = false;
 	if (done == 1) {
-		settle(c);
-		return TLS_HANDSHAKE_DONE;
+		return settle(c) ? TLS_HANDSHAKE_DONE : TLS_HANDSHAKE_NO_MEMORY;
 	}
 	int error = SSL_get_error(c->ssl, done);
 	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {

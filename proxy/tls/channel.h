@@ -51,7 +51,6 @@ struct tls_channel {
 	bool send_waits_read;         /* send can go on when it is readable */
 	bool kernel_sends;            /* kTLS: the kernel makes the records of what is sent */
 	bool broken;                  /* an error that ends it: not even a goodbye */
-	bool identified;              /* `identity` holds */
 	struct tls_facts facts;       /* after the handshake */
 	struct tls_identity identity; /* likewise */
 	char server_name[TLS_NAME_BYTES_MAX + 1];

@@ -23,6 +23,7 @@ struct tls_identity {
 struct tls_facts {
 	struct slice version;                /* "TLSv1.3"; static */
 	struct slice server_name;            /* lower case; empty: the client named none */
+	struct slice protocol;               /* by ALPN; empty: none was asked for */
 	const struct tls_identity *identity; /* NULL: no client certificate */
 	bool resumed;
 	bool named_strictly; /* requests for another host than server_name belong elsewhere (421) */
