@@ -64,14 +64,14 @@ MEMBERS  = proxy/members/history.c proxy/members/member.c proxy/members/membersh
            proxy/members/places.c proxy/members/pool.c proxy/members/pool_read.c \
            proxy/members/probe.c proxy/members/probe_ev.c proxy/members/verdict.c \
            proxy/members/view.c proxy/members/weight.c
-ROUTE    = proxy/route/assign.c proxy/route/explain.c proxy/route/match.c proxy/route/plan.c \
+ROUTE    = proxy/route/assign.c proxy/route/entrance.c proxy/route/explain.c proxy/route/match.c proxy/route/plan.c \
            proxy/route/service.c
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/board.c proxy/relay/body_queue.c \
            proxy/relay/exchange.c proxy/relay/fence.c proxy/relay/io_ev.c proxy/relay/journal.c \
            proxy/relay/mesh.c proxy/relay/newcomer.c proxy/relay/place.c proxy/relay/question.c proxy/relay/racing.c \
            proxy/relay/racing_socket.c proxy/relay/retry.c proxy/relay/splice.c proxy/relay/told.c \
            proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
-EDGE     = proxy/edge/addresses.c proxy/edge/client.c proxy/edge/client_out.c \
+EDGE     = proxy/edge/addresses.c proxy/edge/admission.c proxy/edge/arrival.c proxy/edge/client.c proxy/edge/client_out.c \
            proxy/edge/listener.c proxy/edge/pace.c proxy/edge/proxy_header.c proxy/edge/worker_ev.c
 RECORD   = proxy/record/access.c proxy/record/failover.c proxy/record/failover_line.c \
            proxy/record/limiter.c proxy/record/moved.c proxy/record/outage.c proxy/record/sink.c proxy/record/tally.c
@@ -80,7 +80,7 @@ CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/cluster.c prox
            proxy/config/mesh.c proxy/config/overlap.c proxy/config/place.c proxy/config/roster.c \
            proxy/config/roster_apply.c proxy/config/roster_change.c proxy/config/roster_json.c \
            proxy/config/race.c proxy/config/rows.c proxy/config/scan.c \
-           proxy/config/secrets.c proxy/config/small_file.c proxy/config/unique.c \
+           proxy/config/secrets.c proxy/config/small_file.c proxy/config/tls.c proxy/config/unique.c \
            proxy/config/values.c
 ADMIN    = proxy/admin/answers.c proxy/admin/events.c proxy/admin/explain_json.c \
            proxy/admin/guard.c proxy/admin/json_put.c proxy/admin/membership.c proxy/admin/metrics.c proxy/admin/page.c proxy/admin/routes.c \
@@ -210,7 +210,7 @@ GATE      = tests/gate/alloc.c tests/gate/gate.c tests/gate/gate_client.c tests/
            tests/gate/gate_server.c tests/gate/net.c tests/gate/wire.c
 GATE_LINK = $(GATE) $(RACE) $(HASHRING) $(BASE) $(HTTP) $(AFFINITY) $(CONFIG) $(ROUTE) \
            $(filter-out %_ev.c proxy/members/probe.c,$(MEMBERS)) $(filter-out %_ev.c,$(RELAY)) \
-           $(filter-out %_ev.c proxy/edge/listener.c,$(EDGE)) $(filter-out %/sink.c,$(RECORD))
+           $(filter-out %_ev.c proxy/edge/arrival.c proxy/edge/listener.c,$(EDGE)) $(TLS) $(filter-out %/sink.c,$(RECORD))
 comma    = ,
 wrap     = $(foreach f,$(1),-Wl$(comma)--wrap=$(f))
 WRAP_ALLOC = $(call wrap,malloc calloc realloc strdup strndup)
@@ -247,7 +247,7 @@ LINK_record/test_sink = proxy/base/clock.c proxy/base/result.c proxy/base/text.c
 LINK_record/test_tally = proxy/record/tally.c
 # config
 CONFIG_TESTS = config/test_load config/test_memory config/test_roster config/test_rows config/test_secrets
-CONFIG_LINK = $(CONFIG) $(AFFINITY) proxy/base/addr.c proxy/base/digest.c proxy/base/grow.c \
+CONFIG_LINK = $(CONFIG) $(AFFINITY) $(TLS) proxy/base/addr.c proxy/base/clock.c proxy/base/network.c proxy/base/digest.c proxy/base/grow.c \
               proxy/base/result.c proxy/base/text.c
 UNIT += config/test_findings $(CONFIG_TESTS)
 LINK_config/test_findings = proxy/config/findings.c
@@ -318,7 +318,7 @@ LINK_cli/test_verify = proxy/cli/verify_compare.c
 UNIT += cli/test_change cli/test_expected cli/test_explain cli/test_key_lines cli/test_moves \
         cli/test_options cli/test_tail cli/test_tail_file cli/test_tail_line
 LINK_cli/test_change = proxy/base/addr.c proxy/base/result.c proxy/base/text.c proxy/cli/change.c \
-                       proxy/config/rows.c proxy/config/values.c
+                       proxy/base/network.c proxy/config/rows.c proxy/config/values.c
 LINK_cli/test_expected = proxy/base/result.c proxy/cli/expected.c
 LINK_cli/test_key_lines = proxy/base/result.c proxy/base/text.c proxy/cli/key_lines.c
 LINK_cli/test_moves = proxy/base/result.c proxy/cli/moves.c

@@ -15,6 +15,8 @@
 #define MEMBERS_MAX           16384 /* members of one service */
 #define SERVICES_MAX          256
 #define LISTENERS_MAX         64
+#define CERTIFICATES_MAX      256 /* of one listener */
+#define NETWORKS_MAX          256 /* in one list of them */
 #define SECRETS_MAX           16
 #define NODES_MAX             64 /* of one cluster */
 #define HOPS_MAX              16 /* bound of cluster.hops_max */

@@ -24,6 +24,16 @@ CONFIG_KEY(config_secret, "secrets[].file", FILE, file, "", CONFIG_REQUIRED, 1, 
 
 CONFIG_LIST(config, "listeners", config_listener, listeners, listener_count, 1, LISTENERS_MAX, "where clients connect")
 CONFIG_KEY(config_listener, "listeners[].address", ADDRESS, address, "address:port", CONFIG_REQUIRED, 0, 0, "\"127.0.0.1:8080\", \"[::]:8080\"")
+CONFIG_KEY(config_listener, "listeners[].handshake", DURATION, handshake_ms, "duration", "10s", 1, CONFIG_HOUR, "for all that comes ahead of the first request: PROXY header and TLS handshake")
+CONFIG_TEXTS(config_listener, "listeners[].proxy_protocol", NETWORK, proxy_protocol, proxy_protocol_count, 0, NETWORKS_MAX, "networks of the proxies that connect here and begin with a PROXY header, version 1 or 2; whoever else connects is closed; absent: no such header")
+CONFIG_LIST(config_listener, "listeners[].tls.certificates", config_certificate, tls.certificates, tls.certificate_count, 0, CERTIFICATES_MAX, "TLS: certificates; the client's server name (SNI) selects, the first is for all other names")
+CONFIG_KEY(config_certificate, "listeners[].tls.certificates[].certificate", FILE, certificate, "", CONFIG_REQUIRED, 1, CONFIG_TEXT_BYTES_MAX, "chain in PEM form: the server's own certificate, then who issued it, and so on")
+CONFIG_KEY(config_certificate, "listeners[].tls.certificates[].key", FILE, key, "", CONFIG_REQUIRED, 1, CONFIG_TEXT_BYTES_MAX, "its private key in PEM form, not readable by others")
+CONFIG_KEY(config_certificate, "listeners[].tls.certificates[].ocsp", FILE, ocsp, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "OCSP response (DER) that is stapled to it; absent: none")
+CONFIG_KEY(config_listener, "listeners[].tls.min_version", WORD, tls.only_1_3, "1.2|1.3", NULL, 0, 0, "oldest version of TLS; absent: 1.2")
+CONFIG_KEY(config_listener, "listeners[].tls.client_auth", WORD, tls.client_auth, "none|optional|required", NULL, 0, 0, "certificates of clients; one that does not verify ends the handshake; absent: none")
+CONFIG_KEY(config_listener, "listeners[].tls.client_ca", FILE, tls.client_ca, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "certificates in PEM form of those who sign clients' certificates")
+CONFIG_KEY(config_listener, "listeners[].tls.ticket_secret", FILE, tls.ticket_secret, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "file of 32 to 4,096 bytes, not readable by others, from which the keys of session tickets are derived: nodes that share it resume each other's sessions; absent: random, until the process ends")
 
 CONFIG_KEY(config, "admin.address", ADDRESS, admin, "address:port", NULL, 0, 0, "where the admin interface listens; absent: nowhere")
 CONFIG_KEY(config, "admin.token", TOKEN, admin_token, "", NULL, 16, CONFIG_TEXT_BYTES_MAX, "bearer token that everyone needs at the admin interface; a must beyond loopback; absent: token_file, or none")

@@ -158,8 +158,29 @@ struct config_secret {
 			       from it */
 };
 
+struct config_certificate {
+	char *certificate; /* files */
+	char *key;
+	char *ocsp; /* NULL: none */
+};
+
+enum client_auth { CLIENT_AUTH_NONE, CLIENT_AUTH_OPTIONAL, CLIENT_AUTH_REQUIRED };
+
+struct config_tls {
+	struct config_certificate *certificates;
+	size_t certificate_count; /* 0: plain */
+	bool only_1_3;
+	enum client_auth client_auth;
+	char *client_ca;     /* NULL: none */
+	char *ticket_secret; /* NULL: none */
+};
+
 struct config_listener {
 	struct addr address;
+	uint64_t handshake_ms;  /* 10 s: PROXY header and TLS handshake together */
+	char **proxy_protocol;  /* networks; none: no PROXY header */
+	size_t proxy_protocol_count;
+	struct config_tls tls;
 };
 
 /* One node of the cluster; the list is the same on all of them. */

@@ -86,6 +86,7 @@ read_tree(struct loading *l, config_t *tree)
 	check_cluster(l);
 	check_races(l);
 	check_listeners(l);
+	check_tls(l);
 	check_services(l);
 	read_secrets(l);
 }

@@ -11,6 +11,7 @@
  *   race.c     services whose new sessions are raced for
  *   loops.c    listeners that are their own members
  *   admin.c    the admin interface's address, names and token
+ *   tls.c      certificates of listeners, and what belongs to them
  *   secrets.c  files of secrets and pool keys
  *
  * Each complains and goes on, so that all findings come at once.
@@ -71,6 +72,7 @@ void check_loops(struct loading *l);
 void check_cluster(struct loading *l); /* after check_mesh */
 void check_races(struct loading *l);
 void check_listeners(struct loading *l);
+void check_tls(struct loading *l);
 void read_secrets(struct loading *l);
 
 /* ---- loops.c ---- */

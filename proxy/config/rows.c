@@ -66,6 +66,8 @@ const struct key_scope_row key_scopes[SCOPES] = {
     [SCOPE_config] = {"", sizeof(struct config), SIZE_MAX},
     [SCOPE_config_secret] = {"secrets[]", sizeof(struct config_secret), SIZE_MAX},
     [SCOPE_config_listener] = {"listeners[]", sizeof(struct config_listener), SIZE_MAX},
+    [SCOPE_config_certificate] = {"listeners[].tls.certificates[]",
+				  sizeof(struct config_certificate), SIZE_MAX},
     [SCOPE_config_node] = {"cluster.nodes[]", sizeof(struct config_node),
 			   offsetof(struct config_node, line)},
     [SCOPE_config_service] = {"services[]", sizeof(struct config_service),

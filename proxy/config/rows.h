@@ -26,6 +26,7 @@ enum key_kind {
 	KIND_ID,       /* a name of letters, digits and . _ : - */
 	KIND_TOKEN,    /* a secret text: never shown */
 	KIND_HOST,     /* kept in lower case */
+	KIND_NETWORK,  /* "10.0.0.0/8" */
 	KIND_PREFIX,   /* of a path */
 	KIND_TARGET,   /* path and query */
 	KIND_VISIBLE,  /* printable ASCII without blanks */
@@ -39,6 +40,7 @@ enum key_scope {
 	SCOPE_config,
 	SCOPE_config_secret,
 	SCOPE_config_listener,
+	SCOPE_config_certificate,
 	SCOPE_config_node,
 	SCOPE_config_service,
 	SCOPE_config_member,

@@ -1,6 +1,8 @@
 /* values.c: one value into its field; see values.h. */
 #include "config/values.h"
 
+#include "base/network.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -279,6 +281,8 @@ check_text(enum key_kind kind, struct slice text, struct problem *p)
 		return check_id(text, p);
 	case KIND_HOST:
 		return check_host(text, p);
+	case KIND_NETWORK:
+		return network_parse(text, &(struct network){.bits = 0}, p);
 	case KIND_PREFIX:
 	case KIND_TARGET:
 		return check_path(kind, text, p);

@@ -6,6 +6,7 @@
 
 #include "edge/addresses.h"
 #include "edge/client_out.h"
+#include "tls/channel.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -132,6 +133,8 @@ static bool
 looks_like_head(const struct buf *in)
 {
 	static const char word[] = "HEAD ";
+	if (in == NULL)
+		return false;
 	size_t at = in->from;
 	while (at < in->to && (in->data[at] == '\r' || in->data[at] == '\n'))
 		at++;
@@ -175,6 +178,22 @@ begin(struct client *c, struct exchange *x)
 	exchange_begin(x);
 }
 
+/*
+ * Where clients show certificates, what they were asked for under one name is good for no other
+ * host (RFC 9110 section 15.5.20).
+ */
+static bool
+is_misdirected(const struct client *c, const struct http_head *request)
+{
+	const struct tls_facts *tls = c->door.tls;
+	if (__builtin_expect(tls == NULL, 1) || !tls->named_strictly)
+		return false;
+	struct slice host = request->host;
+	size_t colon = slice_find(host, ':');
+	host.bytes = colon; /* a name, for an address is never a server name */
+	return !slice_equal_nocase(host, tls->server_name);
+}
+
 /* Tries to begin the request at the front of `in`. False: it is not complete yet, or refused. */
 static bool
 begin_next(struct client *c)
@@ -191,6 +210,11 @@ begin_next(struct client *c)
 	enum parse_outcome outcome =
 	    parse_request(w->parser, c->in->data + c->in->from, buf_held(c->in), &w->limits,
 			  &x->request, &skipped, &cause, &why);
+	if (outcome == PARSE_OK && is_misdirected(c, &x->request)) {
+		outcome = PARSE_BAD;
+		cause = CAUSE_CLIENT_MISDIRECTED;
+		why = "a host other than the TLS server name";
+	}
 	if (outcome == PARSE_OK) {
 		c->head_bytes = (uint32_t)skipped + x->request.bytes;
 		begin(c, x);
@@ -639,15 +663,17 @@ client_done(struct door *d)
 /* ---- open, stop -------------------------------------------------------------------------------
  */
 
-bool
-client_open(struct worker *w, int fd, const struct addr *peer, bool counted)
+static struct client *
+client_create(struct worker *w, int fd, struct tls_channel *channel, const struct addr *peer,
+	      bool counted)
 {
 	struct client *c = calloc(1, sizeof(*c));
 	if (c == NULL) {
 		if (counted)
 			addresses_leave(w->shared->addresses, peer);
+		tls_channel_free(&channel);
 		(void)close(fd);
-		return false;
+		return NULL;
 	}
 	c->peer = *peer;
 	c->counted = counted;
@@ -656,14 +682,40 @@ client_open(struct worker *w, int fd, const struct addr *peer, bool counted)
 	c->door =
 	    (struct door){.ops = &client_door_ops, .fd = fd, .peer = &c->peer, .spliceable = true};
 	io_init(&c->io, w, fd, on_ready, c);
+	if (channel != NULL) {
+		c->io.channel = channel;
+		c->door.tls = &channel->facts;
+		c->door.spliceable = channel->kernel_sends;
+	}
 	c->next = w->clients;
 	if (w->clients != NULL)
 		w->clients->prev = c;
 	w->clients = c;
 	w->client_count++;
 	atomic_fetch_add_explicit(&w->shared->clients, 1, memory_order_relaxed);
+	return c;
+}
+
+bool
+client_open(struct worker *w, int fd, struct tls_channel *channel, const struct addr *peer,
+	    bool counted)
+{
+	struct client *c = client_create(w, fd, channel, peer, counted);
+	if (c == NULL)
+		return false;
 	client_run(c);
 	return true;
+}
+
+void
+client_open_refused(struct worker *w, int fd, const struct addr *peer, bool counted,
+		    enum cause cause)
+{
+	struct client *c = client_create(w, fd, NULL, peer, counted);
+	if (c == NULL)
+		return;
+	refuse_head(c, cause);
+	client_run(c);
 }
 
 void

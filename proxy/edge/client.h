@@ -58,10 +58,15 @@ struct client {
 };
 
 /*
- * Takes over a connected, non-blocking socket. `counted`: gives its address back to
+ * Takes over a connected, non-blocking socket, and its channel after the handshake (NULL: plain).
+ * `counted`: gives its address back to
  * shared->addresses when it closes. False: no memory; fd is closed, the address given back.
  */
-bool client_open(struct worker *w, int fd, const struct addr *peer, bool counted);
+bool client_open(struct worker *w, int fd, struct tls_channel *channel, const struct addr *peer,
+		 bool counted);
+/* The same, plain, for one that gets the cause's answer to whatever it sent, and no more. */
+void client_open_refused(struct worker *w, int fd, const struct addr *peer, bool counted,
+			 enum cause cause);
 /* Soft stop: idle ones close now, the others after their present answer. */
 void clients_stop(struct worker *w);
 /* Hard stop: breaks everything off. */

@@ -2,7 +2,8 @@
 #include "edge/listener.h"
 
 #include "base/log.h"
-#include "edge/addresses.h"
+#include "edge/admission.h"
+#include "edge/arrival.h"
 #include "edge/client.h"
 
 #include <errno.h>
@@ -20,8 +21,9 @@ struct listener {
 	struct deadline pause;
 	struct listener *next;
 	struct addr address;
-	uint64_t said_ms;    /* when it was last said that no descriptor is left; 0: never */
-	uint64_t crowded_ms; /* the same, that an address holds too many connections */
+	uint64_t said_ms;          /* when it was last said that no descriptor is left; 0: never */
+	struct services *services; /* one reference: `entrance` is in it */
+	const struct entrance *entrance; /* NULL: a connection is a client at once */
 };
 
 static int
@@ -102,38 +104,18 @@ say_short(struct listener *l, const char *why)
 	log_warn("new connections wait: %s", why);
 }
 
-/* Closes it unheard: an answer would cost more than the connection. */
-static void
-close_crowded(struct listener *l, int fd, const struct addr *peer)
-{
-	struct worker *w = l->io.worker;
-	(void)close(fd);
-	journal_refused(w, peer, CAUSE_CLIENT_CONNECTIONS);
-	unsigned long long count =
-	    1 + atomic_fetch_add_explicit(&w->shared->crowded, 1, memory_order_relaxed);
-	if (l->crowded_ms != 0 && w->now_ms - l->crowded_ms < LISTENER_SAY_MS)
-		return;
-	l->crowded_ms = w->now_ms;
-	char ip[ADDR_TEXT_BYTES_MAX];
-	struct slice text = addr_ip_text(peer, ip);
-	log_warn("connections above limits.connections_per_address are closed, %llu so far, now "
-		 "one of %.*s",
-		 count, (int)text.bytes, text.at);
-}
-
-/* A client, or the end of a connection too many. */
+/* A client, or the end of a connection too many; or first what the listener wants of it. */
 static void
 take(struct listener *l, int fd, const struct addr *peer)
 {
 	struct worker *w = l->io.worker;
-	uint32_t most = w->services->config->limits.connections_per_address;
-	enum address_answer answer = ADDRESS_UNCOUNTED;
-	if (most != 0)
-		answer = addresses_enter(w->shared->addresses, peer, most);
-	if (answer == ADDRESS_REFUSED)
-		close_crowded(l, fd, peer);
+	bool counted;
+	if (l->entrance != NULL)
+		arrival_open(w, fd, peer, l->entrance);
+	else if (admit(w, peer, &counted))
+		(void)client_open(w, fd, NULL, peer, counted);
 	else
-		(void)client_open(w, fd, peer, answer == ADDRESS_COUNTED);
+		(void)close(fd);
 }
 
 /* One connection. False: none waits, or none can be taken now. */
@@ -175,6 +157,26 @@ on_ready(void *owner, unsigned events)
 	}
 }
 
+/* What it wants of connections from here on, by the worker's present generation; of a listener that
+ * is not in it, as before. */
+static void
+follow_generation(struct listener *l)
+{
+	struct services *services = l->io.worker->services;
+	const struct config *config = services->config;
+	for (size_t i = 0; i < config->listener_count; i++) {
+		if (!addr_equal(&l->address, &config->listeners[i].address))
+			continue;
+		struct services *before = l->services;
+		l->services = services_ref(services);
+		if (before != NULL)
+			services_unref(&before);
+		const struct entrance *e = &services->entrance[i];
+		l->entrance = entrance_is_plain(e) ? NULL : e;
+		return;
+	}
+}
+
 bool
 listener_start(struct worker *w, const struct listener_socket *socket)
 {
@@ -188,14 +190,18 @@ listener_start(struct worker *w, const struct listener_socket *socket)
 	l->pause.fire = on_pause_over;
 	l->next = w->listeners;
 	w->listeners = l;
+	follow_generation(l);
 	return listen(socket->fd, LISTEN_BACKLOG) == 0 && io_want(&l->io, IO_READ);
 }
 
 static void
 listener_drop(struct worker *w, struct trash *t)
 {
+	struct listener *l = (struct listener *)(void *)t;
 	(void)w;
-	free(t);
+	if (l->services != NULL)
+		services_unref(&l->services);
+	free(l);
 }
 
 static void
@@ -231,6 +237,7 @@ listeners_keep(struct worker *w, const struct config_listener *list, size_t coun
 	while (*at != NULL) {
 		struct listener *l = *at;
 		if (is_listed(&l->address, list, count)) {
+			follow_generation(l);
 			at = &l->next;
 			continue;
 		}

@@ -28,7 +28,8 @@ struct listener_socket {
 /* Listens, and accepts for `w`; takes the socket over. False: errno says why; it is closed by
  * listeners_close. */
 bool listener_start(struct worker *w, const struct listener_socket *socket);
-/* Closes those whose address is none of the list, as listeners_close does. */
+/* Closes those whose address is none of the list, as listeners_close does; the others go by the
+ * worker's present generation. */
 void listeners_keep(struct worker *w, const struct config_listener *list, size_t count);
 /* Takes what is waiting in the backlogs, then closes all listeners of the worker. */
 void listeners_close(struct worker *w);

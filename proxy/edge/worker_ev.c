@@ -2,6 +2,7 @@
 #include "edge/worker_ev.h"
 
 #include "base/log.h"
+#include "edge/arrival.h"
 #include "edge/client.h"
 
 #include <errno.h>
@@ -157,6 +158,7 @@ on_command(void *owner, unsigned events)
 	if (wanted == 0)
 		return;
 	listeners_close(w);
+	arrivals_abort(w);
 	w->stopping = true;
 	clients_stop(w);
 	if (wanted == WORKER_STOP_HARD)
@@ -200,6 +202,7 @@ thread_free(struct worker_thread *t)
 {
 	if (t->worker != NULL) {
 		listeners_close(t->worker);
+		arrivals_abort(t->worker);
 		worker_sweep(t->worker);
 	}
 	if (t->command.worker != NULL)

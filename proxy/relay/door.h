@@ -11,6 +11,7 @@
 #define HOLDFAST_RELAY_DOOR_H
 
 #include "http/cache.h"
+#include "tls/facts.h"
 
 struct door;
 
@@ -66,6 +67,7 @@ struct door {
 	uint16_t status;   /* of the final answer, as sent; 0: none yet */
 	int fd;            /* borrowed, for splice */
 	struct addr *peer; /* borrowed */
+	const struct tls_facts *tls; /* borrowed; NULL: plain */
 	uint64_t sent;     /* body bytes of this answer handed to the client */
 };
 

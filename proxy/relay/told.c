@@ -113,12 +113,19 @@ write_forwarded_for(struct writer *out, struct exchange *x)
 	write_together(out, addr_ip_text(exchange_peer(x), text), SLICE("\r\n"));
 }
 
+static struct slice
+scheme_of(const struct exchange *x)
+{
+	return x->door->tls != NULL ? SLICE("https") : SLICE("http");
+}
+
 /* Those that came are kept. */
 static void
-write_forwarded_rest(struct writer *out, const struct http_head *request)
+write_forwarded_rest(struct writer *out, const struct exchange *x)
 {
+	const struct http_head *request = &x->request;
 	if (!http_head_has(request, FIELD_X_FORWARDED_PROTO))
-		write_literal(out, "X-Forwarded-Proto: http\r\n");
+		write_together(out, SLICE("X-Forwarded-Proto: "), scheme_of(x), SLICE("\r\n"));
 	if (!http_head_has(request, FIELD_X_FORWARDED_HOST) && request->host.bytes > 0)
 		write_together(out, SLICE("X-Forwarded-Host: "), request->host, SLICE("\r\n"));
 }
@@ -132,13 +139,13 @@ write_forwarded(struct writer *out, struct exchange *x)
 	    http_head_has(request, FIELD_X_FORWARDED_PROTO) ||
 	    http_head_has(request, FIELD_X_FORWARDED_HOST) || request->host.bytes == 0) {
 		write_forwarded_for(out, x);
-		write_forwarded_rest(out, request);
+		write_forwarded_rest(out, x);
 		return;
 	}
 	char text[ADDR_TEXT_BYTES_MAX];
 	write_together(out, SLICE("X-Forwarded-For: "), addr_ip_text(exchange_peer(x), text),
-		       SLICE("\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: "), request->host,
-		       SLICE("\r\n"));
+		       SLICE("\r\nX-Forwarded-Proto: "), scheme_of(x),
+		       SLICE("\r\nX-Forwarded-Host: "), request->host, SLICE("\r\n"));
 }
 
 struct slice

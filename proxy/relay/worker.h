@@ -20,6 +20,7 @@
 #include "cluster/ticket.h"
 #include "http/parse.h"
 #include "record/access.h"
+#include "record/arrivals.h"
 #include "record/failover.h"
 #include "relay/board.h"
 #include "relay/fence.h"
@@ -100,6 +101,7 @@ struct worker_shared {
 	atomic_uint clients;         /* connections of the process */
 	struct addresses *addresses; /* owned by the node: connections by client address */
 	atomic_ullong crowded;       /* connections closed for limits.connections_per_address */
+	struct arrivals arrivals;    /* what came before requests */
 	struct board board;          /* epochs, to and from other nodes */
 	struct mailbox *questions;   /* the control thread's; NULL: there is no control plane */
 	void (*on_question)(struct letter *letter, void *reader); /* of what is posted there */
@@ -143,6 +145,8 @@ struct worker {
 	struct client *clients; /* all of them, linked */
 	size_t client_count;
 	struct listener *listeners;  /* owned by edge */
+	struct arrival *arrivals;    /* likewise: connections before their first request, linked */
+	uint64_t crowded_said_ms;    /* when it was last said that an address holds too many */
 	bool stopping;               /* soft: finish exchanges, take no new connection */
 	struct access_batch *access; /* NULL: none */
 	struct worker_hops hops;

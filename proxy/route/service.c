@@ -64,6 +64,8 @@ services_free(struct services *s)
 	matcher_free(&s->matcher);
 	hop_codec_free(&s->hops);
 	free(s->seal);
+	if (s->config != NULL)
+		entrances_free(&s->entrance, s->config->listener_count);
 	config_free(&s->config);
 	free(s);
 }
@@ -120,6 +122,8 @@ services_create(struct config **config, unsigned workers, struct services *befor
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	atomic_init(&s->refs, 1);
 	enum result r = services_fill(s, *config, workers, before, p);
+	if (r == RESULT_OK)
+		r = entrances_create(*config, &s->entrance, p);
 	if (r != RESULT_OK) {
 		services_free(s);
 		return r;

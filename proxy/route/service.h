@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "members/pool.h"
 #include "record/tally.h"
+#include "route/entrance.h"
 #include "route/match.h"
 #include "route/plan.h"
 
@@ -37,6 +38,7 @@ struct services {
 	struct matcher *matcher;
 	struct hop_codec *hops; /* owned; NULL: no cluster */
 	struct race_seal *seal; /* owned; NULL: no service gives tickets */
+	struct entrance *entrance; /* owned; one a listener of config */
 	size_t count;
 	struct service *list; /* owned */
 };

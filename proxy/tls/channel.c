@@ -1,6 +1,7 @@
 /* channel.c: one connection's TLS; see channel.h. */
 #include "tls/channel.h"
 
+#include "tls/context.h"
 #include "tls/identity.h"
 
 #include <assert.h>
@@ -36,6 +37,7 @@ tls_channel_free(struct tls_channel **held)
 	if (c == NULL)
 		return;
 	SSL_free(c->ssl);
+	tls_context_unref(&c->context);
 	free(c->identity_text);
 	free(c);
 }

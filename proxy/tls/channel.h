@@ -44,6 +44,7 @@ enum tls_handshake {
 };
 
 struct tls_channel {
+	struct tls_context *context;  /* the server's side: one reference; NULL: the client's */
 	SSL *ssl;                     /* owned */
 	size_t pending;               /* bytes of the record that the kernel did not take whole */
 	bool held;                    /* bytes wait here: the next recv needs no readiness */

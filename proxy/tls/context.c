@@ -300,7 +300,7 @@ digest_authorities(STACK_OF(X509) * authorities, uint8_t out[TLS_FINGERPRINT])
 }
 
 struct secret {
-	uint8_t bytes[4096];
+	uint8_t bytes[TICKET_SECRET_BYTES_MAX];
 	size_t count;
 	bool shared;
 };
@@ -445,6 +445,8 @@ tls_context_accept(struct tls_context *c, int fd)
 		return NULL;
 	SSL_set_accept_state(ssl);
 	struct tls_channel *channel = tls_channel_create(ssl, fd);
+	if (channel != NULL)
+		channel->context = tls_context_ref(c);
 	ERR_clear_error();
 	return channel;
 }

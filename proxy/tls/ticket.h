@@ -14,10 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TICKET_ROOT_BYTES   32
-#define TICKET_NAME_BYTES   16 /* what OpenSSL has for them */
-#define TICKET_PERIOD_S     43200
-#define TICKET_SECRET_BYTES 32 /* at least, of a secret that nodes share */
+#define TICKET_ROOT_BYTES       32
+#define TICKET_NAME_BYTES       16 /* what OpenSSL has for them */
+#define TICKET_PERIOD_S         43200
+#define TICKET_SECRET_BYTES     32 /* at least, of a secret that nodes share */
+#define TICKET_SECRET_BYTES_MAX 4096
 
 /* A root from a secret and what the tickets are bound to, any bytes. */
 void ticket_root_derive(const void *secret, size_t secret_bytes, const void *bound,
