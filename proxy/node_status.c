@@ -224,6 +224,17 @@ wall_ms_of(struct node *n, uint64_t now_ms)
 	return now_ms + n->wall_offset_ms;
 }
 
+static void
+read_arrivals(struct arrivals *from, struct status_arrivals *to)
+{
+	to->handshakes = atomic_load_explicit(&from->handshakes, memory_order_relaxed);
+	to->resumed = atomic_load_explicit(&from->resumed, memory_order_relaxed);
+	to->tls_1_3 = atomic_load_explicit(&from->tls_1_3, memory_order_relaxed);
+	to->proxied = atomic_load_explicit(&from->proxied, memory_order_relaxed);
+	for (size_t i = 0; i < ARRIVAL_ENDS; i++)
+		to->ended[i] = atomic_load_explicit(&from->ended[i], memory_order_relaxed);
+}
+
 enum result
 node_status(struct node *n, struct status *out)
 {
@@ -239,6 +250,7 @@ node_status(struct node *n, struct status *out)
 	out->workers = n->workers;
 	out->clients = atomic_load_explicit(&n->shared.clients, memory_order_relaxed);
 	out->crowded = atomic_load_explicit(&n->shared.crowded, memory_order_relaxed);
+	read_arrivals(&n->shared.arrivals, &out->arrivals);
 	if (config->cluster.node_count > 0)
 		read_hops(n, out);
 	out->failover_lost = failover_log_lost(n->shared.failover);

@@ -121,6 +121,19 @@ node_family(struct page *p, enum metric metric)
 	case METRIC_CROWDED:
 		count(p, NO_LABELS, s->crowded);
 		break;
+	case METRIC_HANDSHAKES:
+		count(p, LABELS({"kind", "all"}), s->arrivals.handshakes);
+		count(p, LABELS({"kind", "resumed"}), s->arrivals.resumed);
+		count(p, LABELS({"kind", "tls_1_3"}), s->arrivals.tls_1_3);
+		break;
+	case METRIC_ARRIVALS_PROXIED:
+		count(p, NO_LABELS, s->arrivals.proxied);
+		break;
+	case METRIC_ARRIVALS_ENDED:
+		for (size_t i = 0; i < ARRIVAL_ENDS; i++)
+			count(p, LABELS({"reason", arrival_end_text((enum arrival_end)i)}),
+			      s->arrivals.ended[i]);
+		break;
 	case METRIC_HOPS:
 		for (size_t i = 0; i < s->hop_kinds; i++)
 			count(p, LABELS({"found", s->hops[i].found}), s->hops[i].count);

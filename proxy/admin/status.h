@@ -13,6 +13,7 @@
 
 #include "admin/status_cluster.h"
 #include "base/text.h"
+#include "record/arrivals.h"
 #include "record/tally.h"
 #include "vocab.h"
 
@@ -93,6 +94,15 @@ struct status_hops {
 	uint64_t count;
 };
 
+/* Connections before their first request. */
+struct status_arrivals {
+	uint64_t handshakes; /* of TLS, that succeeded */
+	uint64_t resumed;    /* of these */
+	uint64_t tls_1_3;    /* of these */
+	uint64_t proxied;    /* PROXY headers taken */
+	uint64_t ended[ARRIVAL_ENDS];
+};
+
 struct status {
 	uint64_t wall_ms; /* of this status */
 	uint64_t uptime_ms;
@@ -107,6 +117,7 @@ struct status {
 	unsigned workers;
 	unsigned clients; /* connections */
 	uint64_t crowded; /* connections closed for limits.connections_per_address */
+	struct status_arrivals arrivals;
 	struct status_hops hops[STATUS_HOPS_MAX]; /* that came in, by what they were found to be */
 	size_t hop_kinds;                         /* 0: nodes hand no requests to each other */
 	uint64_t failover_lost;                   /* lines of the logs that could not be written */

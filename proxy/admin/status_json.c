@@ -292,6 +292,22 @@ put_race(struct grow *out, const struct status_race *r)
 }
 
 static void
+put_arrivals(struct grow *out, const struct status_arrivals *a)
+{
+	put_json_key(out, "arrivals");
+	grow_text(out, "{");
+	put_json_count(out, "handshakes", a->handshakes);
+	put_json_count(out, "resumed", a->resumed);
+	put_json_count(out, "tls_1_3", a->tls_1_3);
+	put_json_count(out, "proxied", a->proxied);
+	put_json_key(out, "ended");
+	grow_text(out, "{");
+	for (size_t i = 0; i < ARRIVAL_ENDS; i++)
+		put_json_count(out, arrival_end_text((enum arrival_end)i), a->ended[i]);
+	grow_text(out, "}}");
+}
+
+static void
 put_status(struct grow *out, const struct status *s, bool brief)
 {
 	grow_text(out, "{");
@@ -309,6 +325,7 @@ put_status(struct grow *out, const struct status *s, bool brief)
 	put_json_count(out, "workers", s->workers);
 	put_json_count(out, "clients", s->clients);
 	put_json_count(out, "crowded", s->crowded);
+	put_arrivals(out, &s->arrivals);
 	put_hops(out, s);
 	put_logs(out, s);
 	put_race(out, &s->race);

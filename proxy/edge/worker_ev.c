@@ -204,6 +204,7 @@ thread_free(struct worker_thread *t)
 		listeners_close(t->worker);
 		arrivals_abort(t->worker);
 		worker_sweep(t->worker);
+		io_release(t->worker);
 	}
 	if (t->command.worker != NULL)
 		io_close(&t->command); /* closes `told` */

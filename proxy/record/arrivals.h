@@ -23,6 +23,17 @@ struct arrivals {
 	atomic_ullong ended[ARRIVAL_ENDS];
 };
 
+static inline const char *
+arrival_end_text(enum arrival_end end)
+{
+	static const char *const texts[] = {
+#define ARRIVAL_END(name, text, help) text,
+#include "tbl/arrival_ends.h"
+#undef ARRIVAL_END
+	};
+	return texts[end];
+}
+
 static inline void
 arrivals_add(atomic_ullong *count)
 {

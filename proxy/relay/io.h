@@ -64,6 +64,8 @@ void io_shutdown(struct io *io);
 void io_farewell(struct io *io);
 /* Something was seen on it in this round of the loop that its callback was not told yet. */
 bool io_is_ready(const struct io *io);
+/* What the ios of a worker share, when none is left. */
+void io_release(struct worker *w);
 /* Stops watching, frees the channel, closes the descriptor; allowed twice. */
 void io_close(struct io *io);
 

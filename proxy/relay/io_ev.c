@@ -34,12 +34,12 @@ through(const struct tls_channel *c, unsigned wants)
 
 /* The other way: what of `wants` may go on, when this was seen. */
 static unsigned
-seen_through(const struct tls_channel *c, unsigned wants, unsigned seen, bool waited)
+seen_through(const struct tls_channel *c, unsigned wants, unsigned seen)
 {
 	unsigned events = 0;
 	bool readable = c->recv_waits_write ? (seen & IO_WRITE) != 0 : (seen & IO_READ) != 0;
 	bool writable = c->send_waits_read ? (seen & IO_READ) != 0 : (seen & IO_WRITE) != 0;
-	if (readable || (waited && c->held))
+	if (readable)
 		events |= IO_READ;
 	if (writable)
 		events |= IO_WRITE;
@@ -59,7 +59,7 @@ on_event(evutil_socket_t fd, short what, void *context)
 	struct worker *w = io->worker;
 	worker_time(w);
 	if (io->channel != NULL)
-		events = seen_through(io->channel, io->wants, events, (what & EV_TIMEOUT) != 0);
+		events = seen_through(io->channel, io->wants, events);
 	if (events != 0)
 		io->ready(io->owner, events);
 	worker_sweep(w);
@@ -76,14 +76,81 @@ io_init(struct io *io, struct worker *worker, int fd, io_ready_fn *ready, void *
 	io->channel = NULL;
 }
 
+/* ---- bytes that are held -----------------------------------------------------------------------
+ */
+
+static void
+unlink_held(struct tls_channel *c)
+{
+	if (c->slot == NULL)
+		return;
+	*c->slot = c->next;
+	if (c->next != NULL)
+		c->next->slot = c->slot;
+	c->slot = NULL;
+}
+
+static void
+link_held(struct tls_channel **first, struct tls_channel *c)
+{
+	c->next = *first;
+	if (c->next != NULL)
+		c->next->slot = &c->next;
+	c->slot = first;
+	*first = c;
+}
+
+/* Who is told may hold bytes again: that is the next round's. */
+static void
+on_held(evutil_socket_t fd, short what, void *context)
+{
+	struct worker *w = context;
+	struct tls_channel *now = w->held;
+	(void)fd;
+	(void)what;
+	w->held = NULL;
+	if (now != NULL)
+		now->slot = &now;
+	worker_time(w);
+	while (now != NULL) {
+		struct tls_channel *c = now;
+		struct io *io = c->reader;
+		unlink_held(c);
+		if (c->held && (io->wants & IO_READ) != 0)
+			io->ready(io->owner, IO_READ);
+		worker_sweep(w);
+	}
+}
+
 /* In the next round of the loop, as if the descriptor were readable: other connections come first.
  */
 static bool
 tell_held(struct io *io)
 {
 	static const struct timeval now = {0, 0};
-	return event_add(event_of(io), &now) == 0;
+	struct worker *w = io->worker;
+	struct tls_channel *c = io->channel;
+	if (c->slot != NULL)
+		return true;
+	if (w->held_timer == NULL)
+		w->held_timer = event_new(w->base, -1, 0, on_held, w);
+	if (w->held_timer == NULL || (w->held == NULL && event_add(w->held_timer, &now) == -1))
+		return false;
+	c->reader = io;
+	link_held(&w->held, c);
+	return true;
 }
+
+void
+io_release(struct worker *w)
+{
+	if (w->held_timer != NULL)
+		event_free(w->held_timer);
+	w->held_timer = NULL;
+}
+
+/* ---- interest ---------------------------------------------------------------------------------
+ */
 
 static bool
 watch(struct io *io, unsigned watched)
@@ -229,8 +296,10 @@ io_close(struct io *io)
 	if (io->wants != 0)
 		(void)event_del(event_of(io));
 	io->wants = 0;
-	if (io->channel != NULL)
+	if (io->channel != NULL) {
+		unlink_held(io->channel);
 		tls_channel_free(&io->channel);
+	}
 	(void)close(io->fd);
 	io->fd = -1;
 }

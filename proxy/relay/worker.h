@@ -36,6 +36,7 @@
 #define PIPE_BYTES       524288
 
 struct addresses;
+struct event;
 struct event_base;
 struct exchange;
 struct upstream;
@@ -144,6 +145,8 @@ struct worker {
 	size_t spare_pipe_count;
 	struct client *clients; /* all of them, linked */
 	size_t client_count;
+	struct tls_channel *held;    /* of ios that are told in the next round (io_ev.c) */
+	struct event *held_timer;    /* owned by io_ev.c; NULL: not yet */
 	struct listener *listeners;  /* owned by edge */
 	struct arrival *arrivals;    /* likewise: connections before their first request, linked */
 	uint64_t crowded_said_ms;    /* when it was last said that an address holds too many */
