@@ -293,21 +293,9 @@ exchange_route(struct exchange *x)
 	return true;
 }
 
-void
-exchange_decide(struct exchange *x)
-{
-	struct service *service = x->slot->service;
-	session_identify(service->rules, &x->request, exchange_peer(x), digest_random, &x->session);
-	find_primary(x);
-	if (x->session.rejected != TAG_NONE && !x->hopped) /* else the first node said it */
-		journal_rejected_tag(x);
-	if (service->gives_tickets && x->whom.fresh && newcomer_enter(x))
-		return;
-	exchange_plan(x);
-}
-
-void
-exchange_plan(struct exchange *x)
+/* Inlined into the way of most requests. */
+static inline void
+plan(struct exchange *x)
 {
 	struct worker *w = x->worker;
 	const struct service *service = x->slot->service;
@@ -325,6 +313,25 @@ exchange_plan(struct exchange *x)
 		x->slot->waiting++;
 	}
 	attempt_start(x);
+}
+
+void
+exchange_plan(struct exchange *x)
+{
+	plan(x);
+}
+
+void
+exchange_decide(struct exchange *x)
+{
+	struct service *service = x->slot->service;
+	session_identify(service->rules, &x->request, exchange_peer(x), digest_random, &x->session);
+	find_primary(x);
+	if (x->session.rejected != TAG_NONE && !x->hopped) /* else the first node said it */
+		journal_rejected_tag(x);
+	if (service->gives_tickets && x->whom.fresh && newcomer_enter(x))
+		return;
+	plan(x);
 }
 
 void
