@@ -10,8 +10,8 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-#define DONE_MAX      (2 * EPOCH_PROPOSALS_MAX) /* that wait for the bell */
-#define CHANGED_BYTES 256                       /* of what is said to have changed */
+#define DONE_MAX      ((size_t)2 * EPOCH_PROPOSALS_MAX) /* that wait for the bell */
+#define CHANGED_BYTES 256                               /* of what is said to have changed */
 #define OP_PUBLISH    "{\"op\":\"publish\"}"
 
 struct node_epochs {

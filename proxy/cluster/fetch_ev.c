@@ -71,17 +71,16 @@ read_answer(struct fetch *f, struct slice answer, bool ended)
 	if (head != NULL && parser != NULL)
 		outcome = parse_response(parser, answer.at, answer.bytes, &limits, METHOD_GET, head,
 					 &cause, &why);
+	bool whole = outcome == PARSE_OK && answer.bytes - head->bytes >= head->content_length;
 	if (outcome == PARSE_BAD)
 		end(f, NULL, why);
-	else if (outcome == PARSE_MORE && ended)
-		end(f, NULL, "it broke off");
 	else if (outcome == PARSE_OK && head->status != 200)
 		end(f, NULL, head->status == 404 ? "it holds none" : "it refuses");
 	else if (outcome == PARSE_OK && head->framing != BODY_LENGTH)
 		end(f, NULL, "an answer without a length");
-	else if (outcome == PARSE_OK && answer.bytes - head->bytes >= head->content_length)
+	else if (whole)
 		read_body(f, (struct slice){answer.at + head->bytes, (size_t)head->content_length});
-	else if (outcome == PARSE_OK && ended)
+	else if (ended)
 		end(f, NULL, "it broke off");
 	parser_free(&parser);
 	free(head);

@@ -13,7 +13,7 @@
 
 #define TITLE          "holdfast membership 1 "
 #define TITLE_BYTES    (sizeof(TITLE) - 1)
-#define LINE_BYTES_MAX (TITLE_BYTES + 2 * DOCUMENT_DIGEST_BYTES + 1 + U64_DIGITS_MAX + 1)
+#define LINE_BYTES_MAX (TITLE_BYTES + (size_t)2 * DOCUMENT_DIGEST_BYTES + 1 + U64_DIGITS_MAX + 1)
 #define PATH_BYTES_MAX 4200 /* CONFIG_TEXT_BYTES_MAX and a name */
 
 static bool
@@ -119,7 +119,8 @@ check(struct slice file)
 	uint64_t bytes;
 	size_t end = slice_find(file, '\n');
 	size_t digits = TITLE_BYTES + 2 * sizeof(digest) + 1;
-	if (!slice_has_prefix(file, SLICE(TITLE)) || end == file.bytes || end <= digits ||
+	if (file.at == NULL || !slice_has_prefix(file, SLICE(TITLE)) || end == file.bytes ||
+	    end <= digits ||
 	    !hex_decode((struct slice){file.at + TITLE_BYTES, 2 * sizeof(digest)}, digest,
 			sizeof(digest)) ||
 	    !slice_to_u64((struct slice){file.at + digits, end - digits}, &bytes) ||
