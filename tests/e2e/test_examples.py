@@ -13,6 +13,7 @@ import threading
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import holdfast
 import ordering
+import tls
 from holdfast import ROOT, Holdfast, Origin, wait_until
 
 EXAMPLES = os.path.join(ROOT, "conf", "examples")
@@ -54,7 +55,7 @@ class App:
 class Example(Holdfast):
     """The very file; only addresses, log files and state_dir are ours. `apps`: by member id."""
 
-    def __init__(self, name, kind):
+    def __init__(self, name, kind, certificates=None):
         super().__init__([], start=False)
         text = shipped(name)
         self.apps = {}
@@ -65,7 +66,7 @@ class Example(Holdfast):
             text = text.replace(f'"{address}"', f'"{holdfast.text_of(app.origin.address)}"')
         text, listeners = re.subn(r'(listeners = \( \{ address = )"[^"]+"', rf'\1"{holdfast.text_of(self.address)}"', text)
         assert listeners == 1 and "\nstate_dir" not in text and len(self.apps) >= 2
-        text = text.replace("/var/log/holdfast", self.where)
+        text = text.replace("/var/log/holdfast", self.where).replace("/etc/holdfast/tls", str(certificates))
         with open(self.conf_path, "w") as f:
             f.write(f'state_dir = "{self.where}";\n' + text)
         self.start()
@@ -99,6 +100,27 @@ def test_minimal():
     p.apps[home].die()
     other, = set(p.apps) - {home}
     assert [b.get().id for _ in range(3)] == [other] * 3
+
+
+# ---- TLS behind a load balancer -----------------------------------------------------------------
+
+
+class Told(App):
+    def handle(self, connection, request):
+        self.answer(connection, fields_of=dict(request.fields))
+
+
+def test_tls():
+    root = tls.Authority()
+    for name in ("shop.example", "api.example"):
+        root.issue(name)
+    p = Example("tls", Told, root.where)
+    for name in ("shop.example", "api.example"):
+        with tls.TlsClient(p.address, root, name=name, first=b"PROXY TCP4 192.0.2.7 198.51.100.1 5000 443\r\n") as c:
+            r = c.get("/")
+            assert r.json["fields_of"]["X-Forwarded-For"] == "192.0.2.7"
+            assert r.json["fields_of"]["X-Forwarded-Proto"] == "https"
+            assert "; Secure" in r.fields.get("Set-Cookie")
 
 
 # ---- Java ---------------------------------------------------------------------------------------

@@ -93,8 +93,10 @@ class TlsClient(Client):
     """A client behind TLS. name: server name (SNI) and what the certificate must say; None: neither."""
 
     def __init__(self, address, authority, name="shop.example", certificate=None, version=None, alpn=None,
-                 session=None, context=None, **more):
+                 session=None, context=None, first=b"", **more):
+        """first: bytes ahead of the handshake."""
         super().__init__(address, **more)
+        self.sock.sendall(first)
         self.context = context or make_context(authority, name, certificate, version, alpn)
         try:
             self.sock = self.context.wrap_socket(self.sock, server_hostname=name, session=session,
@@ -115,9 +117,6 @@ class TlsClient(Client):
         if not data:
             raise Ended(self.held)
         self.held += data
-
-    def rest_of(self, name):
-        return self.sock.getpeercert()
 
 
 def make_context(authority, name="shop.example", certificate=None, version=None, alpn=None):
