@@ -107,7 +107,8 @@ etcd_live_create(struct event_base *base, const struct etcd_live_setup *setup,
 	uint32_t limit_ms = setup->timing.negotiation_ms;
 	struct timeval limit = {.tv_sec = limit_ms / 1000,
 				.tv_usec = (suseconds_t)(limit_ms % 1000) * 1000};
-	e->connection = evhttp_connection_base_new(base, NULL, name, (uint16_t)atoi(colon + 1));
+	e->connection =
+	    evhttp_connection_base_new(base, NULL, name, (uint16_t)strtoul(colon + 1, NULL, 10));
 	if (e->connection == NULL) {
 		free(e);
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
