@@ -3,6 +3,7 @@
 #   make            build/holdfast and build/libhashring.a
 #   make demo       install what is missing, build, start sample servers and Holdfast before them
 #   make demo-script  the same as a script that checks what it sees, and ends
+#   make demo-cluster three nodes with a server beside each (demo-cluster-script: checked, and ends)
 #   make test       install what is missing; all tests, then again under ASan+UBSan and TSan
 #   make unit       unit tests only            make e2e     end-to-end tests only
 #   make sim        the control plane under a seeded clock, network and faults: 10,000 seeds (SIM_SEEDS)
@@ -484,6 +485,11 @@ model: deps-model
 
 demo:
 	@tests/demo/demo.sh
+demo-cluster:
+	@tests/demo/cluster.sh
+demo-cluster-script:
+	@tests/demo/cluster.sh --script
+.PHONY: demo-cluster demo-cluster-script
 demo-script:
 	@tests/demo/demo.sh --script
 

@@ -10,7 +10,10 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#define STATE_DIR_MODE 0750
 
 /* ---- how the service is -----------------------------------------------------------------------
  */
@@ -223,6 +226,7 @@ start_with_file(struct node_cluster *c, const struct config *config, struct prob
 {
 	struct register_image image;
 	bool has_image;
+	(void)mkdir(config->state_dir, STATE_DIR_MODE); /* what else is wrong is said below */
 	enum result r =
 	    register_file_open(&c->file, config->state_dir, config->cluster.name, config->node,
 			       clock_wall_ms() / 1000, &image, &has_image, p);

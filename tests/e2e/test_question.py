@@ -99,7 +99,7 @@ def test_m06_who_is_not_reached_is_passed_over():
     second, third = rest(c, first)[:2]
     c.nodes[first].die()
     c.nodes[second].die()
-    r = ask_until(c.nodes[c.ids[-1]], f"?dead={first}", after=first)
+    r = ask_until(c.nodes[rest(c, first, second)[-1]], f"?dead={first}", after=first)
     assert r.json["master"]["id"] == third, r.json
 
 
