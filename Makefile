@@ -267,6 +267,8 @@ LINK_cluster/test_body = $(CLUSTER_LINK)
 LINK_cluster/test_datagram = $(CLUSTER_LINK) proxy/base/digest.c proxy/base/text.c \
                              proxy/cluster/datagram.c
 LINK_cluster/test_delays = $(CLUSTER_LINK) proxy/cluster/delays.c
+UNIT += cluster/test_dns
+LINK_cluster/test_dns = proxy/base/addr.c proxy/base/result.c proxy/base/text.c proxy/cluster/dns.c
 LINK_cluster/test_machine = $(CLUSTER_LINK)
 
 # races
