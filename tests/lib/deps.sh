@@ -5,7 +5,7 @@
 #
 # Says what it installs. Silent, and one dpkg-query long, when nothing is missing. Exit 1 with one
 # line when it cannot. HOLDFAST_NO_DEPS=1 in the environment: trust the caller, check nothing.
-# The packages' own services (haproxy, nginx, varnish) are neither started nor enabled: the tests
+# The packages' own services (haproxy, nginx, varnish, etcd) are neither started nor enabled: the tests
 # start such programs themselves, on ports of their own.
 set -eu
 
@@ -101,7 +101,9 @@ fi
 if [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; then
 	for p in $missing; do
 		case $p in
-		haproxy | nginx | varnish) $root systemctl disable --now "$p" >/dev/null 2>&1 || true ;;
+		haproxy | nginx | varnish | etcd-server)
+			$root systemctl disable --now "${p%-server}" >/dev/null 2>&1 || true
+			;;
 		esac
 	done
 fi
