@@ -37,7 +37,7 @@ class Faults(unittest.TestCase):
 
     def test_what_had_to_wait(self):
         self.refuses("until -lnghttp2:", "until -levent_core:", "`-levent_core` is there now")
-        self.refuses("until tls:", "until attempts_max:", "`attempts_max` is there now")
+        self.refuses("until services[].tls:", "until attempts_max:", "`attempts_max` is there now")
 
     def test_the_file_itself(self):
         passed, problems = requirements.check(self.text, self.tree)
