@@ -156,13 +156,19 @@ class Caller:
 
     # ---- time
 
+    def connect(self):
+        """A connection; None: not now."""
+        return Client(self.address, timeout_s=60)
+
     def step(self):
         if self.dice.random() < 1 / SESSION_REQUESTS:
             self.begin_session()
         if self.dice.random() < ANEW_SHARE:
             self.leave()
         if self.connection is None:
-            self.connection = Client(self.address, timeout_s=60)
+            self.connection = self.connect()
+        if self.connection is None:
+            return
         # Two at once without a tag would be two new sessions.
         known = self.session.key or self.session.tag
         if not self.exchange(2 if self.dice.random() < PIPELINED_SHARE and known else 1):
@@ -182,8 +188,8 @@ class Caller:
 class Crowd:
     """All clients; the load goes on and off, the sessions stay."""
 
-    def __init__(self, count, seed, address, services, rate):
-        self.callers = [Caller(n, seed, address, services, count / rate) for n in range(count)]
+    def __init__(self, count, seed, address, services, rate, kind=Caller):
+        self.callers = [kind(n, seed, address, services, count / rate) for n in range(count)]
         self.problems = []
         self.threads = []
 

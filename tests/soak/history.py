@@ -52,6 +52,7 @@ class Asked:
     new_tag: bool = False    # the answer sets one
     bytes: int = 0           # of the answer's body
     sent: int = 0            # of the request's body
+    entry: str = None        # the node that was asked, where there are several
 
 
 @dataclasses.dataclass(slots=True)
