@@ -14,6 +14,7 @@
 #   make coverage   which lines the unit and end-to-end tests run: a table, build/coverage/index.html
 #   make fuzz       fuzz the parsers            make format  run clang-format over the tree
 #   make soak       ten minutes of load, dying members and reloads, all of it checked (SOAK_S=, SOAK_SEED=)
+#   make chaos      five minutes of a cluster whose nodes, servers and links fail, all of it checked (CHAOS_S=, CHAOS_SEED=)
 #   make san        unit and end-to-end tests under ASan+UBSan, what is threaded under TSan
 #   make deps       install what `make` needs (deps-test, deps-bench, deps-lint: what those need)
 #   make clean      remove build/
@@ -453,7 +454,7 @@ BENCH_ARGS ?=
 BENCH_BIN = $(addprefix $(B)/tests/bench/,floor load origin)
 LINK_choose = $(sort $(LINK_route/test_assign) $(LINK_route/test_plan))
 
-.PHONY: bench bench-bin coverage demo demo-script deps deps-bench deps-lint deps-test e2e faults-bin format fuzz \
+.PHONY: bench bench-bin chaos coverage demo demo-script deps deps-bench deps-lint deps-test e2e faults-bin format fuzz \
         fuzz-names lint san soak test unit-bin unit-names wire
 
 deps:
@@ -498,6 +499,10 @@ demo-script:
 # SOAK_S= seconds, 600 without; SOAK_SEED= repeats a schedule. tests/soak/soak.py says what is checked.
 soak: $(B)/holdfast
 	@B=$(B) python3 tests/soak/soak.py
+
+# CHAOS_S= seconds, 300 without; CHAOS_SEED= repeats a schedule. tests/chaos/chaos.py says what is done and checked.
+chaos: $(B)/holdfast
+	@B=$(B) python3 tests/chaos/chaos.py
 
 unit-bin: $(addprefix $(B)/tests/,$(UNIT))
 unit-names:

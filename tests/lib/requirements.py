@@ -59,7 +59,7 @@ class Tree:
 
     def look(self, name):
         script = os.path.join(TESTS, name + ".py")
-        if name.startswith(("e2e/test_", "soak/test_")) and os.path.exists(script):
+        if name.startswith(("e2e/test_", "soak/test_", "chaos/test_")) and os.path.exists(script):
             return set(re.findall(r"^ *def (test_\w+)\(", read(script), re.M))
         if name in self.units and os.path.exists(os.path.join(TESTS, name + ".c")):
             text = read(os.path.join(TESTS, name + ".c"))

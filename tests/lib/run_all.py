@@ -29,6 +29,7 @@ MEMCHECK = {"relay/test_exchange": ["scripts_as_they_are"], "http/test_forward":
             "http/test_response": [], "http/test_chunk": [], "http/test_cache": []}
 SIM_SEEDS = os.environ.get("SIM_SEEDS", "300")
 SOAK_SECONDS, SOAK_SEED = "20", "1"  # `make soak` is the long one
+CHAOS_SECONDS, CHAOS_SEED = "8", "1"  # `make chaos` is the long one
 FUZZ_SECONDS = os.environ.get("FUZZ_SECONDS", "10")
 UNIT_LIMIT_S, SUITE_LIMIT_S = 180, 900
 
@@ -246,6 +247,16 @@ def suite_soak():
     return run.end()
 
 
+def suite_chaos():
+    """Its checker's and its links' own tests, then a short one; `make chaos` is the long one."""
+    run = Run("chaos")
+    for test in ("verdicts", "links"):
+        run.command([sys.executable, f"tests/chaos/test_{test}.py"])
+    run.env.update(CHAOS_S=CHAOS_SECONDS, CHAOS_SEED=CHAOS_SEED)
+    run.make("chaos")
+    return run.end()
+
+
 def suite_model():
     run = Run("model")
     run.command(["nice", "python3", "tests/model/run.py", "small"])
@@ -260,7 +271,8 @@ def suite_fuzz():
 
 SUITES = {"build": suite_build, "requirements": suite_requirements, "unit": suite_unit,
           "memcheck": suite_memcheck, "golden": made("golden"), "sim": suite_sim, "e2e": made("e2e"),
-          "wire": made("wire"), "model": suite_model, "soak": suite_soak, "asan": suite_asan, "tsan": suite_tsan, "fuzz": suite_fuzz}
+          "wire": made("wire"), "model": suite_model, "soak": suite_soak, "chaos": suite_chaos,
+          "asan": suite_asan, "tsan": suite_tsan, "fuzz": suite_fuzz}
 
 
 def main():
