@@ -26,6 +26,11 @@ nobody_lives(const struct exchange *x)
 static void
 give_up(struct exchange *x)
 {
+	if (x->hopped && x->returns && !x->reached) {
+		/* Nothing was sent to anybody: the node that had it may know better. */
+		exchange_fail(x, CAUSE_TAKEN_BACK);
+		return;
+	}
 	bool nobody = nobody_lives(x);
 	uint16_t strict = x->slot->service->plan.strict;
 	if (nobody)

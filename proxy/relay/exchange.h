@@ -49,6 +49,7 @@ struct exchange {
 	bool splicing;        /* the rest of the answer goes through `pipe` */
 	bool primary_gone; /* the tag names a primary that left the membership: it got a new one */
 	bool hopped;       /* another node sent it: `hop` says what it knew */
+	bool returns;      /* hopped: a node that had it may serve it when nobody else can */
 	bool behind;       /* in worker->behind: waits for the membership that `hop` names */
 	bool half_closed;  /* tunnel: our side towards the member is shut */
 	bool waits;        /* for its answer: counted in slot->waiting */

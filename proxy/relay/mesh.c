@@ -188,6 +188,25 @@ id_of(const struct membership *m, uint32_t member)
 /* ---- where it may go --------------------------------------------------------------------------
  */
 
+/* May this member serve it, though its node had the request? */
+static bool
+is_passed_by(const struct exchange *x, const struct plan_way *way, uint32_t member)
+{
+	const struct membership *m = exchange_membership(x);
+	return !plan_way_reaches(way, &m->member[member]) &&
+	       !hop_tells_down(&x->hop, id_of(m, member));
+}
+
+/* There is such a member, and the sender takes the request back. */
+static bool
+may_return(const struct exchange *x, const struct plan_way *way)
+{
+	bool any = false;
+	for (uint32_t i = 0; i < x->plan.step_count; i++)
+		any |= is_passed_by(x, way, x->plan.step[i].member);
+	return any && x->hop.can_return;
+}
+
 /*
  * Its place is behind a node that had it, and handed it on for want of knowing that others before
  * that place are dead: it goes back there. Otherwise two nodes would answer for one session.
@@ -195,11 +214,8 @@ id_of(const struct membership *m, uint32_t member)
 static bool
 goes_back(struct exchange *x, const struct plan_way *way)
 {
-	const struct membership *m = exchange_membership(x);
-	if (!x->hopped || !x->hop.can_return || x->plan.step_count == 0)
-		return false;
-	uint32_t first = x->plan.step[0].member;
-	if (plan_way_reaches(way, &m->member[first]) || hop_tells_down(&x->hop, id_of(m, first)))
+	if (!x->hopped || !x->hop.can_return || x->plan.step_count == 0 ||
+	    !is_passed_by(x, way, x->plan.step[0].member))
 		return false;
 	exchange_fail(x, CAUSE_TAKEN_BACK);
 	return true;
@@ -234,6 +250,7 @@ mesh_restrict(struct exchange *x)
 		way.visited |= x->hop.visited;
 		way.ends_here = x->hop.path_count + 1 >= cluster->hops_max;
 		compare_views(x);
+		x->returns = may_return(x, &way);
 	}
 	if (goes_back(x, &way))
 		return true;

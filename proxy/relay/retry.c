@@ -247,7 +247,7 @@ take_back(struct exchange *x, const struct http_head *head, const char *at, size
 	if (has_next_step(x) && body_queue_is_whole(&x->body))
 		attempt_next(x, keeps_after(x, head, at, bytes));
 	else
-		exchange_fail(x, CAUSE_NO_LIVE_MEMBER);
+		exchange_fail(x, x->hopped && x->returns ? CAUSE_TAKEN_BACK : CAUSE_NO_LIVE_MEMBER);
 	return true;
 }
 

@@ -95,6 +95,20 @@ def test_a_request_goes_back_to_the_node_where_it_belongs():
     assert worked == len(keys) * len(m.ids), "each is processed once"
 
 
+def test_a_request_comes_back_when_nobody_else_is_left():
+    """The primary's member is dead, and so is the node of the first backup, which only shows when it is
+    asked: the last one is the entry's own, and it serves."""
+    m = Mesh(session=KEYED, passive=RETRY, down="c")
+    m.origins["b"].go()
+    keys = [k for k in m.keys_of("b", 40) if m.order(k) == ["b", "c", "a"]]
+    assert len(keys) > 4
+    for key in keys:
+        r = m.through("a", key, method="POST", body=b"x" * 1000)
+        assert (r.status, r.id) == (200, "a"), (key, r.status)
+    assert len(m.origins["a"].requests) == len(keys), "each is processed once"
+    wait_until(lambda: m.nodes["b"].requests(cause="taken_back"), "b handed it back")
+
+
 def test_a_dead_node_is_left_out_by_all_others():
     m = Mesh(session=KEYED, down="a", passive=RETRY)
     for key in m.keys_of("a", 8):
