@@ -408,6 +408,11 @@ attempt_failed(struct exchange *x, enum reason why)
 		exchange_fail(x, retry_cause(why));
 		return;
 	}
+	if (mesh_goes_back(x)) {
+		head_rest_drop(x);
+		exchange_fail(x, CAUSE_TAKEN_BACK);
+		return;
+	}
 	if (why != REASON_MAINT && x->step + 1 < exchange_steps(x))
 		journal_retried(x);
 	attempt_next(x, false);

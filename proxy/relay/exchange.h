@@ -194,6 +194,10 @@ exchange_is_forwarded(const struct exchange *x)
 }
 
 /* mesh.c: requests that go from node to node. */
+/* After a step at our own member in vain: does a node that had the request stand before the next
+ * one? It goes back.
+ */
+bool mesh_goes_back(struct exchange *x);
 bool mesh_enter(struct exchange *x); /* from another node? True: x is over */
 /* The sender decided by a newer membership than is held here: x waits for that, for
  * MESH_BEHIND_MS at most, and exchange_decide follows. */

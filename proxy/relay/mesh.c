@@ -240,15 +240,51 @@ compare_views(struct exchange *x)
 		journal_disagree(x);
 }
 
-bool
-mesh_restrict(struct exchange *x)
+static struct plan_way
+way_of(const struct exchange *x)
 {
 	const struct config_cluster *cluster = &services_of(x)->config->cluster;
-	const struct view *view = x->lease->view;
 	struct plan_way way = {.visited = UINT64_C(1) << cluster->self};
 	if (x->hopped) {
 		way.visited |= x->hop.visited;
 		way.ends_here = x->hop.path_count + 1 >= cluster->hops_max;
+	}
+	return way;
+}
+
+static bool
+was_asked(const struct exchange *x, uint32_t member)
+{
+	for (uint32_t i = 0; i <= x->step && i < x->plan.step_count; i++) {
+		if (x->plan.step[i].member == member)
+			return true;
+	}
+	return false;
+}
+
+bool
+mesh_goes_back(struct exchange *x)
+{
+	if (!x->hopped || !x->returns || x->whom.primary == MEMBER_NONE)
+		return false;
+	if (!exchange_membership(x)->member[x->plan.step[x->step].member].own)
+		return false; /* who gets it back holds the member beside this node for dead */
+	struct plan_way way = way_of(x);
+	struct plan whole;
+	plan_make(&x->slot->service->plan, &x->whom, x->lease->view, &whole);
+	for (uint32_t i = 0; i < whole.step_count; i++) {
+		if (!was_asked(x, whole.step[i].member))
+			return is_passed_by(x, &way, whole.step[i].member);
+	}
+	return false;
+}
+
+bool
+mesh_restrict(struct exchange *x)
+{
+	const struct view *view = x->lease->view;
+	struct plan_way way = way_of(x);
+	if (x->hopped) {
 		compare_views(x);
 		x->returns = may_return(x, &way);
 	}

@@ -109,6 +109,16 @@ def test_a_request_comes_back_when_nobody_else_is_left():
     wait_until(lambda: m.nodes["b"].requests(cause="taken_back"), "b handed it back")
 
 
+def test_what_is_found_out_by_asking_goes_back_as_well():
+    """Nobody knows yet that the primary's member is dead; its node finds out, and the entry is the first
+    backup: it is served there, not by the second."""
+    m = Mesh(session=KEYED, passive=RETRY)
+    key = next(k for k in m.keys_of("a", 50) if m.order(k)[1] == "b")
+    m.origins["a"].go()
+    assert m.through("b", key, method="POST", body=b"x" * 1000).id == "b"
+    assert [len(o.requests) for o in m.origins.values()] == [0, 1, 0]
+
+
 def test_a_dead_node_is_left_out_by_all_others():
     m = Mesh(session=KEYED, down="a", passive=RETRY)
     for key in m.keys_of("a", 8):
