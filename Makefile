@@ -353,6 +353,8 @@ SIM_LINK      = $(CLUSTER) $(LEASE) $(REGISTER) $(ENGINES) $(RACE) proxy/cluster
                 proxy/cluster/epoch_publish.c proxy/base/addr.c proxy/base/digest.c proxy/base/result.c \
                 proxy/base/text.c
 SIM_SEEDS    ?= 10000
+# A mutant stops at the first seed that shows it.
+MUTANT_SEEDS ?= 5000
 # Mutants (proxy/cluster/mutant.h): name, the one file that is built with it, the scenario that must fail.
 MUTANTS = NO_REPLAY_CHECK:datagram:echo NO_MAC:datagram:echo NO_SUSPECT:election_detect:election_calm \
           NO_SILENCE:election_claim:election_contest NO_TIE_BREAK:election_claim:election_contest \
@@ -416,7 +418,7 @@ endef
 $(foreach m,$(MUTANTS),$(eval $(call mutant,$(call mutant_word,$(m),1),$(call mutant_word,$(m),2))))
 mutants: $(foreach m,$(MUTANTS),$(B)/tests/sim/mutant/$(call mutant_word,$(m),1))
 	@set -e; $(foreach m,$(MUTANTS),echo "mutant $(call mutant_word,$(m),1):"; \
-		$(B)/tests/sim/mutant/$(call mutant_word,$(m),1) --mutant --seeds $(SIM_SEEDS) \
+		$(B)/tests/sim/mutant/$(call mutant_word,$(m),1) --mutant --seeds $(MUTANT_SEEDS) \
 		--scenario $(call mutant_word,$(m),3);)
 
 golden:

@@ -54,8 +54,8 @@ struct node {
 	struct node_cluster *cluster; /* owned; NULL: no control plane */
 	struct node_change *changes;  /* owned: of the membership, that wait for their answers */
 	uint64_t change_tickets;
-	struct node_epochs *epochs;   /* owned; NULL: no cluster.nodes */
-	struct node_race *race;       /* owned; NULL: this node answers in no race */
+	struct node_epochs *epochs; /* owned; NULL: no cluster.nodes */
+	struct node_race *race;     /* owned; NULL: this node answers in no race */
 };
 
 /*

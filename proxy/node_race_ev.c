@@ -15,8 +15,9 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define RECENT_FADES_MS 1443 /* a session just begun counts as a request that long: halves in 1 s \
-			      */
+#define RECENT_FADES_MS                                                           \
+	1443 /* a session just begun counts as a request that long: halves in 1 s \
+	      */
 
 /* A service as it stands in this node's offers. */
 struct offered {

@@ -335,16 +335,17 @@ say_role(const struct asked *a, const char *role, const struct admin_role *r)
 }
 
 static void
-answer_about_role(const struct asked *a, struct admin_role_ask *ask, uint64_t wait_ms)
+answer_about_role(const struct asked *a, const struct admin_role_ask *ask, uint64_t wait_ms)
 {
 	char name[ID_BYTES_MAX + 1];
 	struct problem p = {""};
 	struct admin_role role;
 	(void)snprintf(name, sizeof(name), "%.*s", (int)a->ask->id.bytes, a->ask->id.at);
-	ask->role = name;
+	struct admin_role_ask named = *ask;
+	named.role = name;
 	enum result r = RESULT_IO;
 	if (a->face->role != NULL)
-		r = a->face->role(a->face->node, ask, &role, &p);
+		r = a->face->role(a->face->node, &named, &role, &p);
 	if (r != RESULT_OK) {
 		admin_refuse(a->out, r == RESULT_IO ? 501 : 400,
 			     p.text[0] != '\0' ? p.text : "not in this version");

@@ -25,8 +25,8 @@
 #define ADMIN_SEND_BUFFER_BYTES (64 * 1024) /* of the kernel, a follower */
 #define ADMIN_BODY_BYTES_MAX    4096        /* of a request; nobody reads it */
 #define ADMIN_REQUEST_MS        15000 /* from the connection, or an answer, to a whole request */
-#define ADMIN_OWED_MS           (3600 * 1000) /* for an answer that comes later */
-#define ADMIN_ANSWER_MS         30000         /* to take an answer */
+#define ADMIN_OWED_MS           (UINT64_C(3600) * 1000) /* for an answer that comes later */
+#define ADMIN_ANSWER_MS         30000                   /* to take an answer */
 #define ADMIN_LINGER_MS         2000
 #define ADMIN_HEARTBEAT_MS      15000 /* a comment to followers, so that dead ones are found */
 

@@ -113,7 +113,7 @@ struct status {
 	const char *config_file;
 	uint64_t config_ms;             /* how long ago it was loaded */
 	struct status_cluster *cluster; /* NULL: no control plane */
-	uint64_t epoch; /* of the membership; 0: from the file */
+	uint64_t epoch;                 /* of the membership; 0: from the file */
 	unsigned workers;
 	unsigned clients; /* connections */
 	uint64_t crowded; /* connections closed for limits.connections_per_address */

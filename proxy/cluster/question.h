@@ -23,7 +23,7 @@
 #define QUESTION_PATH             "/v1/master"
 #define QUESTION_BYTES_MAX        256 /* of the query; more is refused */
 #define QUESTION_FIELDS_BYTES_MAX 256
-#define QUESTION_BODY_BYTES_MAX   (64 * 1024)
+#define QUESTION_BODY_BYTES_MAX   ((size_t)64 * 1024)
 
 struct question {
 	struct ask_question ask;

@@ -28,7 +28,7 @@
 
 #define ROLE_HOLDER_BYTES_MAX 128
 #define ROLE_TTL_MS_MIN       100
-#define ROLE_TTL_MS_MAX       (3600 * 1000)
+#define ROLE_TTL_MS_MAX       (UINT64_C(3600) * 1000)
 #define ROLE_NOTICES_MAX      ((size_t)2 * ROLES_MAX)
 
 enum role_state { ROLE_IDLE, ROLE_ASKING, ROLE_RESTING, ROLE_SETTLING, ROLE_HELD };

@@ -177,8 +177,8 @@ struct config_tls {
 
 struct config_listener {
 	struct addr address;
-	uint64_t handshake_ms;  /* 10 s: PROXY header and TLS handshake together */
-	char **proxy_protocol;  /* networks; none: no PROXY header */
+	uint64_t handshake_ms; /* 10 s: PROXY header and TLS handshake together */
+	char **proxy_protocol; /* networks; none: no PROXY header */
 	size_t proxy_protocol_count;
 	struct config_tls tls;
 };

@@ -38,8 +38,8 @@ check_nodes_of(const struct raced *r)
 			first &= !addr_equal(&s->members[j].node, &s->members[i].node);
 		nodes += first;
 		if (s->members[i].node.family == 0)
-			complain(r->l, group, "node",
-				 "missing: %s needs a node beside each member", r->key);
+			complain(r->l, group, "node", "missing: %s needs a node beside each member",
+				 r->key);
 		else if (address != NULL && address->family == 0)
 			complain(r->l, group, "node",
 				 "this node has no address in cluster.nodes for datagrams");

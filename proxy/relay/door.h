@@ -68,7 +68,7 @@ struct door {
 	int fd;            /* borrowed, for splice */
 	struct addr *peer; /* borrowed */
 	const struct tls_facts *tls; /* borrowed; NULL: plain */
-	uint64_t sent;     /* body bytes of this answer handed to the client */
+	uint64_t sent;               /* body bytes of this answer handed to the client */
 };
 
 #endif

@@ -36,8 +36,8 @@ struct services {
 	atomic_uint refs;
 	struct config *config; /* owned */
 	struct matcher *matcher;
-	struct hop_codec *hops; /* owned; NULL: no cluster */
-	struct race_seal *seal; /* owned; NULL: no service gives tickets */
+	struct hop_codec *hops;    /* owned; NULL: no cluster */
+	struct race_seal *seal;    /* owned; NULL: no service gives tickets */
 	struct entrance *entrance; /* owned; one a listener of config */
 	size_t count;
 	struct service *list; /* owned */

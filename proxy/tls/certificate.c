@@ -1,6 +1,7 @@
 /* certificate.c: see certificate.h. */
 #include "tls/certificate.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -32,7 +33,7 @@ read_open(int fd, struct file *f, struct problem *p)
 	if (!S_ISREG(st.st_mode))
 		return problem_set(p, RESULT_INVALID, "not a file");
 	if (st.st_size > TLS_FILE_BYTES_MAX)
-		return problem_set(p, RESULT_INVALID, "larger than %d bytes", TLS_FILE_BYTES_MAX);
+		return problem_set(p, RESULT_INVALID, "larger than %ld bytes", TLS_FILE_BYTES_MAX);
 	f->mode = st.st_mode;
 	f->at = malloc((size_t)st.st_size + 1);
 	if (f->at == NULL)
@@ -90,6 +91,7 @@ tls_secret_read(const char *file, uint8_t *out, size_t most, size_t *bytes, stru
 	if (r == RESULT_OK && f.bytes > most)
 		r = problem_set(p, RESULT_INVALID, "larger than %zu bytes", most);
 	if (r == RESULT_OK) {
+		assert(f.at != NULL);
 		memcpy(out, f.at, f.bytes);
 		*bytes = f.bytes;
 	}

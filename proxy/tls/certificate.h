@@ -13,9 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TLS_FILE_BYTES_MAX (1024 * 1024)
+#define TLS_FILE_BYTES_MAX (1024L * 1024)
 #define TLS_CHAIN_MAX      16 /* certificates in one file */
-#define TLS_EXPIRES_SOON_S (14 * 86400)
+#define TLS_EXPIRES_SOON_S (14L * 86400)
 #define TLS_FINGERPRINT    32 /* bytes: SHA-256 */
 
 struct tls_files {

@@ -55,10 +55,10 @@ struct tls_channel {
 	struct tls_facts facts;       /* after the handshake */
 	struct tls_identity identity; /* likewise */
 	char server_name[TLS_NAME_BYTES_MAX + 1];
-	void *reader;                 /* of who reads it, for `next` */
-	struct tls_channel *next;     /* in a list of those that hold bytes to be read */
-	struct tls_channel **slot;    /* what points to it there; NULL: in none */
-	char *identity_text; /* owned; what `identity` points into; NULL: no certificate */
+	void *reader;              /* of who reads it, for `next` */
+	struct tls_channel *next;  /* in a list of those that hold bytes to be read */
+	struct tls_channel **slot; /* what points to it there; NULL: in none */
+	char *identity_text;       /* owned; what `identity` points into; NULL: no certificate */
 };
 
 /* Takes `ssl` over, in the server's or the client's role, on `fd`, which stays the caller's.

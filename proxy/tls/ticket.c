@@ -48,20 +48,23 @@ ticket_root_derive(const void *secret, size_t secret_bytes, const void *bound, s
 }
 
 static void
-derive(const uint8_t root[TICKET_ROOT_BYTES], int64_t period, struct keys *k)
+derive_one(const uint8_t root[TICKET_ROOT_BYTES], int64_t period, const char *what, uint8_t *key,
+	   size_t bytes)
 {
 	uint8_t text[16];
-	for (int i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++) {
 		text[i] = (uint8_t)((uint64_t)period >> 8 * i);
-	memcpy(text + 8, "name    ", 8);
-	(void)crypto_generichash(k->name, sizeof(k->name), text, sizeof(text), root,
-				 TICKET_ROOT_BYTES);
-	memcpy(text + 8, "crypt   ", 8);
-	(void)crypto_generichash(k->crypt, sizeof(k->crypt), text, sizeof(text), root,
-				 TICKET_ROOT_BYTES);
-	memcpy(text + 8, "mac     ", 8);
-	(void)crypto_generichash(k->mac, sizeof(k->mac), text, sizeof(text), root,
-				 TICKET_ROOT_BYTES);
+		text[8 + i] = i < strlen(what) ? (uint8_t)what[i] : ' ';
+	}
+	(void)crypto_generichash(key, bytes, text, sizeof(text), root, TICKET_ROOT_BYTES);
+}
+
+static void
+derive(const uint8_t root[TICKET_ROOT_BYTES], int64_t period, struct keys *k)
+{
+	derive_one(root, period, "name", k->name, sizeof(k->name));
+	derive_one(root, period, "crypt", k->crypt, sizeof(k->crypt));
+	derive_one(root, period, "mac", k->mac, sizeof(k->mac));
 }
 
 static int

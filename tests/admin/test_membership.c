@@ -22,8 +22,7 @@ changes(void **state)
 	    {"set", "zone=&id=d&service=shop&order=drain", RESULT_OK,
 	     "{\"op\":\"set\",\"service\":\"shop\",\"member\":{\"id\":\"d\",\"order\":\"drain\","
 	     "\"zone\":null}}"},
-	    {"remove", "id=d%22", RESULT_OK,
-	     "{\"op\":\"remove\",\"member\":{\"id\":\"d\\\"\"}}"},
+	    {"remove", "id=d%22", RESULT_OK, "{\"op\":\"remove\",\"member\":{\"id\":\"d\\\"\"}}"},
 	    {"rank", "node=b&rank=3", RESULT_OK, "{\"op\":\"rank\",\"node\":\"b\",\"rank\":3}"},
 	    {"publish", "", RESULT_OK, "{\"op\":\"publish\"}"},
 	    {"set", "id=d&weight=-1", RESULT_INVALID, "weight: a whole number is wanted"},

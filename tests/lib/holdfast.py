@@ -839,10 +839,10 @@ class Holdfast(Process):
             raise AssertionError(f"Holdfast ended with {status}:\n{self.stderr}")
 
 
-def holdfast(*argv, limit_s=WAIT_S, input=None):
+def holdfast(*argv, limit_s=WAIT_S, input=None, cwd=ROOT):
     """Another subcommand, to its end: (exit status, stdout, stderr)."""
     done = subprocess.run([binary(), *argv], input=input, capture_output=True, text=True, timeout=limit_s,
-                          cwd=ROOT)
+                          cwd=cwd)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -172,7 +172,7 @@ weights_are_found(void **state)
 	for (size_t i = 0; i < COUNT(weights); i++) {
 		assert_int_equal(judge(slice_of(weights[i].answer), false), PROBE_WELL);
 		assert_int_equal(finding.unsaid, weights[i].unsaid != NULL);
-		if (finding.unsaid)
+		if (weights[i].unsaid != NULL)
 			assert_true(slice_equal(finding.unsaid_text, slice_of(weights[i].unsaid)));
 		else
 			assert_true(weight_equal(finding.said, weights[i].said));

@@ -49,7 +49,7 @@ static size_t
 role_index(const char *role)
 {
 	size_t i = 0;
-	while (strcmp(engines_role[i], role) != 0)
+	while (i + 1 < ENGINES_ROLES && strcmp(engines_role[i], role) != 0)
 		i++;
 	return i;
 }

@@ -15,6 +15,7 @@
 
 #include "cluster/epoch.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define NODES      5
@@ -73,6 +74,7 @@ host_read(void *self, const struct document *d, struct epoch_version *out, struc
 	struct chain c = chain_of(d);
 	(void)self;
 	(void)p;
+	assert(d != NULL);
 	*out = (struct epoch_version){.epoch = c.epoch, .term = c.term};
 	memcpy(out->digest, d->digest, sizeof(out->digest));
 	return RESULT_OK;
@@ -114,6 +116,7 @@ host_adopt(void *self, struct document *d, const struct epoch_version *version)
 	struct epochs_world *w = sim_world(n->sim);
 	struct epochs_disk *disk = sim_disk(n->sim, n->self);
 	struct chain c = chain_of(d);
+	assert(d != NULL);
 	if (version->epoch <= disk->version.epoch)
 		sim_fail(n->sim, "node %u goes back", n->self);
 	check_chain(n->sim, &c);

@@ -143,6 +143,7 @@ send_text(struct tls_channel *c, const char *text)
 }
 
 static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): it is declared here */
 #define EACH_VERSION(i) for (size_t i = 0; i < 2; i++)
 
 /* ---- cases ------------------------------------------------------------------------------------
