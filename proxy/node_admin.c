@@ -69,7 +69,7 @@ static enum result
 answer(struct explained *x, const struct admin_question *q, struct grow *out, struct problem *p)
 {
 	struct explanation e;
-	struct session_digest digest;
+	struct session_digest digest = {{0}};
 	struct explained_marks down = {q->down, MEMBER_DOWN, "down"};
 	enum result r = RESULT_OK;
 	if (q->down != NULL)

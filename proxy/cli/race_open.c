@@ -77,7 +77,7 @@ copy_value(const struct http_head *head, struct slice name, char *out, size_t ca
 	const struct http_field *field = http_field_find(head, name, &at);
 	struct slice value = field != NULL ? http_field_value(head, field) : SLICE_NONE;
 	size_t bytes = value.bytes < capacity ? value.bytes : capacity - 1;
-	if (bytes > 0)
+	if (value.at != NULL)
 		memcpy(out, value.at, bytes);
 	out[bytes] = '\0';
 }

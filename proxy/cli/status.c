@@ -223,7 +223,10 @@ print_members(const struct asking *a, const json_t *services)
 		const json_t *m;
 		if (!is_asked_for(a, s))
 			continue;
-		json_array_foreach(json_object_get(s, "members"), j, m) add_member(&t, s, m);
+		json_array_foreach(json_object_get(s, "members"), j, m)
+		{
+			add_member(&t, s, m);
+		}
 		count++;
 	}
 	table_print(&t, stdout);

@@ -146,7 +146,10 @@ json_may_be_brief(void **state)
 	json_t *services = json_object_get(whole, "services");
 	size_t i;
 	json_t *one;
-	json_array_foreach(services, i, one) assert_int_equal(json_object_del(one, "members"), 0);
+	json_array_foreach(services, i, one)
+	{
+		assert_int_equal(json_object_del(one, "members"), 0);
+	}
 	grow_deinit(&out);
 	grow_init(&out, ENOUGH);
 	status_json_brief(&s, &out);

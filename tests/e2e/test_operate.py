@@ -43,6 +43,10 @@ def test_check_takes_every_file_that_we_ship():
     os.chmod(secret, 0o600)
     for path in paths:
         status, out, err = holdfast.holdfast("check", "-c", path, cwd=where)
+        if path.endswith("examples/tls.conf"):  # test_examples runs it with certificates
+            assert status == 2 and all(".certificate = " in line and "No such file" in line
+                                       for line in err.splitlines()), err
+            continue
         assert status == 0, (path, err)
         assert out.startswith(f"{path}: ok: ") and len(out.splitlines()) == 1, out
 
