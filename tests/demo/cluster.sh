@@ -74,6 +74,20 @@ for id in a b c; do
 	wait_for "node $id" "http://127.0.0.1:808$(port $id)/" "$where/node-$id.log"
 done
 
+# A node that started first found the others' members away: until they are seen, a server is told to
+# copy its sessions elsewhere than where they will go.
+all_up() { # node
+	tries=0
+	while build/holdfast members --admin "127.0.0.1:818$(port "$1")" --json | grep -q '"state": *"\(down\|suspect\)"'; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 150 ] || fail "node $1 does not see all members"
+		sleep 0.1
+	done
+}
+for id in a b c; do
+	all_up "$id"
+done
+
 if [ -z "$script" ]; then
 	cat <<END
 
