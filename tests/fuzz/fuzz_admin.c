@@ -105,7 +105,7 @@ check_fields(const char *fields)
 static void
 check_answer(const struct admin_answer *a)
 {
-	static const int known[] = {200, 400, 401, 403, 404, 405, 409, 422, 503};
+	static const int known[] = {200, 400, 401, 403, 404, 405, 409, 422, 501, 503};
 	size_t i = 0;
 	while (i < sizeof(known) / sizeof(known[0]) && known[i] != a->status)
 		i++;
