@@ -7,6 +7,13 @@
 #include <assert.h>
 #include <string.h>
 
+/*
+ * A voter's questions for a value carry the writer's number with this bit, that no client's number
+ * has: else a late answer to one of them may be taken for an answer to this node's own client,
+ * whose numbers are counted in the same way.
+ */
+#define PULLS_FOR_WRITER (UINT64_C(1) << 63)
+
 static void
 change(struct voter *v)
 {
@@ -230,7 +237,8 @@ on_value(struct voter *v, uint64_t now, cluster_node from, const char *role, uin
 	v->pulled.head = *asked;
 	v->pulled.from = from;
 	v->pulled.number = number;
-	(void)pull_start(&v->pull, role, asked, from, number, v->resend_ms, now, out);
+	(void)pull_start(&v->pull, role, asked, from, number | PULLS_FOR_WRITER, v->resend_ms, now,
+			 out);
 	return true;
 }
 
@@ -262,7 +270,7 @@ on_piece(struct voter *v, uint64_t now, cluster_node from, const char *role, uin
 	if (e != NULL && may_write(&e->head, &v->pulled.head) &&
 	    stamp_compare(&v->pulled.head.stamp, &e->head.stamp) > 0) {
 		keep(v, e, &v->pulled.head, d);
-		answer_later(v, from, role, number, out);
+		answer_later(v, from, role, v->pulled.number, out);
 	}
 	document_unref(&d);
 	return true;
