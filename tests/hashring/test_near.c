@@ -72,7 +72,7 @@ test_surveys_agree(void **state)
 {
 	(void)state;
 	struct chance c = {51};
-	struct lanes_of l = {{0}};
+	struct lanes_of l = {.mask = {0}};
 	for (int turn = 0; turn < 4000; turn++) {
 		lanes_fill(&l, &c, turn % 7 == 0);
 		struct ring_lanes lanes = {.seed = l.seed,
