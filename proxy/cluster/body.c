@@ -1,6 +1,8 @@
 /* body.c: reading and writing bodies; see body.h. */
 #include "cluster/body.h"
 
+#include "cluster/bigendian.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -19,8 +21,7 @@ static void
 put_number(struct outgoing *o, uint64_t value, size_t bytes)
 {
 	uint8_t digits[8];
-	for (size_t i = 0; i < bytes; i++)
-		digits[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
+	store(digits, value, bytes);
 	put_bytes(o, digits, bytes);
 }
 
@@ -86,10 +87,7 @@ static uint64_t
 get_number(struct body *b, size_t bytes)
 {
 	const uint8_t *at = get_bytes(b, bytes);
-	uint64_t value = 0;
-	for (size_t i = 0; at != NULL && i < bytes; i++)
-		value = value << 8 | at[i];
-	return value;
+	return at != NULL ? load(at, bytes) : 0;
 }
 
 uint8_t

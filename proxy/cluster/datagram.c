@@ -1,5 +1,6 @@
 /* datagram.c: header, MAC and replays; see datagram.h. */
 #include "cluster/datagram.h"
+#include "cluster/bigendian.h"
 
 #include "base/digest.h"
 #include "cluster/mutant.h"
@@ -25,22 +26,6 @@
 static_assert(AT_TERM + 8 == DATAGRAM_HEADER_BYTES, "the places fill the header");
 
 static const uint8_t magic[4] = {'H', 'F', 'D', 'G'};
-
-static void
-store(uint8_t *at, uint64_t value, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i++)
-		at[i] = (uint8_t)(value >> 8 * (bytes - 1 - i));
-}
-
-static uint64_t
-load(const uint8_t *at, size_t bytes)
-{
-	uint64_t value = 0;
-	for (size_t i = 0; i < bytes; i++)
-		value = value << 8 | at[i];
-	return value;
-}
 
 const char *
 datagram_drop_text(enum datagram_drop drop)

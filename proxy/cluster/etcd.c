@@ -1,6 +1,8 @@
 /* etcd.c: the engine of an etcd cluster; see etcd.h. */
 #include "cluster/etcd.h"
 
+#include "cluster/bigendian.h"
+
 #include <assert.h>
 #include <jansson.h>
 #include <sodium.h>
@@ -141,22 +143,6 @@ claim(const struct etcd *e, const struct etcd_role *r)
 	return txn(e, r, 0, puts);
 }
 
-static void
-put_number(uint8_t *at, uint64_t value)
-{
-	for (int i = 7; i >= 0; i--, value >>= 8)
-		at[i] = (uint8_t)value;
-}
-
-static uint64_t
-get_number(const uint8_t *at)
-{
-	uint64_t value = 0;
-	for (int i = 0; i < 8; i++)
-		value = value << 8 | at[i];
-	return value;
-}
-
 static json_t *
 write_of(const struct etcd *e, const struct etcd_role *r)
 {
@@ -164,8 +150,8 @@ write_of(const struct etcd *e, const struct etcd_role *r)
 	uint8_t *at = malloc(bytes);
 	if (at == NULL)
 		return NULL;
-	put_number(at, r->term);
-	put_number(at + 8, r->seq + 1);
+	store(at, r->term, 8);
+	store(at + 8, r->seq + 1, 8);
 	memcpy(at + STAMP_BYTES, r->writes->at, r->writes->bytes);
 	json_t *puts = json_array();
 	(void)json_array_append_new(puts, put(e, r, "value", encoded(at, bytes), NULL));
@@ -376,7 +362,7 @@ read_value(const json_t *kv, struct engine_event *event)
 	size_t bytes = 0;
 	uint8_t *at = value_of(kv, &bytes);
 	if (at != NULL && bytes > STAMP_BYTES) {
-		event->stamp = (struct stamp){get_number(at), get_number(at + 8)};
+		event->stamp = (struct stamp){load(at, 8), load(at + 8, 8)};
 		event->document = document_create(at + STAMP_BYTES, bytes - STAMP_BYTES);
 	}
 	if (event->document == NULL)

@@ -1,5 +1,6 @@
 /* race_wire.c: INIT and OFFER as bytes; see race_wire.h. */
 #include "cluster/race_wire.h"
+#include "cluster/bigendian.h"
 
 #include "base/digest.h"
 
@@ -32,22 +33,6 @@ static_assert(HEADER_BYTES + INIT_BODY_BYTES + MAC_BYTES == RACE_DATAGRAM_BYTES_
 static_assert(AT_SERVICE + 1 + ID_BYTES_MAX <= INIT_BODY_BYTES, "the longest INIT fits");
 
 static const uint8_t magic[4] = {'H', 'F', 'R', 'C'};
-
-static void
-store(uint8_t *at, uint64_t value, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i++)
-		at[i] = (uint8_t)(value >> 8 * (bytes - 1 - i));
-}
-
-static uint64_t
-load(const uint8_t *at, size_t bytes)
-{
-	uint64_t value = 0;
-	for (size_t i = 0; i < bytes; i++)
-		value = value << 8 | at[i];
-	return value;
-}
 
 void
 race_seal_init(struct race_seal *seal, struct slice cluster, const struct datagram_secret *secrets,

@@ -1,5 +1,6 @@
 /* ticket.c: stateless tickets; see ticket.h. */
 #include "cluster/ticket.h"
+#include "cluster/bigendian.h"
 
 #include "base/digest.h"
 
@@ -19,22 +20,6 @@
 static_assert(AT_MAC + 16 == TICKET_BYTES, "the places fill the ticket");
 static_assert(TICKET_BYTES % 3 == 0 && TICKET_BYTES / 3 * 4 == TICKET_TEXT_BYTES,
 	      "no spare bits in the text");
-
-static void
-store(uint8_t *at, uint64_t value, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i++)
-		at[i] = (uint8_t)(value >> 8 * (bytes - 1 - i));
-}
-
-static uint64_t
-load(const uint8_t *at, size_t bytes)
-{
-	uint64_t value = 0;
-	for (size_t i = 0; i < bytes; i++)
-		value = value << 8 | at[i];
-	return value;
-}
 
 struct ticket_bind
 ticket_bind_address(const struct addr *client)
