@@ -101,17 +101,15 @@ CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c pro
 # what of the control plane touches sockets, files and configuration
 CLUSTER_LIVE = proxy/cluster/cluster_ev.c proxy/cluster/embedded_ev.c proxy/cluster/etcd.c proxy/cluster/etcd_ev.c \
                proxy/cluster/question.c proxy/cluster/setup.c
-NODE     = proxy/main.c proxy/node.c proxy/node_admin.c proxy/node_cluster.c \
-           proxy/node_cluster_status.c proxy/node_ev.c proxy/node_fences.c proxy/node_question.c \
-           proxy/node_race_ev.c proxy/node_reload.c proxy/node_roles.c \
-           proxy/node_status.c
+NODE     = proxy/main.c proxy/node/node.c proxy/node/node_ev.c proxy/node/admin.c proxy/node/cluster.c \
+           proxy/node/cluster_status.c proxy/node/fences.c proxy/node/master.c proxy/node/question.c \
+           proxy/node/race_ev.c proxy/node/reload.c proxy/node/roles.c proxy/node/status.c
 
 CLUSTER_LIVE += proxy/cluster/dns.c proxy/cluster/dns_ev.c proxy/cluster/hook_ev.c
-NODE    += proxy/node_master.c
 
 # the membership by epochs
 EPOCHS   = proxy/cluster/epoch.c proxy/cluster/epoch_publish.c proxy/cluster/kept.c
-EPOCHS_LIVE = proxy/cluster/fetch_ev.c proxy/node_epochs.c proxy/node_members.c
+EPOCHS_LIVE = proxy/cluster/fetch_ev.c proxy/node/epochs.c proxy/node/members.c
 
 # where new sessions start
 RACE     = proxy/cluster/race.c proxy/cluster/race_host.c proxy/cluster/race_rates.c \

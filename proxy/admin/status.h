@@ -1,8 +1,8 @@
 /*
  * status.h: the status model: what a running node says of itself at one moment, as plain data.
- * Filled by the node (node_status.c) from pools, counters and logs; read by the renderings:
+ * Filled by the node (node/status.c) from pools, counters and logs; read by the renderings:
  *
- *   pools, tallies, logs --node_status.c--> struct status --> status_json.c  GET /status
+ *   pools, tallies, logs --node/status.c--> struct status --> status_json.c  GET /status
  *                                                         --> metrics.c      GET /metrics
  *                                                         --> page.c         GET /
  *

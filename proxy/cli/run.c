@@ -4,7 +4,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "cli/options.h"
-#include "node.h"
+#include "node/node.h"
 
 #include <stdlib.h>
 

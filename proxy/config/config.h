@@ -1,7 +1,7 @@
 /*
  * config.h: the configuration half: plain data, checked, immutable, without
  * pointers into anything live, so that it can be compared, printed and swapped.
- * What it means at run time is built from it by node.c (struct service and its
+ * What it means at run time is built from it by node/node.c (struct service and its
  * neighbours).
  *
  * Every key, its type, unit, default, bounds and help stand in

@@ -71,7 +71,7 @@ if [ "$what" = all ] || [ "$what" = analyzer ]; then
 		xargs -r -P "$jobs" -n 1 sh -c '
 		no=
 		case $0 in
-		proxy/members/membership.c | proxy/node_question.c | proxy/route/entrance.c | proxy/tls/context.c)
+		proxy/members/membership.c | proxy/node/question.c | proxy/route/entrance.c | proxy/tls/context.c)
 			no=-Wno-analyzer-malloc-leak ;;
 		proxy/config/*) no="-Wno-analyzer-malloc-leak -Wno-analyzer-use-of-uninitialized-value" ;;
 		esac

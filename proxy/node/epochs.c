@@ -1,11 +1,11 @@
-/* node_epochs.c: see node_epochs.h. */
-#include "node_epochs.h"
+/* epochs.c: see epochs.h. */
+#include "node/epochs.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "cluster/fetch_ev.h"
 #include "cluster/kept.h"
-#include "node_cluster.h"
+#include "node/cluster.h"
 
 #include <event2/event.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* node_question.c: see node_question.h. */
-#include "node_question.h"
+/* question.c: see question.h. */
+#include "node/question.h"
 
 #include "admin/answers.h"
 #include "relay/question.h"

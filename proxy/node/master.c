@@ -1,5 +1,5 @@
-/* node_master.c: what follows from who is master: log, hooks, name; see node_cluster.h. */
-#include "node_cluster.h"
+/* master.c: what follows from who is master: log, hooks, name; see cluster.h. */
+#include "node/cluster.h"
 
 #include "base/log.h"
 

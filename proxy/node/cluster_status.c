@@ -1,5 +1,5 @@
-/* node_cluster_status.c: what the control plane says of itself; see admin/status_cluster.h. */
-#include "node_cluster.h"
+/* cluster_status.c: what the control plane says of itself; see admin/status_cluster.h. */
+#include "node/cluster.h"
 
 #include "admin/status.h"
 #include "base/clock.h"

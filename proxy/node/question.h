@@ -1,5 +1,5 @@
 /*
- * node_question.h: who asks for the master, and waits: workers by letters (relay/question.h), the
+ * question.h: who asks for the master, and waits: workers by letters (relay/question.h), the
  * admin interface, the name server. On the control thread.
  */
 #ifndef HOLDFAST_NODE_QUESTION_H
@@ -8,7 +8,7 @@
 #include "admin/face.h"
 #include "base/rates.h"
 #include "cluster/question.h"
-#include "node_cluster.h"
+#include "node/cluster.h"
 
 #define QUESTIONS_POSTED_MAX  1024 /* letters of workers that were not read yet */
 #define QUESTIONS_WAITING_MAX 1024 /* for the answer of one search */

@@ -1,12 +1,12 @@
 /*
- * node_roles.h: the node's side of roles for applications (cluster/roles.h): joins them to the
+ * roles.h: the node's side of roles for applications (cluster/roles.h): joins them to the
  * control plane, tells the logs, answers the admin interface. On the control thread.
  */
 #ifndef HOLDFAST_NODE_ROLES_H
 #define HOLDFAST_NODE_ROLES_H
 
 #include "admin/face.h"
-#include "node_cluster.h"
+#include "node/cluster.h"
 
 /* Behind cluster_create, before the first datagram. */
 void node_roles_start(struct node_cluster *c, const struct engine *engine, uint32_t lease_ms);

@@ -1,5 +1,5 @@
 /*
- * node_epochs.h: the node's side of the membership by epochs (cluster/epoch.h): what it holds, in
+ * epochs.h: the node's side of the membership by epochs (cluster/epoch.h): what it holds, in
  * state_dir and in its services; fetching, publishing, and what the admin interface asks. On the
  * control thread; without cluster.nodes nothing of it is there, and every function does nothing.
  *
@@ -12,7 +12,7 @@
 
 #include "cluster/epoch.h"
 #include "config/roster.h"
-#include "node.h"
+#include "node/node.h"
 
 struct plane;
 

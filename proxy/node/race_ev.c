@@ -1,5 +1,5 @@
-/* node_race_ev.c: see node_race.h. */
-#include "node_race.h"
+/* race_ev.c: see race.h. */
+#include "node/race.h"
 
 #include "admin/status.h"
 #include "base/clock.h"

@@ -1,5 +1,5 @@
 /*
- * node_reload.c: the configuration is read again, built, checked, and swapped, or the old one is
+ * reload.c: the configuration is read again, built, checked, and swapped, or the old one is
  * kept; see node.h.
  *
  *   load -> services (pools of the same names revised) -> sockets -> a change for every worker
@@ -8,10 +8,10 @@
  *
  * The old generation lasts as long as exchanges that began in it.
  */
-#include "node.h"
+#include "node/node.h"
 
-#include "node_cluster.h"
-#include "node_epochs.h"
+#include "node/cluster.h"
+#include "node/epochs.h"
 
 #include "base/clock.h"
 #include "base/log.h"

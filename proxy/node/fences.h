@@ -1,5 +1,5 @@
 /*
- * node_fences.h: keeps the terms that fences go by (relay/fence.h): asks the register of the
+ * fences.h: keeps the terms that fences go by (relay/fence.h): asks the register of the
  * voters for each role that a service names, again and again. On the control thread.
  */
 #ifndef HOLDFAST_NODE_FENCES_H

@@ -1,5 +1,5 @@
-/* node_roles.c: the node and the roles of applications; see node_roles.h. */
-#include "node_roles.h"
+/* roles.c: the node and the roles of applications; see roles.h. */
+#include "node/roles.h"
 
 #include "base/log.h"
 

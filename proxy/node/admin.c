@@ -1,15 +1,15 @@
-/* node_admin.c: the node as its admin interface sees it; see admin/face.h. */
-#include "node.h"
+/* admin.c: the node as its admin interface sees it; see admin/face.h. */
+#include "node/node.h"
 
-#include "node_question.h"
+#include "node/question.h"
 
 #include "admin/explain_json.h"
 #include "admin/server_ev.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "edge/listener.h"
-#include "node_members.h"
-#include "node_roles.h"
+#include "node/members.h"
+#include "node/roles.h"
 #include "route/explain.h"
 
 #include <assert.h>

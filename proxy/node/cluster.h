@@ -1,5 +1,5 @@
 /*
- * node_cluster.h: the node's side of its control plane (cluster/cluster_ev.h): starts it from the
+ * cluster.h: the node's side of its control plane (cluster/cluster_ev.h): starts it from the
  * configuration, tells it how the service beside the node is, and tells the logs who is master. On
  * the control thread.
  */
@@ -12,8 +12,8 @@
 #include "cluster/etcd_ev.h"
 #include "cluster/hook_ev.h"
 #include "cluster/roles.h"
-#include "node.h"
-#include "node_fences.h"
+#include "node/fences.h"
+#include "node/node.h"
 
 struct node_cluster {
 	struct node *node;
@@ -48,7 +48,7 @@ void node_cluster_leave(struct node *n);
 void node_cluster_adopt(struct node *n, const struct config *config);
 void node_cluster_stop(struct node *n);
 
-/* In node_master.c: what follows from who is master: log, hooks, name. */
+/* In master.c: what follows from who is master: log, hooks, name. */
 void node_master_changed(void *cluster, const struct plane_change *change);
 enum result node_master_start(struct node_cluster *c, struct problem *p);
 void node_master_stop(struct node_cluster *c);

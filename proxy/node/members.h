@@ -1,9 +1,9 @@
-/* node_members.h: the membership as the admin interface asks for it; see admin/face.h. */
+/* members.h: the membership as the admin interface asks for it; see admin/face.h. */
 #ifndef HOLDFAST_NODE_MEMBERS_H
 #define HOLDFAST_NODE_MEMBERS_H
 
 #include "admin/face.h"
-#include "node.h"
+#include "node/node.h"
 
 /* As the functions of that name in struct admin_face. */
 enum result node_membership(void *node, struct grow *out);

@@ -1,8 +1,8 @@
 /* node_ev.c: the control thread's loop: signals, active checks, slow clocks; see node.h. */
-#include "node.h"
+#include "node/node.h"
 
-#include "node_cluster.h"
-#include "node_epochs.h"
+#include "node/cluster.h"
+#include "node/epochs.h"
 
 #include "base/clock.h"
 #include "base/log.h"

@@ -1,9 +1,9 @@
-/* node_members.c: changes of the membership that the admin interface is asked for, until they are
+/* members.c: changes of the membership that the admin interface is asked for, until they are
  * answered; see admin/membership.h. */
-#include "node_members.h"
+#include "node/members.h"
 
 #include "admin/answers.h"
-#include "node_epochs.h"
+#include "node/epochs.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
-/* node_status.c: what a node says of itself, from pools, counters and logs; see admin/status.h. */
-#include "node_race.h"
+/* status.c: what a node says of itself, from pools, counters and logs; see admin/status.h. */
+#include "node/race.h"
 
-#include "node_cluster.h"
+#include "node/cluster.h"
 
 #include "admin/server_ev.h"
 #include "admin/status.h"

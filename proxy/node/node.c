@@ -1,9 +1,9 @@
 /* node.c: the parts of a node, in order; see node.h. */
-#include "node.h"
+#include "node/node.h"
 
-#include "node_cluster.h"
-#include "node_epochs.h"
-#include "node_members.h"
+#include "node/cluster.h"
+#include "node/epochs.h"
+#include "node/members.h"
 
 #include "admin/events.h"
 #include "base/clock.h"

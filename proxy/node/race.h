@@ -1,12 +1,12 @@
 /*
- * node_race.h: the answering side of races, live (cluster/race_host.h): INITs that came to the
+ * race.h: the answering side of races, live (cluster/race_host.h): INITs that came to the
  * cluster's socket, the condition of the member beside this node, offers that leave when they are
  * due. On the control thread; tickets are checked by the workers (relay/newcomer.c).
  */
 #ifndef HOLDFAST_NODE_RACE_H
 #define HOLDFAST_NODE_RACE_H
 
-#include "node.h"
+#include "node/node.h"
 
 struct node_race;
 struct status_race;

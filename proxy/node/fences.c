@@ -1,5 +1,5 @@
-/* node_fences.c: see node_fences.h. */
-#include "node_fences.h"
+/* fences.c: see fences.h. */
+#include "node/fences.h"
 
 #include "base/log.h"
 #include "cluster/plane.h"

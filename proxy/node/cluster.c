@@ -1,9 +1,9 @@
-/* node_cluster.c: the node and its control plane; see node_cluster.h. */
-#include "node_cluster.h"
+/* cluster.c: the node and its control plane; see cluster.h. */
+#include "node/cluster.h"
 
-#include "node_question.h"
-#include "node_race.h"
-#include "node_roles.h"
+#include "node/question.h"
+#include "node/race.h"
+#include "node/roles.h"
 
 #include "base/clock.h"
 #include "base/log.h"

@@ -95,13 +95,13 @@ enum result node_probers_start(struct node *n, struct problem *p);
 /* Those of `services`; before their configuration is freed. */
 void node_probers_stop(struct services *services);
 
-/* In node_admin.c. Before rights are dropped; nothing is done without admin.address. */
+/* In admin.c. Before rights are dropped; nothing is done without admin.address. */
 enum result node_admin_bind(struct node *n, struct problem *p);
 /* On the control thread, before it runs; and when it has ended. */
 void node_admin_wake(struct node *n); /* who waits there asks again */
 enum result node_admin_start(struct node *n, struct problem *p);
 void node_admin_stop(struct node *n);
-/* In node_status.c. *out is initialised. RESULT_NO_MEMORY. */
+/* In status.c. *out is initialised. RESULT_NO_MEMORY. */
 enum result node_status(struct node *n, struct status *out);
 
 /* In node.c. On an error those that were started are still to be stopped. */
