@@ -27,16 +27,37 @@ told_rank(const struct exchange *x, uint32_t member)
 }
 
 static void
-write_backups(struct writer *out, const struct exchange *x)
+write_behind(struct writer *out, const struct exchange *x, const struct plan *plan, uint32_t first)
 {
 	const struct membership *m = exchange_membership(x);
-	uint32_t first = x->step + 1;
-	if (first >= x->plan.step_count)
+	if (first >= plan->step_count)
 		return;
-	write_together(out, SLICE("Holdfast-Backups: "), id_of(m, x->plan.step[first].member));
-	for (uint32_t i = first + 1; i < x->plan.step_count && i < first + BACKUPS_TOLD; i++)
-		write_together(out, SLICE(","), id_of(m, x->plan.step[i].member));
+	write_together(out, SLICE("Holdfast-Backups: "), id_of(m, plan->step[first].member));
+	for (uint32_t i = first + 1; i < plan->step_count && i < first + BACKUPS_TOLD; i++)
+		write_together(out, SLICE(","), id_of(m, plan->step[i].member));
 	write_literal(out, "\r\n");
+}
+
+/* Nodes that had the request are no places to hand it on to; the session may go there all the same.
+ */
+static __attribute__((noinline)) void
+write_backups_of_hopped(struct writer *out, const struct exchange *x)
+{
+	struct plan whole;
+	uint32_t at = 0;
+	plan_make(&x->slot->service->plan, &x->whom, x->lease->view, &whole);
+	while (at < whole.step_count && whole.step[at].member != exchange_member(x))
+		at++;
+	write_behind(out, x, &whole, at < whole.step_count ? at + 1 : 0);
+}
+
+static void
+write_backups(struct writer *out, const struct exchange *x)
+{
+	if (x->hopped)
+		write_backups_of_hopped(out, x);
+	else
+		write_behind(out, x, &x->plan, x->step + 1);
 }
 
 enum reason
