@@ -419,6 +419,21 @@ mutants: $(foreach m,$(MUTANTS),$(B)/tests/sim/mutant/$(call mutant_word,$(m),1)
 		$(B)/tests/sim/mutant/$(call mutant_word,$(m),1) --mutant --seeds $(MUTANT_SEEDS) \
 		--scenario $(call mutant_word,$(m),3);)
 
+# ---- what is installed --------------------------------------------------------------------------
+
+# Manual pages and completions, written from the tables by a program of the build.
+PAGES_SRC = $(addprefix packaging/pages/,complete_bash.c complete_fish.c complete_zsh.c main.c page_command.c \
+            page_config.c page_logs.c roff.c words.c) proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
+            proxy/config/rows.c
+PAGES = $(addprefix $(B)/pages/,holdfast.1 holdfast.conf.5 holdfast-logs.5 holdfast.bash _holdfast holdfast.fish)
+$(B)/packaging/pages/pages: $(call objects,$(PAGES_SRC))
+	$(CC) $(CFLAGS) $(NO_LTO) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(PAGES): $(B)/packaging/pages/pages
+	@mkdir -p $(@D)
+	@$< $(@F) > $@.new && mv $@.new $@
+.PHONY: pages
+pages: $(PAGES)
+
 golden:
 	python3 tests/hashring/naive.py xxh3
 	python3 tests/hashring/naive.py spec hashring/SPEC.md

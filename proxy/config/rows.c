@@ -1,6 +1,7 @@
 /* rows.c: the table of keys as data; see rows.h. */
 #include "config/rows.h"
 
+#include "base/text.h"
 #include "http/head.h"
 
 #include <stdlib.h>
@@ -279,4 +280,38 @@ key_scope_copy(enum key_scope scope, const void *from, void *to)
 			whole &= row_copy(row, from, to);
 	}
 	return whole;
+}
+
+/* ---- bounds --------------------------------------------------------------------------------- */
+
+struct step {
+	int64_t factor;
+	const char *name;
+};
+
+/* In the largest unit that leaves no rest. */
+static void
+write_in_units(struct writer *w, int64_t number, const struct step *steps)
+{
+	while (number % steps->factor != 0 || (number == 0 && steps->factor != 1))
+		steps++;
+	write_u64(w, (uint64_t)(number / steps->factor));
+	write_text(w, steps->name);
+}
+
+void
+write_bound(struct writer *w, const struct key_row *row, int64_t bound)
+{
+	static const struct step durations[] = {
+	    {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
+	static const struct step sizes[] = {
+	    {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}, {1, ""}};
+	static const struct step plain[] = {{1, ""}};
+	static const struct step percent[] = {{1, "%"}};
+	bool duration = row->kind == KIND_DURATION || row->kind == KIND_SECONDS;
+	write_in_units(w, bound,
+		       duration                    ? durations
+		       : row->kind == KIND_SIZE    ? sizes
+		       : row->kind == KIND_PERCENT ? percent
+						   : plain);
 }

@@ -12,6 +12,8 @@
 #define CONFIG_MIB            (INT64_C(1) << 20)
 #define CONFIG_TEXT_BYTES_MAX 4095 /* of any text; PATH_MAX without its terminator */
 
+struct writer;
+
 enum key_kind {
 	KIND_BOOL,
 	KIND_COUNT,    /* a whole number */
@@ -81,6 +83,8 @@ const struct key_row *key_row_find(const char *path);
 bool key_is_group(const char *path);
 /* The row's path within its scope: "health.interval". */
 const char *key_row_relative(const struct key_row *row);
+/* `low` or `high` of the row, as one would write it: "64KiB", "5m", "20%". */
+void write_bound(struct writer *w, const struct key_row *row, int64_t bound);
 /* Not in this version, by include/tbl/config_later.h. `text`: the value, or "". */
 bool key_is_later(const char *path, const char *text);
 

@@ -33,38 +33,12 @@ wrong_type(enum key_kind kind, struct problem *p)
 	}
 }
 
-struct step {
-	int64_t factor;
-	const char *name;
-};
-
-/* In the largest unit that leaves no rest. */
-static void
-write_in_units(struct writer *w, int64_t number, const struct step *steps)
-{
-	while (number % steps->factor != 0 || (number == 0 && steps->factor != 1))
-		steps++;
-	write_u64(w, (uint64_t)(number / steps->factor));
-	write_text(w, steps->name);
-}
-
 static enum result
 out_of_bounds(const struct key_row *row, const char *word, int64_t bound, struct problem *p)
 {
-	static const struct step durations[] = {
-	    {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
-	static const struct step sizes[] = {
-	    {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}, {1, ""}};
-	static const struct step plain[] = {{1, ""}};
-	static const struct step percent[] = {{1, "%"}};
-	bool duration = row->kind == KIND_DURATION || row->kind == KIND_SECONDS;
 	char text[32];
 	struct writer w = writer_on(text, sizeof(text));
-	write_in_units(&w, bound,
-		       duration                    ? durations
-		       : row->kind == KIND_SIZE    ? sizes
-		       : row->kind == KIND_PERCENT ? percent
-						   : plain);
+	write_bound(&w, row, bound);
 	return problem_set(p, RESULT_INVALID, "%s %s", word, writer_text(&w));
 }
 

@@ -1,0 +1,25 @@
+build-quick/packaging/pages/page_config.o: packaging/pages/page_config.c \
+ proxy/base/text.h include/result.h proxy/config/rows.h \
+ proxy/config/config.h proxy/base/addr.h proxy/base/log.h include/vocab.h \
+ include/tbl/member_states.h include/tbl/events.h include/tbl/reasons.h \
+ include/tbl/causes.h include/tbl/tag_rejections.h \
+ include/tbl/ticket_rejections.h include/tbl/race_counts.h \
+ include/tbl/race_silences.h packaging/pages/pages.h \
+ packaging/pages/roff.h
+proxy/base/text.h:
+include/result.h:
+proxy/config/rows.h:
+proxy/config/config.h:
+proxy/base/addr.h:
+proxy/base/log.h:
+include/vocab.h:
+include/tbl/member_states.h:
+include/tbl/events.h:
+include/tbl/reasons.h:
+include/tbl/causes.h:
+include/tbl/tag_rejections.h:
+include/tbl/ticket_rejections.h:
+include/tbl/race_counts.h:
+include/tbl/race_silences.h:
+packaging/pages/pages.h:
+packaging/pages/roff.h:

@@ -1,0 +1,21 @@
+build-quick/packaging/pages/page_logs.o: packaging/pages/page_logs.c \
+ packaging/pages/pages.h packaging/pages/roff.h include/vocab.h \
+ include/tbl/member_states.h include/tbl/events.h include/tbl/reasons.h \
+ include/tbl/causes.h include/tbl/tag_rejections.h \
+ include/tbl/ticket_rejections.h include/tbl/race_counts.h \
+ include/tbl/race_silences.h include/tbl/events.h include/tbl/reasons.h \
+ include/tbl/member_states.h
+packaging/pages/pages.h:
+packaging/pages/roff.h:
+include/vocab.h:
+include/tbl/member_states.h:
+include/tbl/events.h:
+include/tbl/reasons.h:
+include/tbl/causes.h:
+include/tbl/tag_rejections.h:
+include/tbl/ticket_rejections.h:
+include/tbl/race_counts.h:
+include/tbl/race_silences.h:
+include/tbl/events.h:
+include/tbl/reasons.h:
+include/tbl/member_states.h:

@@ -1,0 +1,2 @@
+build-quick/proxy/base/result.o: proxy/base/result.c include/result.h
+include/result.h:

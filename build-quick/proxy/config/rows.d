@@ -1,0 +1,27 @@
+build-quick/proxy/config/rows.o: proxy/config/rows.c proxy/config/rows.h \
+ proxy/config/config.h proxy/base/addr.h proxy/base/text.h \
+ include/result.h proxy/base/log.h include/vocab.h \
+ include/tbl/member_states.h include/tbl/events.h include/tbl/reasons.h \
+ include/tbl/causes.h include/tbl/tag_rejections.h \
+ include/tbl/ticket_rejections.h include/tbl/race_counts.h \
+ include/tbl/race_silences.h proxy/http/head.h include/tbl/fields.h \
+ include/tbl/config_keys.h include/tbl/config_later.h
+proxy/config/rows.h:
+proxy/config/config.h:
+proxy/base/addr.h:
+proxy/base/text.h:
+include/result.h:
+proxy/base/log.h:
+include/vocab.h:
+include/tbl/member_states.h:
+include/tbl/events.h:
+include/tbl/reasons.h:
+include/tbl/causes.h:
+include/tbl/tag_rejections.h:
+include/tbl/ticket_rejections.h:
+include/tbl/race_counts.h:
+include/tbl/race_silences.h:
+proxy/http/head.h:
+include/tbl/fields.h:
+include/tbl/config_keys.h:
+include/tbl/config_later.h:
