@@ -102,7 +102,7 @@ CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c pro
 CLUSTER_LIVE = proxy/cluster/cluster_ev.c proxy/cluster/embedded_ev.c proxy/cluster/etcd.c proxy/cluster/etcd_ev.c \
                proxy/cluster/question.c proxy/cluster/setup.c
 NODE     = proxy/main.c proxy/node/node.c proxy/node/node_ev.c proxy/node/admin.c proxy/node/cluster.c \
-           proxy/node/cluster_status.c proxy/node/fences.c proxy/node/master.c proxy/node/question.c \
+           proxy/node/cluster_status.c proxy/node/fences.c proxy/node/master.c proxy/node/notify.c proxy/node/question.c \
            proxy/node/race_ev.c proxy/node/reload.c proxy/node/roles.c proxy/node/status.c
 
 CLUSTER_LIVE += proxy/cluster/dns.c proxy/cluster/dns_ev.c proxy/cluster/hook_ev.c

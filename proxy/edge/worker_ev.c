@@ -16,12 +16,13 @@
 
 struct worker_thread {
 	pthread_t thread;
-	struct worker *worker;   /* the thread's; only `told` and `ended` are shared */
+	struct worker *worker;   /* the thread's; what is atomic and `told` are shared */
 	struct event_base *base; /* owned */
 	struct event *tick;
 	struct io command;
 	int told; /* eventfd, written by the control thread */
 	atomic_bool ended;
+	atomic_ullong ticks;
 	atomic_int wanted; /* enum worker_command; 0: none */
 	pthread_mutex_t lock;
 	struct worker_change *changes; /* under the lock; oldest first */
@@ -59,6 +60,7 @@ on_tick(evutil_socket_t fd, short what, void *context)
 	struct worker_thread *t = context;
 	(void)fd;
 	(void)what;
+	(void)atomic_fetch_add_explicit(&t->ticks, 1, memory_order_relaxed);
 	worker_tick(t->worker);
 	end_if_done(t);
 }
@@ -302,6 +304,12 @@ worker_thread_read_hops(const struct worker_thread *t, uint64_t fault[HOP_FAULTS
 {
 	for (size_t i = 0; i < HOP_FAULTS; i++)
 		fault[i] += atomic_load_explicit(&t->worker->hops.fault[i], memory_order_relaxed);
+}
+
+uint64_t
+worker_thread_ticks(const struct worker_thread *t)
+{
+	return atomic_load_explicit(&t->ticks, memory_order_relaxed);
 }
 
 bool

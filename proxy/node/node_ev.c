@@ -3,12 +3,14 @@
 
 #include "node/cluster.h"
 #include "node/epochs.h"
+#include "node/notify.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 
 #include <event2/event.h>
 #include <signal.h>
+#include <stdlib.h>
 
 #define CONTROL_PERIOD_MS  50
 #define LOG_TICK_PERIOD_MS 1000
@@ -22,6 +24,8 @@ struct control {
 	uint64_t log_tick_ms;   /* of the last tick of the failover log */
 	uint64_t stop_until_ms; /* 0: not stopping */
 	bool hard;
+	struct notify notify;
+	uint64_t *ticks; /* owned; of the workers, when the watchdog was fed */
 };
 
 static void
@@ -43,6 +47,7 @@ stop(struct control *c, bool hard)
 	c->stop_until_ms = clock_ms() + stop_ms;
 	c->node->stopping = true;
 	node_cluster_leave(c->node);
+	notify_say(&c->notify, "STOPPING=1\nSTATUS=exchanges may finish");
 	log_info("stopping: exchanges may finish for %llu ms", (unsigned long long)stop_ms);
 	tell_workers(c->node, WORKER_STOP_SOFT);
 }
@@ -57,11 +62,16 @@ reopen_logs(struct node *n)
 }
 
 static void
-reload(struct node *n)
+reload(struct control *c)
 {
 	struct problem p;
-	if (node_reload(n, "signal", &p) != RESULT_OK)
+	const char *status = "READY=1\nSTATUS=serves";
+	notify_reloading(&c->notify);
+	if (node_reload(c->node, "signal", &p) != RESULT_OK) {
 		log_error("reload refused, the configuration stays: %s", p.text);
+		status = "READY=1\nSTATUS=serves; a reload was refused, the log says why";
+	}
+	notify_say(&c->notify, status);
 }
 
 static void
@@ -82,7 +92,7 @@ on_signal(evutil_socket_t number, short what, void *context)
 		break;
 	case SIGHUP:
 		if (c->stop_until_ms == 0)
-			reload(c->node);
+			reload(c);
 		break;
 	default:
 		break;
@@ -99,6 +109,22 @@ all_ended(const struct node *n)
 	return true;
 }
 
+/* A worker that hangs is a dead one: the manager starts another process. */
+static void
+feed_watchdog(struct control *c, uint64_t now_ms)
+{
+	if (!notify_is_due(&c->notify, now_ms))
+		return;
+	for (unsigned i = 0; i < c->node->started; i++) {
+		const struct worker_thread *t = c->node->threads[i];
+		if (worker_thread_ticks(t) == c->ticks[i] && !worker_thread_ended(t))
+			return;
+	}
+	for (unsigned i = 0; i < c->node->started; i++)
+		c->ticks[i] = worker_thread_ticks(c->node->threads[i]);
+	notify_feed(&c->notify, now_ms);
+}
+
 static void
 on_clock(evutil_socket_t fd, short what, void *context)
 {
@@ -111,6 +137,7 @@ on_clock(evutil_socket_t fd, short what, void *context)
 		pool_tick(n->services->list[i].pool, now_ms);
 	node_cluster_tick(n);
 	node_epochs_tick(n);
+	feed_watchdog(c, now_ms);
 	if (now_ms - c->log_tick_ms >= LOG_TICK_PERIOD_MS) {
 		c->log_tick_ms = now_ms;
 		failover_log_tick(n->shared.failover, now_ms);
@@ -166,6 +193,9 @@ arm(struct control *c)
 		if (c->signals[i] == NULL || event_add(c->signals[i], NULL) == -1)
 			return false;
 	}
+	c->ticks = calloc(n->workers, sizeof(*c->ticks));
+	if (c->ticks == NULL)
+		return false;
 	c->clock = event_new(n->base, -1, EV_PERSIST, on_clock, c);
 	struct timeval period = {.tv_usec = CONTROL_PERIOD_MS * 1000L};
 	hold_signals(SIG_UNBLOCK);
@@ -181,18 +211,23 @@ disarm(struct control *c)
 	}
 	if (c->clock != NULL)
 		event_free(c->clock);
+	free(c->ticks);
+	notify_close(&c->notify);
 }
 
 enum result
 node_control(struct node *n, struct problem *p)
 {
 	struct control control = {.node = n, .log_tick_ms = clock_ms()};
+	notify_open(&control.notify);
 	enum result r = arm(&control) ? RESULT_OK : problem_set(p, RESULT_NO_MEMORY, "no memory");
 	/* Last: from here on clients are served. */
 	if (r == RESULT_OK)
 		r = node_workers_start(n, p);
-	if (r == RESULT_OK)
+	if (r == RESULT_OK) {
+		notify_say(&control.notify, "READY=1\nSTATUS=serves");
 		(void)event_base_dispatch(n->base);
+	}
 	disarm(&control);
 	return r;
 }

@@ -30,11 +30,12 @@ enum fault {
 	FAULT_NOSOCKET, /* socket, pipe2: the same */
 	FAULT_NOMEM,    /* send: ENOBUFS; epoll_ctl: ENOMEM */
 	FAULT_NOPORT,   /* connect: EADDRNOTAVAIL */
+	FAULT_HANG,     /* accept never comes back */
 	FAULTS
 };
 
-static const char *const names[FAULTS] = {"short", "eintr",    "again", "abort",
-					  "nofd",  "nosocket", "nomem", "noport"};
+static const char *const names[FAULTS] = {"short",    "eintr", "again",  "abort", "nofd",
+					  "nosocket", "nomem", "noport", "hang"};
 static unsigned percent[FAULTS];
 static atomic_bool armed; /* by the first connection: a start is not disturbed */
 static atomic_ullong drawn;
@@ -157,6 +158,8 @@ accept4(int fd, struct sockaddr *name, socklen_t *bytes, int flags)
 {
 	static const int lost[] = {ECONNABORTED, EPROTO, ENETDOWN, EHOSTUNREACH};
 	static const int none[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM};
+	while (strikes(FAULT_HANG))
+		(void)pause();
 	if (strikes(FAULT_EINTR))
 		return (int)fail(EINTR);
 	if (strikes(FAULT_NOFD))

@@ -1,0 +1,23 @@
+build-quick/proxy/admin/guard.o: proxy/admin/guard.c proxy/admin/guard.h \
+ proxy/http/head.h proxy/base/text.h include/result.h include/vocab.h \
+ include/tbl/member_states.h include/tbl/events.h include/tbl/reasons.h \
+ include/tbl/causes.h include/tbl/tag_rejections.h \
+ include/tbl/ticket_rejections.h include/tbl/race_counts.h \
+ include/tbl/race_silences.h include/tbl/fields.h proxy/base/addr.h \
+ proxy/base/digest.h
+proxy/admin/guard.h:
+proxy/http/head.h:
+proxy/base/text.h:
+include/result.h:
+include/vocab.h:
+include/tbl/member_states.h:
+include/tbl/events.h:
+include/tbl/reasons.h:
+include/tbl/causes.h:
+include/tbl/tag_rejections.h:
+include/tbl/ticket_rejections.h:
+include/tbl/race_counts.h:
+include/tbl/race_silences.h:
+include/tbl/fields.h:
+proxy/base/addr.h:
+proxy/base/digest.h:

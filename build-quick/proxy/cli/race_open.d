@@ -1,0 +1,34 @@
+build-quick/proxy/cli/race_open.o: proxy/cli/race_open.c \
+ proxy/cli/race_open.h proxy/cli/race_ask.h proxy/cluster/race.h \
+ proxy/cluster/race_wire.h proxy/cluster/datagram.h proxy/base/text.h \
+ include/result.h proxy/cluster/machine.h proxy/base/addr.h \
+ include/vocab.h include/tbl/member_states.h include/tbl/events.h \
+ include/tbl/reasons.h include/tbl/causes.h include/tbl/tag_rejections.h \
+ include/tbl/ticket_rejections.h include/tbl/race_counts.h \
+ include/tbl/race_silences.h include/tbl/datagrams.h \
+ include/tbl/datagram_drops.h proxy/cluster/ticket.h proxy/http/parse.h \
+ proxy/http/head.h include/tbl/fields.h
+proxy/cli/race_open.h:
+proxy/cli/race_ask.h:
+proxy/cluster/race.h:
+proxy/cluster/race_wire.h:
+proxy/cluster/datagram.h:
+proxy/base/text.h:
+include/result.h:
+proxy/cluster/machine.h:
+proxy/base/addr.h:
+include/vocab.h:
+include/tbl/member_states.h:
+include/tbl/events.h:
+include/tbl/reasons.h:
+include/tbl/causes.h:
+include/tbl/tag_rejections.h:
+include/tbl/ticket_rejections.h:
+include/tbl/race_counts.h:
+include/tbl/race_silences.h:
+include/tbl/datagrams.h:
+include/tbl/datagram_drops.h:
+proxy/cluster/ticket.h:
+proxy/http/parse.h:
+proxy/http/head.h:
+include/tbl/fields.h:

@@ -1,0 +1,27 @@
+build-quick/proxy/cli/status.o: proxy/cli/status.c proxy/cli/cli.h \
+ include/tbl/subcommands.h proxy/cli/asking.h proxy/cli/node_client.h \
+ proxy/base/text.h include/result.h proxy/cli/options.h \
+ proxy/cli/members_change.h proxy/cli/table.h proxy/base/grow.h \
+ include/vocab.h include/tbl/member_states.h include/tbl/events.h \
+ include/tbl/reasons.h include/tbl/causes.h include/tbl/tag_rejections.h \
+ include/tbl/ticket_rejections.h include/tbl/race_counts.h \
+ include/tbl/race_silences.h
+proxy/cli/cli.h:
+include/tbl/subcommands.h:
+proxy/cli/asking.h:
+proxy/cli/node_client.h:
+proxy/base/text.h:
+include/result.h:
+proxy/cli/options.h:
+proxy/cli/members_change.h:
+proxy/cli/table.h:
+proxy/base/grow.h:
+include/vocab.h:
+include/tbl/member_states.h:
+include/tbl/events.h:
+include/tbl/reasons.h:
+include/tbl/causes.h:
+include/tbl/tag_rejections.h:
+include/tbl/ticket_rejections.h:
+include/tbl/race_counts.h:
+include/tbl/race_silences.h:

@@ -1,0 +1,40 @@
+build-quick/proxy/cli/tag.o: proxy/cli/tag.c proxy/cli/cli.h \
+ include/tbl/subcommands.h proxy/affinity/tag.h proxy/base/text.h \
+ include/result.h include/vocab.h include/tbl/member_states.h \
+ include/tbl/events.h include/tbl/reasons.h include/tbl/causes.h \
+ include/tbl/tag_rejections.h include/tbl/ticket_rejections.h \
+ include/tbl/race_counts.h include/tbl/race_silences.h proxy/base/clock.h \
+ proxy/base/digest.h proxy/cli/options.h proxy/cli/service.h \
+ proxy/config/config.h proxy/base/addr.h proxy/base/log.h \
+ proxy/members/view.h include/hashring.h proxy/members/member.h \
+ proxy/members/history.h proxy/members/places.h proxy/members/verdict.h \
+ proxy/members/weight.h include/tbl/tag_rejections.h
+proxy/cli/cli.h:
+include/tbl/subcommands.h:
+proxy/affinity/tag.h:
+proxy/base/text.h:
+include/result.h:
+include/vocab.h:
+include/tbl/member_states.h:
+include/tbl/events.h:
+include/tbl/reasons.h:
+include/tbl/causes.h:
+include/tbl/tag_rejections.h:
+include/tbl/ticket_rejections.h:
+include/tbl/race_counts.h:
+include/tbl/race_silences.h:
+proxy/base/clock.h:
+proxy/base/digest.h:
+proxy/cli/options.h:
+proxy/cli/service.h:
+proxy/config/config.h:
+proxy/base/addr.h:
+proxy/base/log.h:
+proxy/members/view.h:
+include/hashring.h:
+proxy/members/member.h:
+proxy/members/history.h:
+proxy/members/places.h:
+proxy/members/verdict.h:
+proxy/members/weight.h:
+include/tbl/tag_rejections.h:

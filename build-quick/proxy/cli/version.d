@@ -1,0 +1,23 @@
+build-quick/proxy/cli/version.o: proxy/cli/version.c proxy/cli/cli.h \
+ include/tbl/subcommands.h proxy/affinity/tag.h proxy/base/text.h \
+ include/result.h include/vocab.h include/tbl/member_states.h \
+ include/tbl/events.h include/tbl/reasons.h include/tbl/causes.h \
+ include/tbl/tag_rejections.h include/tbl/ticket_rejections.h \
+ include/tbl/race_counts.h include/tbl/race_silences.h \
+ proxy/cli/options.h include/hashring.h
+proxy/cli/cli.h:
+include/tbl/subcommands.h:
+proxy/affinity/tag.h:
+proxy/base/text.h:
+include/result.h:
+include/vocab.h:
+include/tbl/member_states.h:
+include/tbl/events.h:
+include/tbl/reasons.h:
+include/tbl/causes.h:
+include/tbl/tag_rejections.h:
+include/tbl/ticket_rejections.h:
+include/tbl/race_counts.h:
+include/tbl/race_silences.h:
+proxy/cli/options.h:
+include/hashring.h:

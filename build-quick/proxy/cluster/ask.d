@@ -1,0 +1,26 @@
+build-quick/proxy/cluster/ask.o: proxy/cluster/ask.c proxy/cluster/ask.h \
+ proxy/cluster/election.h proxy/cluster/delays.h proxy/cluster/body.h \
+ proxy/cluster/machine.h proxy/base/addr.h proxy/base/text.h \
+ include/result.h include/vocab.h include/tbl/member_states.h \
+ include/tbl/events.h include/tbl/reasons.h include/tbl/causes.h \
+ include/tbl/tag_rejections.h include/tbl/ticket_rejections.h \
+ include/tbl/race_counts.h include/tbl/race_silences.h \
+ include/tbl/datagrams.h
+proxy/cluster/ask.h:
+proxy/cluster/election.h:
+proxy/cluster/delays.h:
+proxy/cluster/body.h:
+proxy/cluster/machine.h:
+proxy/base/addr.h:
+proxy/base/text.h:
+include/result.h:
+include/vocab.h:
+include/tbl/member_states.h:
+include/tbl/events.h:
+include/tbl/reasons.h:
+include/tbl/causes.h:
+include/tbl/tag_rejections.h:
+include/tbl/ticket_rejections.h:
+include/tbl/race_counts.h:
+include/tbl/race_silences.h:
+include/tbl/datagrams.h:

@@ -1,0 +1,28 @@
+build-quick/proxy/cluster/datagram.o: proxy/cluster/datagram.c \
+ proxy/cluster/datagram.h proxy/base/text.h include/result.h \
+ proxy/cluster/machine.h proxy/base/addr.h include/vocab.h \
+ include/tbl/member_states.h include/tbl/events.h include/tbl/reasons.h \
+ include/tbl/causes.h include/tbl/tag_rejections.h \
+ include/tbl/ticket_rejections.h include/tbl/race_counts.h \
+ include/tbl/race_silences.h include/tbl/datagrams.h \
+ include/tbl/datagram_drops.h proxy/cluster/bigendian.h \
+ proxy/base/digest.h proxy/cluster/mutant.h
+proxy/cluster/datagram.h:
+proxy/base/text.h:
+include/result.h:
+proxy/cluster/machine.h:
+proxy/base/addr.h:
+include/vocab.h:
+include/tbl/member_states.h:
+include/tbl/events.h:
+include/tbl/reasons.h:
+include/tbl/causes.h:
+include/tbl/tag_rejections.h:
+include/tbl/ticket_rejections.h:
+include/tbl/race_counts.h:
+include/tbl/race_silences.h:
+include/tbl/datagrams.h:
+include/tbl/datagram_drops.h:
+proxy/cluster/bigendian.h:
+proxy/base/digest.h:
+proxy/cluster/mutant.h:

@@ -1,0 +1,21 @@
+build-quick/proxy/cluster/race_rates.o: proxy/cluster/race_rates.c \
+ proxy/cluster/race_rates.h proxy/base/addr.h proxy/base/text.h \
+ include/result.h proxy/base/digest.h include/vocab.h \
+ include/tbl/member_states.h include/tbl/events.h include/tbl/reasons.h \
+ include/tbl/causes.h include/tbl/tag_rejections.h \
+ include/tbl/ticket_rejections.h include/tbl/race_counts.h \
+ include/tbl/race_silences.h
+proxy/cluster/race_rates.h:
+proxy/base/addr.h:
+proxy/base/text.h:
+include/result.h:
+proxy/base/digest.h:
+include/vocab.h:
+include/tbl/member_states.h:
+include/tbl/events.h:
+include/tbl/reasons.h:
+include/tbl/causes.h:
+include/tbl/tag_rejections.h:
+include/tbl/ticket_rejections.h:
+include/tbl/race_counts.h:
+include/tbl/race_silences.h:

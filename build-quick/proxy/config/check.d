@@ -1,0 +1,38 @@
+build-quick/proxy/config/check.o: proxy/config/check.c \
+ proxy/config/loading.h proxy/config/config.h proxy/base/addr.h \
+ proxy/base/text.h include/result.h proxy/base/log.h include/vocab.h \
+ include/tbl/member_states.h include/tbl/events.h include/tbl/reasons.h \
+ include/tbl/causes.h include/tbl/tag_rejections.h \
+ include/tbl/ticket_rejections.h include/tbl/race_counts.h \
+ include/tbl/race_silences.h proxy/config/overlap.h proxy/config/rows.h \
+ proxy/config/unique.h proxy/affinity/session.h proxy/affinity/keyrule.h \
+ proxy/http/head.h include/tbl/fields.h proxy/affinity/suffix.h \
+ proxy/affinity/cookie.h proxy/http/forward.h proxy/http/cache.h \
+ proxy/affinity/tag.h
+proxy/config/loading.h:
+proxy/config/config.h:
+proxy/base/addr.h:
+proxy/base/text.h:
+include/result.h:
+proxy/base/log.h:
+include/vocab.h:
+include/tbl/member_states.h:
+include/tbl/events.h:
+include/tbl/reasons.h:
+include/tbl/causes.h:
+include/tbl/tag_rejections.h:
+include/tbl/ticket_rejections.h:
+include/tbl/race_counts.h:
+include/tbl/race_silences.h:
+proxy/config/overlap.h:
+proxy/config/rows.h:
+proxy/config/unique.h:
+proxy/affinity/session.h:
+proxy/affinity/keyrule.h:
+proxy/http/head.h:
+include/tbl/fields.h:
+proxy/affinity/suffix.h:
+proxy/affinity/cookie.h:
+proxy/http/forward.h:
+proxy/http/cache.h:
+proxy/affinity/tag.h:

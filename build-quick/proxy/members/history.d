@@ -1,0 +1,15 @@
+build-quick/proxy/members/history.o: proxy/members/history.c \
+ proxy/members/history.h include/vocab.h include/tbl/member_states.h \
+ include/tbl/events.h include/tbl/reasons.h include/tbl/causes.h \
+ include/tbl/tag_rejections.h include/tbl/ticket_rejections.h \
+ include/tbl/race_counts.h include/tbl/race_silences.h
+proxy/members/history.h:
+include/vocab.h:
+include/tbl/member_states.h:
+include/tbl/events.h:
+include/tbl/reasons.h:
+include/tbl/causes.h:
+include/tbl/tag_rejections.h:
+include/tbl/ticket_rejections.h:
+include/tbl/race_counts.h:
+include/tbl/race_silences.h:

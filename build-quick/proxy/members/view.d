@@ -1,0 +1,27 @@
+build-quick/proxy/members/view.o: proxy/members/view.c \
+ proxy/members/view.h proxy/base/addr.h proxy/base/text.h \
+ include/result.h include/hashring.h proxy/members/member.h \
+ proxy/members/history.h include/vocab.h include/tbl/member_states.h \
+ include/tbl/events.h include/tbl/reasons.h include/tbl/causes.h \
+ include/tbl/tag_rejections.h include/tbl/ticket_rejections.h \
+ include/tbl/race_counts.h include/tbl/race_silences.h \
+ proxy/members/places.h proxy/members/verdict.h proxy/members/weight.h
+proxy/members/view.h:
+proxy/base/addr.h:
+proxy/base/text.h:
+include/result.h:
+include/hashring.h:
+proxy/members/member.h:
+proxy/members/history.h:
+include/vocab.h:
+include/tbl/member_states.h:
+include/tbl/events.h:
+include/tbl/reasons.h:
+include/tbl/causes.h:
+include/tbl/tag_rejections.h:
+include/tbl/ticket_rejections.h:
+include/tbl/race_counts.h:
+include/tbl/race_silences.h:
+proxy/members/places.h:
+proxy/members/verdict.h:
+proxy/members/weight.h:

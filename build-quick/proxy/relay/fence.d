@@ -1,0 +1,20 @@
+build-quick/proxy/relay/fence.o: proxy/relay/fence.c proxy/relay/fence.h \
+ proxy/http/head.h proxy/base/text.h include/result.h include/vocab.h \
+ include/tbl/member_states.h include/tbl/events.h include/tbl/reasons.h \
+ include/tbl/causes.h include/tbl/tag_rejections.h \
+ include/tbl/ticket_rejections.h include/tbl/race_counts.h \
+ include/tbl/race_silences.h include/tbl/fields.h
+proxy/relay/fence.h:
+proxy/http/head.h:
+proxy/base/text.h:
+include/result.h:
+include/vocab.h:
+include/tbl/member_states.h:
+include/tbl/events.h:
+include/tbl/reasons.h:
+include/tbl/causes.h:
+include/tbl/tag_rejections.h:
+include/tbl/ticket_rejections.h:
+include/tbl/race_counts.h:
+include/tbl/race_silences.h:
+include/tbl/fields.h:
