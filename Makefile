@@ -337,7 +337,7 @@ LINK_cli/test_tail_line = proxy/base/result.c proxy/base/text.c proxy/base/vocab
 
 # ---- simulator: tests/sim/<name>.c; scenarios stand in tests/sim/scenarios.h as well --------------
 
-SIM_PARTS     = tests/sim/chaos.c tests/sim/main.c tests/sim/net.c tests/sim/sim.c tests/sim/trace.c
+SIM_PARTS     = tests/sim/chaos.c tests/sim/jobs.c tests/sim/main.c tests/sim/net.c tests/sim/sim.c tests/sim/trace.c
 SIM_SCENARIOS = tests/sim/ask.c tests/sim/echo.c tests/sim/elect.c tests/sim/election_calm.c \
                 tests/sim/election_chaos.c tests/sim/election_contest.c tests/sim/election_cut.c \
                 tests/sim/election_lease.c

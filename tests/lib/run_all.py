@@ -206,7 +206,7 @@ def suite_asan():
     total = run.end()
     run = Run("asan sim", sanitizer=True)
     if run.make("-j2", "build/asan/tests/sim/sim", *ASAN, counts=False):
-        run.command(["build/asan/tests/sim/sim", "--seeds", "10"])
+        run.command(["build/asan/tests/sim/sim", "--seeds", "10", "--jobs", "1"])
     total.add(run.end())
     run = Run("asan e2e", sanitizer=True)
     if run.make("-j2", "all", *ASAN, counts=False):

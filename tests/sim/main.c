@@ -2,33 +2,32 @@
  * main.c: runs scenarios over many seeds.
  *
  *   sim [--scenario NAME] [--seeds N] [--first N]    default: all scenarios, 300 seeds from 1
+ *       [--jobs N]                                   N processes; default: one a processor
  *   sim --scenario NAME --seed N [--trace [LINES]]   one run; the last LINES lines (1000)
  *   sim --mutant --scenario NAME [--seeds N]         must fail: for machines with a cure taken out
  *   sim --list
  *
- * A line a scenario: seeds, events, and what it measured as name mean/max. A seed that fails prints
- * itself, why, and the end of its trace. Ends with "N passed, N failed".
+ * A line a scenario: seeds, events, and what it measured as name mean/max; the same for any number
+ * of processes. The lowest seed that fails prints itself, why, and the end of its trace. Ends with
+ * "N passed, N failed".
  */
 #include "base/digest.h"
-#include "sim.h"
+#include "jobs.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TRACE_LINES_FAILED    120
-#define TRACE_LINES_ASKED     1000
+#define TRACE_LINES_FAILED 120
+#define TRACE_LINES_ASKED  1000
 
-#define SCENARIO(name, share) extern const struct sim_scenario scenario_##name;
+#define SCENARIO(name)     extern const struct sim_scenario scenario_##name;
 #include "scenarios.h"
 #undef SCENARIO
 
-static const struct {
-	const struct sim_scenario *scenario;
-	uint64_t share;
-} scenarios[] = {
-#define SCENARIO(name, share) {&scenario_##name, share},
+static const struct sim_scenario *const scenarios[] = {
+#define SCENARIO(name) &scenario_##name,
 #include "scenarios.h"
 #undef SCENARIO
 };
@@ -39,33 +38,17 @@ struct asked {
 	const char *scenario; /* NULL: all */
 	uint64_t seeds;
 	uint64_t first;
+	uint64_t jobs;
 	size_t trace_lines; /* 0: only of what fails */
 	bool mutant;
 	bool single;
 };
 
 static void
-add_measured(struct sim_outcome *total, const struct sim_outcome *one)
+print_passed(const struct sim_scenario *scenario, uint64_t seeds, const struct sim_outcome *total)
 {
-	total->events += one->events;
-	for (size_t i = 0; i < SIM_MEASURES_MAX && one->measured[i].name != NULL; i++) {
-		const struct sim_measured *m = &one->measured[i];
-		for (size_t j = 0; j < SIM_MEASURES_MAX; j++) {
-			struct sim_measured *t = &total->measured[j];
-			if (t->name != NULL && strcmp(t->name, m->name) != 0)
-				continue;
-			t->name = m->name;
-			t->count += m->count;
-			t->sum += m->sum;
-			t->max = m->max > t->max ? m->max : t->max;
-			break;
-		}
-	}
-}
-
-static void
-print_measured(const struct sim_outcome *total)
-{
+	(void)printf("%-16s %" PRIu64 " seeds, %" PRIu64 " events", scenario->name, seeds,
+		     total->events);
 	for (size_t i = 0; i < SIM_MEASURES_MAX && total->measured[i].name != NULL; i++) {
 		const struct sim_measured *m = &total->measured[i];
 		(void)printf("; %s %.1f/%" PRIu64, m->name, (double)m->sum / (double)m->count,
@@ -74,46 +57,69 @@ print_measured(const struct sim_outcome *total)
 	(void)printf("\n");
 }
 
-/* True: no seed failed. */
-static bool
-run_scenario(const struct sim_scenario *scenario, uint64_t share, const struct asked *asked)
+/* The seed that failed is run once more: for its text, and the end of its trace. */
+static void
+print_failed(const struct sim_scenario *scenario, const struct jobs_result *result)
 {
 	static struct sim_outcome one;
-	struct sim_outcome total = {0};
-	uint64_t seeds = asked->single ? 1 : (asked->seeds * share + 999) / 1000;
-	for (uint64_t i = 0; i < seeds; i++) {
-		uint64_t seed = asked->first + i;
-		sim_run(scenario, seed, asked->trace_lines, &one);
-		add_measured(&total, &one);
-		if (!one.failed)
-			continue;
-		if (asked->mutant) {
-			(void)printf("%-16s seed %" PRIu64 " shows it: %s\n", scenario->name, seed,
-				     one.text);
-			return false;
-		}
-		if (asked->trace_lines == 0)
-			sim_run(scenario, seed, TRACE_LINES_FAILED, &one);
-		(void)printf("%-16s FAILED, seed %" PRIu64 ": %s\n", scenario->name, seed,
+	if (result->died_of == 0)
+		sim_run(scenario, result->seed, TRACE_LINES_FAILED, &one);
+	(void)printf("%-16s FAILED, seed %" PRIu64 ": %s%s\n", scenario->name, result->seed,
+		     one.text, result->died_of != 0 ? strsignal(result->died_of) : "");
+	(void)printf("again: build/tests/sim/sim --scenario %s --seed %" PRIu64 " --trace\n",
+		     scenario->name, result->seed);
+}
+
+/* A mutant has been caught. */
+static void
+print_shown(const struct sim_scenario *scenario, const struct jobs_result *result)
+{
+	static struct sim_outcome one;
+	if (result->died_of == 0)
+		sim_run(scenario, result->seed, 0, &one);
+	(void)printf("%-16s seed %" PRIu64 " shows it: %s%s\n", scenario->name, result->seed,
+		     one.text, result->died_of != 0 ? strsignal(result->died_of) : "");
+}
+
+/* In this very process, traced as asked for. True: it did not fail. */
+static bool
+run_seed(const struct sim_scenario *scenario, const struct asked *asked)
+{
+	static struct sim_outcome one;
+	sim_run(scenario, asked->first, asked->trace_lines, &one);
+	if (one.failed)
+		(void)printf("%-16s FAILED, seed %" PRIu64 ": %s\n", scenario->name, asked->first,
 			     one.text);
-		(void)printf("again: build/tests/sim/sim --scenario %s --seed %" PRIu64
-			     " --trace\n",
-			     scenario->name, seed);
-		return false;
-	}
-	(void)printf("%-16s %" PRIu64 " seeds, %" PRIu64 " events", scenario->name, seeds,
-		     total.events);
-	print_measured(&total);
+	else
+		print_passed(scenario, 1, &one);
+	return !one.failed;
+}
+
+/* True: no seed failed. */
+static bool
+run_scenario(const struct sim_scenario *scenario, const struct asked *asked)
+{
+	static struct jobs_result result;
+	if (asked->single)
+		return run_seed(scenario, asked);
+	jobs_run(scenario, asked->first, asked->seeds, (unsigned)asked->jobs, &result);
+	if (!result.failed)
+		print_passed(scenario, asked->seeds, &result.total);
+	else if (asked->mutant)
+		print_shown(scenario, &result);
+	else
+		print_failed(scenario, &result);
 	(void)fflush(stdout);
-	return true;
+	return !result.failed;
 }
 
 static int
 usage(void)
 {
-	(void)fprintf(stderr, "usage: sim [--scenario NAME] [--seeds N] [--first N] [--mutant]\n"
-			      "       sim --scenario NAME --seed N [--trace [LINES]]\n"
-			      "       sim --list\n");
+	(void)fprintf(stderr,
+		      "usage: sim [--scenario NAME] [--seeds N] [--first N] [--jobs N] [--mutant]\n"
+		      "       sim --scenario NAME --seed N [--trace [LINES]]\n"
+		      "       sim --list\n");
 	return 2;
 }
 
@@ -121,8 +127,7 @@ static int
 list(void)
 {
 	for (size_t i = 0; i < SCENARIOS; i++)
-		(void)printf("%-16s %s\n", scenarios[i].scenario->name,
-			     scenarios[i].scenario->help);
+		(void)printf("%-16s %s\n", scenarios[i]->name, scenarios[i]->help);
 	return 0;
 }
 
@@ -143,6 +148,9 @@ parse(int argc, char **argv, struct asked *asked)
 			asked->scenario = argv[++i];
 		} else if (strcmp(word, "--seeds") == 0) {
 			ok = number(argc, argv, &i, &asked->seeds);
+		} else if (strcmp(word, "--jobs") == 0) {
+			ok = number(argc, argv, &i, &asked->jobs) && asked->jobs >= 1 &&
+			     asked->jobs <= JOBS_MAX;
 		} else if (strcmp(word, "--first") == 0) {
 			ok = number(argc, argv, &i, &asked->first);
 		} else if (strcmp(word, "--seed") == 0) {
@@ -168,16 +176,16 @@ main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "--list") == 0)
 		return list();
-	struct asked asked = {.seeds = 300, .first = 1};
+	struct asked asked = {.seeds = 300, .first = 1, .jobs = jobs_usual()};
 	if (!digest_init() || !parse(argc, argv, &asked))
 		return usage();
 	unsigned passed = 0;
 	unsigned failed = 0;
 	for (size_t i = 0; i < SCENARIOS; i++) {
-		const struct sim_scenario *scenario = scenarios[i].scenario;
+		const struct sim_scenario *scenario = scenarios[i];
 		if (asked.scenario != NULL && strcmp(asked.scenario, scenario->name) != 0)
 			continue;
-		bool well = run_scenario(scenario, scenarios[i].share, &asked);
+		bool well = run_scenario(scenario, &asked);
 		if (well != asked.mutant)
 			passed++;
 		else

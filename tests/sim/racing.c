@@ -23,6 +23,7 @@ struct asked {
 struct racing_node {
 	struct ticket_keys keys;
 	struct race_host host;
+	size_t asking; /* of asked, used */
 	struct asked asked[AT_ONCE_MAX];
 };
 
@@ -92,12 +93,14 @@ finish(struct sim *s, struct asked *a, enum racing_end end, cluster_node home)
 {
 	struct racing_world *w = sim_world(s);
 	struct racing_client *c = &w->client[a->number];
+	struct racing_node *entry = sim_state(s, c->entry);
 	if (c->end != RACING_OPEN_YET)
 		sim_fail(s, "client %llu got two sessions", (unsigned long long)a->number);
 	c->end = end;
 	c->home = home;
 	w->load[home]++;
 	a->used = false;
+	entry->asking--;
 }
 
 static void
@@ -226,6 +229,7 @@ on_client(struct sim *s, cluster_node n, uint64_t now, uint64_t number, struct o
 			continue;
 		memset(a, 0, sizeof(*a));
 		a->used = true;
+		node->asking++;
 		a->number = number;
 		draw_bytes(s, a->secret);
 		attempt(s, n, now, a, out);
@@ -296,7 +300,7 @@ tick(struct sim *s, cluster_node n, uint64_t now, struct outbox *out)
 {
 	struct racing_node *node = sim_state(s, n);
 	answer_due(s, n, now, out);
-	for (size_t i = 0; i < AT_ONCE_MAX; i++) {
+	for (size_t i = 0; i < AT_ONCE_MAX && node->asking > 0; i++) {
 		struct asked *a = &node->asked[i];
 		if (a->used && race_next(&a->race) <= now * 1000)
 			go_on(s, n, now, a, race_again(&a->race, now * 1000), out);
@@ -308,7 +312,7 @@ next(struct sim *s, cluster_node n)
 {
 	const struct racing_node *node = sim_state(s, n);
 	uint64_t soonest = race_host_next(&node->host);
-	for (size_t i = 0; i < AT_ONCE_MAX; i++) {
+	for (size_t i = 0; i < AT_ONCE_MAX && node->asking > 0; i++) {
 		if (node->asked[i].used && race_next(&node->asked[i].race) < soonest)
 			soonest = race_next(&node->asked[i].race);
 	}
