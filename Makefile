@@ -292,10 +292,11 @@ LINK_relay/test_fence = $(HTTP) proxy/base/result.c proxy/base/text.c proxy/base
                         proxy/relay/fence.c
 UNIT += cluster/test_embedded
 LINK_cluster/test_embedded = $(CLUSTER_LINK) $(LEASE) $(REGISTER) $(ENGINES)
-UNIT += cluster/test_lease cluster/test_register_file cluster/test_roles cluster/test_voter
+UNIT += cluster/test_lease cluster/test_register cluster/test_register_file cluster/test_roles cluster/test_voter
 LINK_cluster/test_roles = $(CLUSTER_LINK) proxy/cluster/roles.c
 LINK_cluster/test_lease = $(CLUSTER_LINK) $(LEASE)
 LINK_cluster/test_register_file = $(CLUSTER_LINK) $(REGISTER) proxy/cluster/register_file.c
+LINK_cluster/test_register = $(CLUSTER_LINK) $(LEASE) $(REGISTER)
 LINK_cluster/test_voter = $(CLUSTER_LINK) $(REGISTER)
 
 # admin

@@ -96,9 +96,11 @@ enter(struct register_client *c, const struct role_turn *t, enum register_phase 
 	ask_the_silent(c, t);
 }
 
+/* What was being fetched is of no use any more. */
 static void
 ask_heads(struct register_client *c, const struct role_turn *t)
 {
+	pull_stop(&c->pull);
 	c->best = (struct register_head){.term = 0};
 	c->holders = 0;
 	c->term = 0;
