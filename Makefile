@@ -446,24 +446,30 @@ clean:
 # ---- tests, measurements, checks ----------------------------------------------------------------
 
 # Fuzz targets: tests/fuzz/fuzz_<name>.c links with the files named in FUZZ_<name>.
-FUZZ = admin chunk config cookie datagram election escape exchange hop json keyrule proxy race request response tag
+FUZZ = admin chunk config cookie datagram dns election escape etcd exchange hop json keyrule plane proxy race \
+       request response roster tag
 FUZZ_admin = $(LINK_admin/test_answers)
 FUZZ_chunk = $(LINK_http/test_chunk)
 FUZZ_config = $(CONFIG_LINK)
 FUZZ_cookie = $(LINK_affinity/test_session)
 FUZZ_datagram = $(LINK_cluster/test_datagram)
+FUZZ_dns = $(LINK_cluster/test_dns)
 FUZZ_election = $(LINK_cluster/test_election)
 FUZZ_escape = proxy/base/addr.c proxy/base/clock.c proxy/base/result.c proxy/base/text.c \
               proxy/base/vocab.c proxy/cli/tail_line.c proxy/record/access.c \
               proxy/record/failover_line.c proxy/record/moved.c proxy/record/outage.c
+FUZZ_etcd = $(CLUSTER_LINK) $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/etcd.c
 FUZZ_exchange = $(GATE_LINK)
 FUZZ_hop = $(LINK_affinity/test_hop)
 FUZZ_json = $(LINK_affinity/test_json)
 FUZZ_keyrule = $(LINK_affinity/test_session)
+FUZZ_plane = $(CLUSTER) $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/epoch.c proxy/cluster/epoch_publish.c \
+             proxy/base/digest.c proxy/base/result.c proxy/base/text.c
 FUZZ_race = $(RACE_LINK)
 FUZZ_proxy = $(LINK_edge/test_proxy_header)
 FUZZ_request = $(LINK_http/test_request)
 FUZZ_response = $(LINK_http/test_response)
+FUZZ_roster = $(CONFIG_LINK)
 FUZZ_tag = $(LINK_affinity/test_session)
 FUZZ_SECONDS ?= 60
 BENCH_ARGS ?=

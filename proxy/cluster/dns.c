@@ -31,6 +31,14 @@ load16(const uint8_t *at)
 	return (uint16_t)(at[0] << 8 | at[1]);
 }
 
+/* 2.3.1: as in a name of ours; what stands in none, and would be taken for its dots or its end, is
+ * none of its letters. */
+static char
+letter_of(uint8_t octet)
+{
+	return octet == '.' || octet == 0 ? '?' : ascii_lower((char)octet);
+}
+
 /* 3.1: labels, no pointers in a question. False: cut, or no name. */
 static bool
 read_name(const uint8_t *in, size_t bytes, struct question *q)
@@ -44,7 +52,7 @@ read_name(const uint8_t *in, size_t bytes, struct question *q)
 		if (w.bytes > 0)
 			write_char(&w, '.');
 		for (size_t i = 0; i < label; i++)
-			write_char(&w, ascii_lower((char)in[at + i]));
+			write_char(&w, letter_of(in[at + i]));
 		at += label;
 	}
 	q->end = at + 1;
@@ -147,9 +155,9 @@ put_txt(struct answer *a, const struct dns_zone *zone)
 /* ---- the answer -------------------------------------------------------------------------------
  */
 
-/* "master.shop" of "shop". */
+/* "master.shop" of "shop". *master: it is the name of the master, and there is one. */
 static enum rcode
-find_name(const struct dns_zone *zone, const struct question *q)
+find_name(const struct dns_zone *zone, const struct question *q, bool *master)
 {
 	char cluster[NAME_BYTES_MAX + 1];
 	struct writer w = writer_on(cluster, sizeof(cluster));
@@ -157,14 +165,15 @@ find_name(const struct dns_zone *zone, const struct question *q)
 		write_char(&w, ascii_lower(zone->cluster.at[i]));
 	struct slice name = slice_of(q->name);
 	struct slice zone_name = slice_of(writer_text(&w));
-	static const char master[] = "master.";
+	static const char ours[] = "master.";
 	size_t before = name.bytes - zone_name.bytes; /* of what may stand before it */
 	if (name.bytes < zone_name.bytes || (before > 0 && name.at[before - 1] != '.') ||
 	    !slice_equal((struct slice){name.at + before, zone_name.bytes}, zone_name))
 		return REFUSED;
-	if (before != sizeof(master) - 1 || memcmp(name.at, master, before) != 0)
+	if (before != sizeof(ours) - 1 || memcmp(name.at, ours, before) != 0)
 		return before == 0 ? NOERROR : NXDOMAIN;
-	return zone->id.bytes > 0 ? NOERROR : SERVFAIL;
+	*master = zone->id.bytes > 0;
+	return *master ? NOERROR : SERVFAIL;
 }
 
 static void
@@ -201,13 +210,15 @@ dns_answer(const struct dns_zone *zone, const uint8_t *in, size_t bytes, uint8_t
 	if (bytes < HEADER_BYTES || bytes > DNS_BYTES_MAX || (in[2] & 0x80) != 0)
 		return 0;
 	bool good = read_question(in, bytes, &q);
+	bool master = false;
 	if ((in[2] & 0x78) != 0)
 		rcode = NOTIMP;
 	else if (good)
-		rcode = q.class == CLASS_IN || q.class == CLASS_ANY ? find_name(zone, &q) : REFUSED;
+		rcode = q.class == CLASS_IN || q.class == CLASS_ANY ? find_name(zone, &q, &master)
+								    : REFUSED;
 	if (good)
 		put_bytes(&a, in + HEADER_BYTES, q.end - HEADER_BYTES);
-	if (rcode == NOERROR && slice_has_prefix(slice_of(q.name), SLICE("master.")))
+	if (rcode == NOERROR && master)
 		put_answers(&a, zone, &q);
 	finish(&a, in, rcode, good);
 	return a.bytes;

@@ -153,6 +153,34 @@ bad_questions(void **state)
 	assert_int_equal(rcode(), 1);
 }
 
+/* The cluster's own name is not the master's, though it may begin like it. */
+static void
+a_cluster_called_master(void **state)
+{
+	(void)state;
+	zone.cluster = SLICE("master.eu");
+	assert_int_equal(ask("master.eu", 255), 0);
+	assert_int_equal(rcode(), 0);
+	assert_true(ask("master.master.eu", 255) > 0);
+}
+
+/* A dot or a 0 within a label is no dot between labels, and no end of the name (RFC 1035, 3.1). */
+static void
+letters_that_are_none(void **state)
+{
+	(void)state;
+	uint8_t in[DNS_BYTES_MAX];
+	size_t bytes = question(in, "master.Shop.eu", 1);
+	in[12] = 11; /* "master.Shop" as one label; its dot is the length that stood there */
+	in[12 + 7] = '.';
+	assert_true(dns_answer(&zone, in, bytes, out) > 0);
+	assert_int_equal(rcode(), 5);
+	bytes = question(in, "master.Shop.euxyz", 1);
+	in[12 + 7 + 5 + 3] = 0; /* "eu\0yz" */
+	assert_true(dns_answer(&zone, in, bytes, out) > 0);
+	assert_int_equal(rcode(), 5);
+}
+
 int
 main(void)
 {
@@ -161,6 +189,8 @@ main(void)
 	    cmocka_unit_test_setup(service_and_text, start),
 	    cmocka_unit_test_setup(other_names, start),
 	    cmocka_unit_test_setup(bad_questions, start),
+	    cmocka_unit_test_setup(a_cluster_called_master, start),
+	    cmocka_unit_test_setup(letters_that_are_none, start),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
