@@ -22,6 +22,7 @@ struct worker_thread {
 	struct io command;
 	int told; /* eventfd, written by the control thread */
 	atomic_bool ended;
+	atomic_bool rests; /* written by the thread: it ticks every WORKER_REST_MS */
 	atomic_ullong ticks;
 	atomic_int wanted; /* enum worker_command; 0: none */
 	pthread_mutex_t lock;
@@ -54,6 +55,18 @@ end_if_done(struct worker_thread *t)
 		(void)event_base_loopbreak(t->base);
 }
 
+/* False: no memory; it stays as it was. */
+static bool
+set_pace(struct worker_thread *t, bool rests)
+{
+	long period_ms = rests ? WORKER_REST_MS : WORKER_PERIOD_MS;
+	const struct timeval period = {.tv_usec = period_ms * 1000L};
+	if (event_add(t->tick, &period) == -1)
+		return false;
+	atomic_store_explicit(&t->rests, rests, memory_order_relaxed);
+	return true;
+}
+
 static void
 on_tick(evutil_socket_t fd, short what, void *context)
 {
@@ -63,6 +76,16 @@ on_tick(evutil_socket_t fd, short what, void *context)
 	(void)atomic_fetch_add_explicit(&t->ticks, 1, memory_order_relaxed);
 	worker_tick(t->worker);
 	end_if_done(t);
+	if (!worker_thread_rests(t) && worker_at_rest(t->worker))
+		(void)set_pace(t, true);
+}
+
+/* Whatever came has a deadline. */
+static void
+wake_up(struct worker_thread *t)
+{
+	if (worker_thread_rests(t) && !worker_at_rest(t->worker))
+		(void)set_pace(t, false);
 }
 
 /* ---- changes ----------------------------------------------------------------------------------
@@ -177,6 +200,7 @@ run(void *context)
 		w->time_stale = true;
 		w->round++;
 		(void)event_base_loop(t->base, EVLOOP_ONCE);
+		wake_up(t);
 	}
 	worker_sweep(t->worker);
 	atomic_store(&t->ended, true);
@@ -242,8 +266,7 @@ thread_prepare(struct worker_thread *t, unsigned number, struct worker_shared *s
 		return problem_set(p, RESULT_IO, "eventfd: %s", strerror(errno));
 	io_init(&t->command, t->worker, t->told, on_command, t);
 	t->tick = event_new(t->base, -1, EV_PERSIST, on_tick, t);
-	struct timeval period = {.tv_usec = WORKER_PERIOD_MS * 1000L};
-	if (!io_want(&t->command, IO_READ) || t->tick == NULL || event_add(t->tick, &period) == -1)
+	if (!io_want(&t->command, IO_READ) || t->tick == NULL || !set_pace(t, false))
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	return RESULT_OK;
 }
@@ -310,6 +333,12 @@ uint64_t
 worker_thread_ticks(const struct worker_thread *t)
 {
 	return atomic_load_explicit(&t->ticks, memory_order_relaxed);
+}
+
+bool
+worker_thread_rests(const struct worker_thread *t)
+{
+	return atomic_load_explicit(&t->rests, memory_order_relaxed);
 }
 
 bool

@@ -42,6 +42,8 @@ void worker_thread_stop(struct worker_thread *t, enum worker_command command);
 void worker_thread_read_hops(const struct worker_thread *t, uint64_t fault[HOP_FAULTS]);
 /* Grows while its loop goes round, some times a second; from any thread. */
 uint64_t worker_thread_ticks(const struct worker_thread *t);
+/* Nobody is there and nothing is due (worker_at_rest); from any thread. */
+bool worker_thread_rests(const struct worker_thread *t);
 /* True when the thread has ended. */
 bool worker_thread_ended(const struct worker_thread *t);
 /* Waits for the end, frees. Stop it first. */

@@ -40,7 +40,7 @@ struct node_cluster {
 enum result node_cluster_bind(struct node *n, struct problem *p);
 /* Behind the logs, before the workers. RESULT_INVALID: another process is this node. */
 enum result node_cluster_start(struct node *n, struct problem *p);
-/* Every CONTROL_PERIOD_MS: how the service is. */
+/* Some times a second: how the service is. */
 void node_cluster_tick(struct node *n);
 /* TERM: a master hands over, and the node leaves. */
 void node_cluster_leave(struct node *n);

@@ -27,7 +27,7 @@ typedef void node_proposed_fn(struct node *n, uint64_t ticket, enum epoch_outcom
 enum result node_epochs_create(struct node *n, struct config **config, struct problem *p);
 /* Behind the control plane. */
 enum result node_epochs_start(struct node *n, struct problem *p);
-/* Every CONTROL_PERIOD_MS: what workers heard, and the time. */
+/* Some times a second: what workers heard, and the time. */
 void node_epochs_tick(struct node *n);
 /* Nothing is fetched or answered any more; the base may go. */
 void node_epochs_stop(struct node *n);

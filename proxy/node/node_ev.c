@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #define CONTROL_PERIOD_MS  50
+#define CONTROL_REST_MS    250 /* the same, while all workers rest */
 #define LOG_TICK_PERIOD_MS 1000
 
 enum { SIGNALS = 5 };
@@ -21,12 +22,34 @@ struct control {
 	struct node *node;
 	struct event *signals[SIGNALS];
 	struct event *clock;
+	bool rests;
 	uint64_t log_tick_ms;   /* of the last tick of the failover log */
 	uint64_t stop_until_ms; /* 0: not stopping */
 	bool hard;
 	struct notify notify;
 	uint64_t *ticks; /* owned; of the workers, when the watchdog was fed */
 };
+
+/* False: no memory; it stays as it was. */
+static bool
+set_pace(struct control *c, bool rests)
+{
+	long period_ms = rests ? CONTROL_REST_MS : CONTROL_PERIOD_MS;
+	const struct timeval period = {.tv_usec = period_ms * 1000L};
+	if (event_add(c->clock, &period) == -1)
+		return false;
+	c->rests = rests;
+	return true;
+}
+
+static bool
+may_rest(const struct control *c)
+{
+	bool rest = c->stop_until_ms == 0 && !c->hard;
+	for (unsigned i = 0; i < c->node->started; i++)
+		rest = rest && worker_thread_rests(c->node->threads[i]);
+	return rest;
+}
 
 static void
 tell_workers(struct node *n, enum worker_command command)
@@ -38,6 +61,7 @@ tell_workers(struct node *n, enum worker_command command)
 static void
 stop(struct control *c, bool hard)
 {
+	(void)set_pace(c, false);
 	if (hard || c->stop_until_ms != 0) {
 		c->hard = true;
 		tell_workers(c->node, WORKER_STOP_HARD);
@@ -148,6 +172,8 @@ on_clock(evutil_socket_t fd, short what, void *context)
 	}
 	if (all_ended(n))
 		(void)event_base_loopbreak(n->base);
+	else if (may_rest(c) != c->rests)
+		(void)set_pace(c, !c->rests);
 }
 
 static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGHUP};
@@ -197,9 +223,8 @@ arm(struct control *c)
 	if (c->ticks == NULL)
 		return false;
 	c->clock = event_new(n->base, -1, EV_PERSIST, on_clock, c);
-	struct timeval period = {.tv_usec = CONTROL_PERIOD_MS * 1000L};
 	hold_signals(SIG_UNBLOCK);
-	return c->clock != NULL && event_add(c->clock, &period) == 0;
+	return c->clock != NULL && set_pace(c, false);
 }
 
 static void

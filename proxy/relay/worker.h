@@ -31,8 +31,9 @@
 
 /* Composed heads, small answers; bulk reads. One of each a worker, always in cache. */
 #define SCRATCH_BYTES    65536
-#define WORKER_PERIOD_MS 20 /* of the timer that runs the wheel and flushes the access log */
-#define PIPES_SPARE_MAX  64 /* kept for splice(2) */
+#define WORKER_PERIOD_MS 20  /* of the timer that runs the wheel and flushes the access log */
+#define WORKER_REST_MS   500 /* the same, while nobody is there and nothing is due */
+#define PIPES_SPARE_MAX  64  /* kept for splice(2) */
 #define PIPE_BYTES       524288
 
 struct addresses;
@@ -196,8 +197,14 @@ struct slice worker_date(struct worker *w);
 /* Drops what was put into the trash during the callback. */
 void worker_sweep(struct worker *w);
 void worker_trash(struct worker *w, struct trash *t, void (*drop)(struct worker *, struct trash *));
-/* Runs due deadlines, flushes the access log; every WORKER_PERIOD_MS. */
+/* Runs due deadlines, flushes the access log; every WORKER_PERIOD_MS, or WORKER_REST_MS at rest. */
 void worker_tick(struct worker *w);
+/* No client and no deadline: behind a tick there is nothing to do until something comes. */
+static inline bool
+worker_at_rest(const struct worker *w)
+{
+	return w->wheel.armed == 0 && w->client_count == 0 && !w->stopping;
+}
 
 /* The current view of a service, leased; give it back with worker_view_put. NULL: no memory. */
 struct view_lease *worker_view_get(struct worker *w, struct service_slot *slot);
