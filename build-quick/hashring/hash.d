@@ -1,4 +1,0 @@
-build-quick/hashring/hash.o: hashring/hash.c hashring/order.h \
- include/hashring.h
-hashring/order.h:
-include/hashring.h:

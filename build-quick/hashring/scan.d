@@ -1,4 +1,0 @@
-build-quick/hashring/scan.o: hashring/scan.c hashring/order.h \
- include/hashring.h
-hashring/order.h:
-include/hashring.h:

@@ -1,3 +1,0 @@
-build-quick/proxy/cluster/document.o: proxy/cluster/document.c \
- proxy/cluster/document.h
-proxy/cluster/document.h:

@@ -1,2 +1,0 @@
-build-quick/proxy/edge/pace.o: proxy/edge/pace.c proxy/edge/pace.h
-proxy/edge/pace.h:

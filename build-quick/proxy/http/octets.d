@@ -1,2 +1,0 @@
-build-quick/proxy/http/octets.o: proxy/http/octets.c proxy/http/octets.h
-proxy/http/octets.h:
