@@ -59,6 +59,8 @@ BASE    += proxy/base/mailbox.c proxy/base/rates.c
 HTTP     = proxy/http/cache.c proxy/http/chunk.c proxy/http/conclude.c proxy/http/fields.c \
            proxy/http/forward.c proxy/http/grammar.c proxy/http/octets.c proxy/http/parse.c \
            proxy/http/request.c proxy/http/response.c proxy/http/scan.c
+# of the http room, what knows addresses
+FORWARDED = proxy/http/forwarded.c
 AFFINITY = proxy/affinity/cookie.c proxy/affinity/credentials.c proxy/affinity/hop.c \
            proxy/affinity/json.c proxy/affinity/keyrule.c proxy/affinity/session.c \
            proxy/affinity/session_rules.c proxy/affinity/suffix.c proxy/affinity/tag.c
@@ -66,8 +68,9 @@ MEMBERS  = proxy/members/history.c proxy/members/member.c proxy/members/membersh
            proxy/members/places.c proxy/members/pool.c proxy/members/pool_read.c \
            proxy/members/probe.c proxy/members/probe_ev.c proxy/members/verdict.c \
            proxy/members/view.c proxy/members/weight.c
-ROUTE    = proxy/route/assign.c proxy/route/entrance.c proxy/route/explain.c proxy/route/match.c proxy/route/plan.c \
-           proxy/route/service.c
+ROUTE    = $(FORWARDED) proxy/route/assign.c proxy/route/entrance.c proxy/route/explain.c \
+           proxy/route/forwarding.c proxy/route/match.c \
+           proxy/route/plan.c proxy/route/service.c
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/board.c proxy/relay/body_queue.c \
            proxy/relay/exchange.c proxy/relay/fence.c proxy/relay/io_ev.c proxy/relay/journal.c \
            proxy/relay/mesh.c proxy/relay/newcomer.c proxy/relay/place.c proxy/relay/question.c proxy/relay/racing.c \
@@ -160,6 +163,9 @@ HTTP_TESTS = http/test_cache http/test_chunk http/test_forward http/test_request
 UNIT += $(HTTP_TESTS)
 $(foreach t,$(HTTP_TESTS),$(eval LINK_$(t) = $$(HTTP) proxy/base/result.c proxy/base/text.c \
                                                   proxy/base/vocab.c))
+UNIT += http/test_forwarded
+LINK_http/test_forwarded = $(HTTP) $(FORWARDED) proxy/base/addr.c proxy/base/network.c \
+                           proxy/base/result.c proxy/base/text.c proxy/base/vocab.c
 # affinity
 UNIT += affinity/test_cookie affinity/test_credentials affinity/test_hop affinity/test_idle \
         affinity/test_json affinity/test_keyrule affinity/test_session \
@@ -446,7 +452,7 @@ clean:
 # ---- tests, measurements, checks ----------------------------------------------------------------
 
 # Fuzz targets: tests/fuzz/fuzz_<name>.c links with the files named in FUZZ_<name>.
-FUZZ = admin chunk config cookie datagram dns election escape etcd exchange hop json keyrule plane proxy race \
+FUZZ = admin chunk config cookie datagram dns election escape etcd exchange forwarded hop json keyrule plane proxy race \
        request response roster tag
 FUZZ_admin = $(LINK_admin/test_answers)
 FUZZ_chunk = $(LINK_http/test_chunk)
@@ -460,6 +466,7 @@ FUZZ_escape = proxy/base/addr.c proxy/base/clock.c proxy/base/result.c proxy/bas
               proxy/record/failover_line.c proxy/record/moved.c proxy/record/outage.c
 FUZZ_etcd = $(CLUSTER_LINK) $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/etcd.c
 FUZZ_exchange = $(GATE_LINK)
+FUZZ_forwarded = $(LINK_http/test_forwarded)
 FUZZ_hop = $(LINK_affinity/test_hop)
 FUZZ_json = $(LINK_affinity/test_json)
 FUZZ_keyrule = $(LINK_affinity/test_session)

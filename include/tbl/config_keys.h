@@ -35,6 +35,10 @@ CONFIG_KEY(config_listener, "listeners[].tls.client_auth", WORD, tls.client_auth
 CONFIG_KEY(config_listener, "listeners[].tls.client_ca", FILE, tls.client_ca, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "certificates in PEM form of those who sign clients' certificates")
 CONFIG_KEY(config_listener, "listeners[].tls.ticket_secret", FILE, tls.ticket_secret, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "file of 32 to 4,096 bytes, not readable by others, from which the keys of session tickets are derived: nodes that share it resume each other's sessions; absent: random, until the process ends")
 
+CONFIG_TEXTS(config, "forwarded.trusted", NETWORK, forwarded.trusted, forwarded.trusted_count, 0, NETWORKS_MAX, "networks of the proxies before this one, whose X-Forwarded-* (or Forwarded) say who the client is; of everybody else such fields are dropped; absent: nobody")
+CONFIG_KEY(config, "forwarded.read", WORD, forwarded.read, "x-forwarded|forwarded", "x-forwarded", 0, 0, "the fields that these proxies write; those of the other family are dropped, for they pass them on as they came")
+CONFIG_KEY(config, "forwarded.write", WORD, forwarded.write, "x-forwarded|forwarded|both", "x-forwarded", 0, 0, "the fields that members get")
+
 CONFIG_KEY(config, "admin.address", ADDRESS, admin, "address:port", NULL, 0, 0, "where the admin interface listens; absent: nowhere")
 CONFIG_KEY(config, "admin.token", TOKEN, admin_token, "", NULL, 16, CONFIG_TEXT_BYTES_MAX, "bearer token that everyone needs at the admin interface; a must beyond loopback; absent: token_file, or none")
 CONFIG_KEY(config, "admin.token_file", FILE, admin_token_file, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "file that holds the token, on one line, not readable by others; instead of token")

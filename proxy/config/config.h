@@ -183,6 +183,21 @@ struct config_listener {
 	struct config_tls tls;
 };
 
+enum config_forwarded_read { CONFIG_READ_X_FORWARDED, CONFIG_READ_FORWARDED };
+enum config_forwarded_write {
+	CONFIG_WRITE_X_FORWARDED,
+	CONFIG_WRITE_FORWARDED,
+	CONFIG_WRITE_BOTH,
+};
+
+/* Who the client is when other proxies stand before this one: http/forwarded.h. */
+struct config_forwarded {
+	char **trusted; /* networks; none: nobody is believed */
+	size_t trusted_count;
+	enum config_forwarded_read read;
+	enum config_forwarded_write write;
+};
+
 /* One node of the cluster; the list is the same on all of them. */
 struct config_node {
 	char *id;
@@ -245,6 +260,7 @@ struct config {
 	size_t secret_count;
 	struct config_listener *listeners;
 	size_t listener_count;
+	struct config_forwarded forwarded;
 	bool admin_enabled;
 	struct addr admin;
 	char *admin_token;      /* NULL: none; from admin.token or the file */

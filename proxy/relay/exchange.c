@@ -6,6 +6,7 @@
 
 #include "affinity/idle.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "relay/racing.h"
 #include "route/assign.h"
 
@@ -13,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define MALFORMED_SAY_MS    10000 /* between two lines about it, of one worker */
 #define EXCHANGE_SPARES_MAX 4096
 
 struct exchange *
@@ -38,6 +40,7 @@ exchange_get(struct worker *w, struct door *door)
 	x->splicing = false;
 	x->primary_gone = false;
 	x->hopped = false;
+	x->forwarded = false;
 	x->behind = false;
 	x->half_closed = false;
 	x->waits = false;
@@ -325,7 +328,7 @@ void
 exchange_decide(struct exchange *x)
 {
 	struct service *service = x->slot->service;
-	session_identify(service->rules, &x->request, exchange_peer(x), digest_random, &x->session);
+	session_identify(service->rules, &x->request, x->client, digest_random, &x->session);
 	find_primary(x);
 	if (x->session.rejected != TAG_NONE && !x->hopped) /* else the first node said it */
 		journal_rejected_tag(x);
@@ -334,12 +337,47 @@ exchange_decide(struct exchange *x)
 	plan(x);
 }
 
+/* Once in a while: a proxy that errs does so with every request. */
+static void
+say_malformed(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	char text[ADDR_TEXT_BYTES_MAX];
+	struct slice ip = addr_ip_text(x->door->peer, text);
+	if (w->malformed_said_ms != 0 && w->now_ms - w->malformed_said_ms < MALFORMED_SAY_MS)
+		return;
+	w->malformed_said_ms = w->now_ms;
+	log_warn("what %.*s, which is in forwarded.trusted, says of whom it asks for is malformed, "
+		 "and dropped",
+		 SLICE_ARG(ip));
+}
+
+/* A proxy before this one may have said who asks. */
+static __attribute__((noinline)) void
+learn_client(struct exchange *x)
+{
+	const struct forwarding *rules = &x->worker->services->forwarding;
+	struct forwarded came;
+	if (!forwarding_trusts(rules, x->door->peer))
+		return;
+	x->forwarded = forwarded_read(&x->request, rules->read, &came);
+	if (!x->forwarded) {
+		say_malformed(x);
+		return;
+	}
+	x->forwarded_client = forwarded_client(&came, rules->trusted, rules->count, x->door->peer);
+	x->client = &x->forwarded_client;
+}
+
 void
 exchange_begin(struct exchange *x)
 {
 	struct worker *w = x->worker;
 	x->begun_us = w->now_us;
 	x->begun_wall_ms = w->access != NULL ? clock_wall_ms() : 0;
+	x->client = x->door->peer;
+	if ((x->request.ids & w->services->forwarding.reads) != 0)
+		learn_client(x);
 	x->request_id = w->shared->instance + (++w->request_serial * WORKERS_MAX + w->number);
 	if (is_loop(x)) {
 		exchange_fail(x, CAUSE_LOOP);

@@ -57,6 +57,7 @@ struct exchange {
 	bool passed;       /* a member passed it on */
 	bool unheld;       /* the answer is a pass, as nobody else may be asked */
 	bool raced;        /* `racer` is there */
+	bool forwarded;    /* a trusted proxy said of whom it asks for */
 	uint8_t ticket_rejection;  /* CAUSE_TICKET_REJECTED: enum ticket_rejection */
 	uint8_t spilled;           /* members that were full and passed over */
 	uint8_t interims;          /* 1xx answers of the present attempt */
@@ -68,7 +69,9 @@ struct exchange {
 	struct question_letter *asking; /* on its way; while EXCHANGE_ASKING */
 	struct racer *racer;            /* owned; when `raced` */
 
-	struct hop hop; /* when hopped; borrows from the request */
+	const struct addr *client;    /* who asks, also when proxies or nodes stand between */
+	struct addr forwarded_client; /* when `forwarded`: that one */
+	struct hop hop;               /* when hopped; borrows from the request */
 	uint64_t behind_until_ms;
 	struct session session;
 	struct plan_session whom;
@@ -180,12 +183,6 @@ exchange_steps(const struct exchange *x)
 	return steps < x->plan.step_count ? steps : x->plan.step_count;
 }
 
-/* Who asks: the client, also when other nodes stand between. */
-static inline const struct addr *
-exchange_peer(const struct exchange *x)
-{
-	return x->hopped ? &x->hop.client : x->door->peer;
-}
 /* Asked through the node that stands before it, which makes the decision again. */
 static inline bool
 exchange_is_forwarded(const struct exchange *x)
@@ -279,6 +276,8 @@ void splice_pump(struct exchange *x);
 
 /* told.c: lines written into worker->added: for the member; for the client. */
 struct slice told_member(struct exchange *x);
+/* Of these, Forwarded or X-Forwarded-*; what came of them is marked to be left out. */
+void write_told_forwarded(struct writer *out, struct exchange *x);
 /* The tag, when it says something new, in answer->added or ->inserts, and ->tag_field. */
 void told_client(struct exchange *x, struct door_answer *answer);
 enum reason told_reason(const struct exchange *x); /* why the session is not where it lived */

@@ -156,7 +156,7 @@ access_entry(struct exchange *x)
 	struct worker *w = x->worker;
 	struct access_entry entry = {
 	    .wall_ms = x->begun_wall_ms,
-	    .client = exchange_peer(x),
+	    .client = x->client,
 	    .method = x->request.method_text,
 	    .target = x->request.target,
 	    .hide_query = w->access->hide_query,

@@ -26,6 +26,8 @@ read_hop(struct exchange *x)
 	    hop_read(x->worker->services->hops, http_field_value(&x->request, field), &x->request,
 		     x->door->peer, clock_wall_ms(), &x->hop);
 	x->hopped = fault == HOP_GOOD;
+	if (x->hopped)
+		x->client = &x->hop.client;
 	struct worker_hops *counts = &x->worker->hops;
 	atomic_ullong *count = &counts->fault[fault];
 	atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
@@ -138,6 +140,7 @@ mesh_unlink(struct exchange *x)
 static bool
 read_again(struct exchange *x)
 {
+	x->client = x->door->peer;
 	if (x->worker->services->hops == NULL)
 		x->hopped = false;
 	else
@@ -311,7 +314,7 @@ mesh_told(struct exchange *x)
 	struct worker *w = x->worker;
 	const struct membership *m = exchange_membership(x);
 	const struct membership_member *primary = &m->member[x->whom.primary];
-	struct hop hop = {.client = *exchange_peer(x),
+	struct hop hop = {.client = *x->client,
 			  .digest = x->session.digest,
 			  .primary = {primary->id, primary->id_bytes},
 			  .can_return = can_return(x),
@@ -325,6 +328,7 @@ mesh_told(struct exchange *x)
 	for (uint32_t i = 0; i < x->plan.skipped_count && hop.down_count < HOP_DOWN_MAX; i++)
 		hop.down[hop.down_count++] = id_of(m, x->plan.skipped[i].member);
 	struct writer out = writer_on(w->added, sizeof(w->added));
+	write_told_forwarded(&out, x);
 	write_literal(&out, "Holdfast-Hop: ");
 	hop_write(services_of(x)->hops, &hop, &x->request, &out);
 	write_literal(&out, "\r\n");

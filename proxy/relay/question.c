@@ -85,7 +85,7 @@ send_letter(struct exchange *x, struct slice query)
 	}
 	memcpy(a->query, query.at, query.bytes);
 	a->query_bytes = query.bytes;
-	a->client = *exchange_peer(x);
+	a->client = *x->client;
 	a->back = &w->letters;
 	a->exchange = x;
 	a->letter.deliver = w->shared->on_question;

@@ -115,56 +115,44 @@ write_session(struct writer *out, const struct exchange *x)
 			       SLICE("\r\n"));
 }
 
-/* The client's address is appended to what came; our line takes the place of those. */
-static void
-write_forwarded_for(struct writer *out, struct exchange *x)
-{
-	struct http_head *request = &x->request;
-	write_literal(out, "X-Forwarded-For: ");
-	if (http_head_has(request, FIELD_X_FORWARDED_FOR)) {
-		for (size_t i = 0; i < request->field_count; i++) {
-			struct http_field *field = &request->field[i];
-			if (field->id != FIELD_X_FORWARDED_FOR)
-				continue;
-			field->drop = true;
-			write_together(out, http_field_value(request, field), SLICE(", "));
-		}
-	}
-	char text[ADDR_TEXT_BYTES_MAX];
-	write_together(out, addr_ip_text(exchange_peer(x), text), SLICE("\r\n"));
-}
-
 static struct slice
 scheme_of(const struct exchange *x)
 {
 	return x->door->tls != NULL ? SLICE("https") : SLICE("http");
 }
 
-/* Those that came are kept. */
-static void
-write_forwarded_rest(struct writer *out, const struct exchange *x)
+/* What came is left out; of a trusted sender it stands in the lines that are written. */
+static __attribute__((noinline)) void
+write_forwarded_apart(struct writer *out, struct exchange *x)
 {
-	const struct http_head *request = &x->request;
-	if (!http_head_has(request, FIELD_X_FORWARDED_PROTO))
-		write_together(out, SLICE("X-Forwarded-Proto: "), scheme_of(x), SLICE("\r\n"));
-	if (!http_head_has(request, FIELD_X_FORWARDED_HOST) && request->host.bytes > 0)
-		write_together(out, SLICE("X-Forwarded-Host: "), request->host, SLICE("\r\n"));
+	const struct forwarding *rules = &x->slot->generation->services->forwarding;
+	struct http_head *request = &x->request;
+	struct forwarded came;
+	struct forwarded_self self = {x->door->peer, scheme_of(x), request->host};
+	if (x->hopped) /* the first node has written them */
+		return;
+	bool told = x->forwarded && forwarded_read(request, rules->read, &came);
+	if (told)
+		(void)forwarded_client(&came, rules->trusted, rules->count, x->door->peer);
+	forwarded_write(out, rules->write, told ? &came : NULL, &self);
+	for (size_t i = 0; i < request->field_count; i++) {
+		if ((FORWARDED_IDS >> request->field[i].id & 1) != 0)
+			request->field[i].drop = true;
+	}
 }
 
 /* Mostly nothing came: the three lines in one go. */
-static void
-write_forwarded(struct writer *out, struct exchange *x)
+void
+write_told_forwarded(struct writer *out, struct exchange *x)
 {
 	const struct http_head *request = &x->request;
-	if (http_head_has(request, FIELD_X_FORWARDED_FOR) ||
-	    http_head_has(request, FIELD_X_FORWARDED_PROTO) ||
-	    http_head_has(request, FIELD_X_FORWARDED_HOST) || request->host.bytes == 0) {
-		write_forwarded_for(out, x);
-		write_forwarded_rest(out, x);
+	if ((request->ids & x->slot->generation->services->forwarding.apart) != 0 || x->hopped ||
+	    request->host.bytes == 0) {
+		write_forwarded_apart(out, x);
 		return;
 	}
 	char text[ADDR_TEXT_BYTES_MAX];
-	write_together(out, SLICE("X-Forwarded-For: "), addr_ip_text(exchange_peer(x), text),
+	write_together(out, SLICE("X-Forwarded-For: "), addr_ip_text(x->door->peer, text),
 		       SLICE("\r\nX-Forwarded-Proto: "), scheme_of(x),
 		       SLICE("\r\nX-Forwarded-Host: "), request->host, SLICE("\r\n"));
 }
@@ -173,7 +161,7 @@ struct slice
 told_member(struct exchange *x)
 {
 	struct writer out = writer_on(x->worker->added, sizeof(x->worker->added));
-	write_forwarded(&out, x);
+	write_told_forwarded(&out, x);
 	write_session(&out, x);
 	return (struct slice){out.at, out.bytes};
 }

@@ -64,6 +64,7 @@ services_free(struct services *s)
 	matcher_free(&s->matcher);
 	hop_codec_free(&s->hops);
 	free(s->seal);
+	forwarding_deinit(&s->forwarding);
 	if (s->config != NULL)
 		entrances_free(&s->entrance, s->config->listener_count);
 	config_free(&s->config);
@@ -124,6 +125,8 @@ services_create(struct config **config, unsigned workers, struct services *befor
 	enum result r = services_fill(s, *config, workers, before, p);
 	if (r == RESULT_OK)
 		r = entrances_create(*config, &s->entrance, p);
+	if (r == RESULT_OK)
+		r = forwarding_init(&s->forwarding, &(*config)->forwarded, p);
 	if (r != RESULT_OK) {
 		services_free(s);
 		return r;

@@ -14,6 +14,7 @@
 #include "members/pool.h"
 #include "record/tally.h"
 #include "route/entrance.h"
+#include "route/forwarding.h"
 #include "route/match.h"
 #include "route/plan.h"
 
@@ -36,9 +37,10 @@ struct services {
 	atomic_uint refs;
 	struct config *config; /* owned */
 	struct matcher *matcher;
-	struct hop_codec *hops;    /* owned; NULL: no cluster */
-	struct race_seal *seal;    /* owned; NULL: no service gives tickets */
-	struct entrance *entrance; /* owned; one a listener of config */
+	struct hop_codec *hops;       /* owned; NULL: no cluster */
+	struct race_seal *seal;       /* owned; NULL: no service gives tickets */
+	struct entrance *entrance;    /* owned; one a listener of config */
+	struct forwarding forwarding; /* owns */
 	size_t count;
 	struct service *list; /* owned */
 };

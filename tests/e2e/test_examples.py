@@ -123,6 +123,17 @@ def test_tls():
             assert "; Secure" in r.fields.get("Set-Cookie")
 
 
+def test_behind_a_proxy():
+    p = Example("behind-a-proxy", Told)
+    for client in ("192.0.2.7", "192.0.2.8"):
+        one = {p.once(fields=[("X-Forwarded-For", f"{chain}{client}")]).id
+               for chain in ("", "6.6.6.6, ", "10.0.0.9, ")}
+        assert len(one) == 1, "the sessions of one client are one"
+    told = p.once(host="shop", fields=[("X-Forwarded-For", "192.0.2.7"), ("X-Forwarded-Proto", "https")]).json["fields_of"]
+    assert told["X-Forwarded-For"] == "192.0.2.7, 127.0.0.1" and told["X-Forwarded-Proto"] == "https"
+    assert told["Forwarded"] == "for=192.0.2.7;proto=https, for=127.0.0.1;proto=http;host=shop"
+
+
 # ---- Java ---------------------------------------------------------------------------------------
 
 
