@@ -23,7 +23,9 @@ CONFIG_KEY(config_secret, "secrets[].id", ID, id, "", CONFIG_REQUIRED, 1, ID_BYT
 CONFIG_KEY(config_secret, "secrets[].file", FILE, file, "", CONFIG_REQUIRED, 1, CONFIG_TEXT_BYTES_MAX, "file of 32 to 4,096 bytes, not readable by others")
 
 CONFIG_LIST(config, "listeners", config_listener, listeners, listener_count, 1, LISTENERS_MAX, "where clients connect")
-CONFIG_KEY(config_listener, "listeners[].address", ADDRESS, address, "address:port", CONFIG_REQUIRED, 0, 0, "\"127.0.0.1:8080\", \"[::]:8080\"")
+CONFIG_KEY(config_listener, "listeners[].address", LISTEN, address, "address:port", CONFIG_REQUIRED, 0, 0, "\"127.0.0.1:8080\", \"[::]:8080\"; \"unix:/run/holdfast/web.sock\": a UNIX socket; \"fd:web\": the socket of that name (FileDescriptorName) which the service manager hands over")
+CONFIG_KEY(config_listener, "listeners[].mode", TEXT, rights.mode, "", NULL, 1, 4, "rights of a UNIX socket's file in octal; absent: by the umask")
+CONFIG_KEY(config_listener, "listeners[].owner", TEXT, rights.owner, "", NULL, 1, 129, "whose that file is: \"user\", \"user:group\" or \":group\"; absent: who starts Holdfast")
 CONFIG_KEY(config_listener, "listeners[].handshake", DURATION, handshake_ms, "duration", "10s", 1, CONFIG_HOUR, "for all that comes ahead of the first request: PROXY header and TLS handshake")
 CONFIG_TEXTS(config_listener, "listeners[].proxy_protocol", NETWORK, proxy_protocol, proxy_protocol_count, 0, NETWORKS_MAX, "networks of the proxies that connect here and begin with a PROXY header, version 1 or 2; whoever else connects is closed; absent: no such header")
 CONFIG_LIST(config_listener, "listeners[].tls.certificates", config_certificate, tls.certificates, tls.certificate_count, 0, CERTIFICATES_MAX, "TLS: certificates; the client's server name (SNI) selects, the first is for all other names")
@@ -152,7 +154,7 @@ CONFIG_KEY(config_service, "services[].retry_after", SECONDS, retry_after_s, "du
 
 CONFIG_LIST(config_service, "services[].members", config_member, members, member_count, 1, MEMBERS_MAX, "the servers of the application")
 CONFIG_KEY(config_member, "services[].members[].id", ID, id, "", CONFIG_REQUIRED, 1, ID_BYTES_MAX, "identity of the member: the ordering is made from it; the address may change")
-CONFIG_KEY(config_member, "services[].members[].origin", ADDRESS, origin, "address:port", CONFIG_REQUIRED, 0, 0, "where the member listens")
+CONFIG_KEY(config_member, "services[].members[].origin", ORIGIN, origin, "address:port", CONFIG_REQUIRED, 0, 0, "where the member listens; \"unix:/run/app.sock\": a UNIX socket")
 CONFIG_KEY(config_member, "services[].members[].weight", COUNT, weight, "", "1", 0, MEMBER_WEIGHT_MAX, "share of the sessions; 0: gets none")
 CONFIG_KEY(config_member, "services[].members[].node", ADDRESS, node, "address:port", NULL, 0, 0, "mesh: the node beside it, as cluster.nodes[].http has it; other nodes ask that one; absent: every node asks the member itself")
 CONFIG_KEY(config_member, "services[].members[].connections_max", COUNT, connections_max, "requests", "0", 0, 1000000, "requests in flight there at once, over all workers; 0: no bound")

@@ -20,6 +20,8 @@ kind_of(enum key_kind kind)
 	    [KIND_PERCENT] = "share, such as \"20%\"",
 	    [KIND_WORD] = "word",
 	    [KIND_ADDRESS] = "address:port",
+	    [KIND_LISTEN] = "address:port, unix:PATH or fd:NAME",
+	    [KIND_ORIGIN] = "address:port or unix:PATH",
 	    [KIND_TEXT] = "text",
 	    [KIND_FILE] = "file name",
 	    [KIND_ID] = "name of letters, digits and . _ : -",

@@ -89,7 +89,8 @@ write_claims(const struct hop_codec *c, const struct hop *hop, struct writer *w)
 		write_text(w, c->cluster->nodes[hop->path[i]].id);
 	}
 	write_literal(w, "; for=");
-	write_slice(w, addr_ip_text(&hop->client, client));
+	write_slice(w, hop->client.family == AF_UNIX ? SLICE("unix")
+						     : addr_ip_text(&hop->client, client));
 	write_literal(w, "; digest=");
 	write_hex_bytes(w, hop->digest.bytes, sizeof(hop->digest.bytes));
 	write_literal(w, "; primary=");
@@ -202,6 +203,13 @@ hop_tells_down(const struct hop *hop, struct slice id)
 	return false;
 }
 
+static bool
+read_client(struct slice text, struct addr *out)
+{
+	*out = (struct addr){.family = AF_UNIX};
+	return slice_equal(text, SLICE("unix")) || addr_parse_ip(text, out);
+}
+
 static enum hop_fault
 read_claims(const struct hop_codec *c, struct slice rest, struct hop *hop)
 {
@@ -220,7 +228,7 @@ read_claims(const struct hop_codec *c, struct slice rest, struct hop *hop)
 		return HOP_MALFORMED;
 	if (!take(&rest, SLICE("; epoch="), &epoch) || !take(&rest, SLICE("; time="), &time) ||
 	    rest.bytes != 0 || !slice_to_u64(epoch, &hop->epoch) ||
-	    !slice_to_u64(time, &hop->time_ms) || !addr_parse_ip(client, &hop->client) ||
+	    !slice_to_u64(time, &hop->time_ms) || !read_client(client, &hop->client) ||
 	    !hex_decode(digest, hop->digest.bytes, sizeof(hop->digest.bytes)))
 		return HOP_MALFORMED;
 	return read_path(c, path, hop);

@@ -4,11 +4,11 @@
  *   Holdfast-Hop: v1; path=a,b; for=192.0.2.7; digest=HEX; primary=a; epoch=0; time=MS; mac=HEX
  *
  * path: the nodes that had the request, first to last; the last one sends it. for: the client's
- * address, as the first of them saw it. digest, primary: whose session the sender takes it for;
- * what the receiver reads for itself (key, tag) goes before it, these stand in where the request
- * carries neither yet. "; back" and "; down" may follow: the sender can take the request back, and
- * it holds the primary not operational. epoch: of the sender's membership. time: milliseconds since
- * 1970, not older than HOP_AGE_MS.
+ * address, as the first of them saw it, or "unix". digest, primary: whose session the sender takes
+ * it for; what the receiver reads for itself (key, tag) goes before it, these stand in where the
+ * request carries neither yet. "; back" and "; down" may follow: the sender can take the request
+ * back, and it holds the primary not operational. epoch: of the sender's membership. time:
+ * milliseconds since 1970, not older than HOP_AGE_MS.
  *
  * mac: SipHash-2-4-128 over all before "; mac=" and the request's method, host and target, each
  * after a 0 byte, under a key derived from (secret, cluster's name) by BLAKE2b. The first secret

@@ -457,7 +457,7 @@ keyrule_match(const struct keyrule *rule, const struct http_head *request,
 		hit = find_path(rule, request->path, key);
 		break;
 	case KEY_IP:
-		if (client->family != 0) {
+		if (addr_is_ip(client)) {
 			struct writer w = writer_on(scratch, SESSION_KEY_BYTES_MAX);
 			write_addr_ip(&w, client);
 			*key = (struct slice){scratch, w.bytes};

@@ -18,10 +18,14 @@ network_parse(struct slice text, struct network *out, struct problem *p)
 {
 	size_t mark = slice_find(text, '/');
 	uint64_t bits;
+	if (slice_equal(text, SLICE("unix"))) {
+		*out = (struct network){.first = {.family = AF_UNIX}};
+		return RESULT_OK;
+	}
 	if (!addr_parse_ip((struct slice){text.at, mark}, &out->first))
 		return problem_set(p, RESULT_INVALID,
 				   "a network is wanted, such as \"10.0.0.0/8\", \"192.0.2.1\" or "
-				   "\"2001:db8::/32\"");
+				   "\"2001:db8::/32\", or \"unix\"");
 	unsigned most = out->first.family == AF_INET ? 32 : 128;
 	bits = most;
 	if (mark < text.bytes &&

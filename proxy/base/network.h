@@ -1,4 +1,7 @@
-/* network.h: a range of IP addresses: "10.0.0.0/8", "2001:db8::/32", or one address. */
+/*
+ * network.h: a range of IP addresses: "10.0.0.0/8", "2001:db8::/32", or one address; or "unix":
+ * whoever comes through a UNIX socket.
+ */
 #ifndef HOLDFAST_BASE_NETWORK_H
 #define HOLDFAST_BASE_NETWORK_H
 

@@ -1,6 +1,7 @@
 /* check.c: `holdfast check`: everything that is wrong with a configuration. */
 #include "cli/cli.h"
 
+#include "base/handed.h"
 #include "base/text.h"
 #include "cli/options.h"
 #include "config/config.h"
@@ -121,6 +122,7 @@ check(const struct check_question *q)
 {
 	struct config *config = NULL;
 	struct config_findings findings;
+	handed_take();
 	enum result r = config_load(q->config, CONFIG_FOR_CHECK, &config, &findings);
 	int status = r == RESULT_OK ? EXIT_SUCCESS : EXIT_USAGE;
 	if (!q->json) {

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "base/digest.h"
+#include "base/handed.h"
 #include "base/log.h"
 #include "cli/options.h"
 #include "node/node.h"
@@ -37,6 +38,7 @@ set_option(void *context, enum cli_option option, const char *value, struct prob
 static int
 load_and_serve(const char *file)
 {
+	handed_take();
 	if (!digest_init()) {
 		log_error("libsodium cannot be started");
 		return EXIT_NEGATIVE;

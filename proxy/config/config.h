@@ -175,8 +175,15 @@ struct config_tls {
 	char *ticket_secret; /* NULL: none */
 };
 
+/* Of the file of a UNIX socket. */
+struct config_rights {
+	char *mode;  /* octal; NULL: by the umask */
+	char *owner; /* NULL: who binds it */
+};
+
 struct config_listener {
-	struct addr address;
+	struct addr address; /* also AF_UNIX and ADDR_HANDED */
+	struct config_rights rights;
 	uint64_t handshake_ms; /* 10 s: PROXY header and TLS handshake together */
 	char **proxy_protocol; /* networks; none: no PROXY header */
 	size_t proxy_protocol_count;

@@ -10,6 +10,7 @@
  *   cluster.c  the control plane: datagrams, voters, times, hooks
  *   race.c     services whose new sessions are raced for
  *   loops.c    listeners that are their own members
+ *   listen.c   listeners that are UNIX sockets, or handed over
  *   admin.c    the admin interface's address, names and token
  *   tls.c      certificates of listeners, and what belongs to them
  *   secrets.c  files of secrets and pool keys
@@ -83,6 +84,11 @@ struct addr unmapped(const struct addr *a);
  */
 bool reaches(const struct addr *origin, const struct addr *listener,
 	     const struct ifaddrs *addresses);
+
+/* ---- listen.c ---- */
+
+/* Of a listener that is no IP address: its file, or what is handed over. */
+void check_place(struct loading *l, config_setting_t *group, const struct config_listener *c);
 
 /* ---- admin.c ---- */
 

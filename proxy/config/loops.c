@@ -14,7 +14,7 @@ unmapped(const struct addr *a)
 {
 	struct sockaddr_storage storage;
 	struct addr made;
-	if (a->family == 0)
+	if (a->family != AF_INET6)
 		return *a;
 	(void)addr_to_sockaddr(a, &storage);
 	addr_from_sockaddr((const struct sockaddr *)&storage, &made);
@@ -127,6 +127,8 @@ check_listeners(struct loading *l)
 	for (size_t i = 0; i < l->config->listener_count; i++) {
 		check_mapped(l, listeners, i);
 		check_twice(l, listeners, i);
+		check_place(l, config_setting_get_elem(listeners, (unsigned)i),
+			    &l->config->listeners[i]);
 	}
 	if (getifaddrs(&addresses) != 0)
 		addresses = NULL;

@@ -74,7 +74,7 @@ value_json(const struct key_row *row, const struct config_member *m, bool *there
 		return row->kind == KIND_WORD ? json_stringn(word.at, word.bytes)
 					      : json_integer((json_int_t)number);
 	}
-	if (row->kind == KIND_ADDRESS) {
+	if (row->kind == KIND_ADDRESS || row->kind == KIND_ORIGIN) {
 		struct addr address;
 		memcpy(&address, (const char *)m + row->offset, sizeof(address));
 		*there = address.family != 0;

@@ -151,7 +151,10 @@ static enum result
 store_address(const struct key_row *row, const char *text, void *base, struct problem *p)
 {
 	struct addr address;
-	enum result r = addr_parse(slice_of(text), false, &address, p);
+	unsigned forms = row->kind == KIND_LISTEN   ? ADDR_FORM_UNIX | ADDR_FORM_HANDED
+			 : row->kind == KIND_ORIGIN ? ADDR_FORM_UNIX
+						    : 0;
+	enum result r = addr_parse_form(slice_of(text), forms, &address, p);
 	if (r == RESULT_OK)
 		memcpy((char *)base + row->offset, &address, sizeof(address));
 	return r;
@@ -340,6 +343,8 @@ value_store(const struct key_row *row, const struct value *value, void *base, st
 	case KIND_WORD:
 		return store_word(row, value->text, base, p);
 	case KIND_ADDRESS:
+	case KIND_LISTEN:
+	case KIND_ORIGIN:
 		return store_address(row, value->text, base, p);
 	default:
 		return store_text(row, value->text, base, p);

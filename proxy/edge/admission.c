@@ -28,7 +28,7 @@ admit(struct worker *w, const struct addr *peer, bool *counted)
 {
 	uint32_t most = w->services->config->limits.connections_per_address;
 	*counted = false;
-	if (most == 0)
+	if (most == 0 || !addr_is_ip(peer))
 		return true;
 	enum address_answer answer = addresses_enter(w->shared->addresses, peer, most);
 	*counted = answer == ADDRESS_COUNTED;

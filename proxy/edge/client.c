@@ -283,6 +283,10 @@ pace_bounds(const struct client *c)
 	const struct exchange *x = c->exchange;
 	const struct config_timeouts *t = x != NULL ? exchange_timeouts(x) : &first->timeouts;
 	const struct config_rates *r = x != NULL ? exchange_rates(x) : &first->rates;
+	/* Of a UNIX socket the kernel tells of whole buffers alone (some 200 KiB): a proxy behind
+	 * it that waits for a slow client of its own is not to be taken for dead. */
+	if (c->door.blocked && c->local)
+		return (struct pace_bounds){.idle_ms = t->tunnel_ms, .period_ms = r->period_ms};
 	return (struct pace_bounds){
 	    .idle_ms = t->idle_ms,
 	    .rate_min = c->door.blocked ? r->answer_min : r->body_min,

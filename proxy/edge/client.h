@@ -38,7 +38,8 @@ struct client {
 	struct chunk_decoder chunks;
 	uint64_t body_left; /* of a body with a length; while lingering: bytes thrown away so far */
 	struct pace pace;   /* while it is waited for: of its body, or of what it takes */
-	uint64_t taken;     /* bytes its side has acknowledged, when last asked */
+	uint64_t taken;     /* bytes its side has acknowledged, when last asked; of a UNIX socket,
+			       those that it has not taken yet */
 	uint32_t head_bytes; /* of `in`: what the present exchange's head took */
 	uint32_t requests;   /* begun on this connection */
 	uint8_t framing_in;  /* enum body_framing of the request under way */
@@ -53,6 +54,7 @@ struct client {
 	bool eof;         /* the client's side has ended */
 	bool running;     /* inside client_run: done() leaves the rest to it */
 	bool lingering;
+	bool local;   /* a UNIX socket; known once it was blocked */
 	bool counted; /* by its address */
 	bool closed;  /* in the trash */
 };

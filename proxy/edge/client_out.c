@@ -4,8 +4,10 @@
 #include "http/forward.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -18,9 +20,26 @@
 /* ---- sending ----------------------------------------------------------------------------------
  */
 
+/* `sent` bytes more went into the buffer of a UNIX socket; what is not there any more was taken. */
+static void
+heed_local(struct client *c, uint64_t sent)
+{
+	int held = 0;
+	if (ioctl(c->io.fd, SIOCOUTQ, &held) == -1)
+		return;
+	uint64_t before = c->taken + sent;
+	if (before > (uint64_t)held)
+		pace_moved(&c->pace, before - (uint64_t)held, c->io.worker->now_ms);
+	c->taken = (uint64_t)held;
+}
+
 void
 client_out_heed(struct client *c)
 {
+	if (c->local) {
+		heed_local(c, 0);
+		return;
+	}
 	struct tcp_info info;
 	socklen_t bytes = sizeof(info);
 	if (getsockopt(c->io.fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) == -1 ||
@@ -36,6 +55,12 @@ block(struct client *c)
 {
 	if (c->door.blocked)
 		return;
+	int domain = 0;
+	socklen_t size = sizeof(domain);
+	c->local =
+	    getsockopt(c->io.fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+	if (c->local)
+		heed_local(c, 0);
 	c->door.blocked = true;
 	client_bound(c);
 }
@@ -159,6 +184,8 @@ client_out_drain(struct client *c)
 	}
 	size_t sent = count > 0 ? send_some(c, pieces, count, bytes) : 0;
 	drop_sent(c, sent);
+	if (c->local)
+		heed_local(c, sent);
 	if (c->out != NULL || c->door.gone)
 		return;
 	c->door.blocked = false;
@@ -386,6 +413,8 @@ spliced(struct door *d, uint64_t bytes, bool more)
 {
 	struct client *c = client_of(d);
 	d->sent += bytes;
+	if (c->local && d->blocked)
+		heed_local(c, bytes);
 	if (more) {
 		block(c);
 	} else if (d->blocked) {

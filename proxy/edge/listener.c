@@ -1,12 +1,14 @@
 /* listener.c: from a listening socket to clients; see listener.h. */
 #include "edge/listener.h"
 
+#include "base/handed.h"
 #include "base/log.h"
 #include "edge/admission.h"
 #include "edge/arrival.h"
 #include "edge/client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
@@ -69,6 +71,96 @@ listener_bind(const struct addr *address, bool first, struct problem *p)
 	}
 	return fd;
 }
+
+/* ---- one for all workers ----------------------------------------------------------------------
+ */
+
+static int
+bind_local(const struct config_listener *c, struct listener_files *files, struct problem *p)
+{
+	const struct local_rights rights = {c->rights.mode, c->rights.owner};
+	struct local_file file;
+	if (files->count == sizeof(files->list) / sizeof(files->list[0])) {
+		(void)problem_set(p, RESULT_LIMIT, "too many UNIX sockets");
+		return -1;
+	}
+	int fd = local_socket_bind(addr_kept_text(&c->address), &rights, &file, p);
+	if (fd != -1) {
+		files->list[files->count].address = c->address;
+		files->list[files->count++].file = file;
+	}
+	return fd;
+}
+
+static int
+take_handed(const struct config_listener *c, struct problem *p)
+{
+	int fd = handed_find(addr_kept_text(&c->address), p);
+	if (fd == -1)
+		return -1;
+	int flags = fcntl(fd, F_GETFL);
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (flags == -1 || own == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
+		(void)problem_set(p, RESULT_IO, "%s", strerror(errno));
+	/* A UNIX socket knows no such option. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+	return own;
+}
+
+/* The first worker's, or copies of it for the others. */
+static int
+bind_next(const struct config_listener *c, unsigned worker, struct listener_files *files,
+	  const int *fds, struct problem *p)
+{
+	if (addr_is_ip(&c->address))
+		return listener_bind(&c->address, worker == 0, p);
+	int fd = worker > 0                     ? fcntl(fds[0], F_DUPFD_CLOEXEC, 0)
+		 : c->address.family == AF_UNIX ? bind_local(c, files, p)
+						: take_handed(c, p);
+	if (fd == -1 && worker > 0)
+		(void)problem_set(p, RESULT_IO, "%s", strerror(errno));
+	if (fd == -1) {
+		char text[ADDR_TEXT_BYTES_MAX];
+		struct writer w = writer_on(text, sizeof(text));
+		write_addr(&w, &c->address);
+		(void)problem_prefix(p, RESULT_IO, "listen on %s", writer_text(&w));
+	}
+	return fd;
+}
+
+bool
+listener_bind_all(const struct config_listener *c, unsigned workers, struct listener_files *files,
+		  int *fds, struct problem *p)
+{
+	for (unsigned worker = 0; worker < workers; worker++) {
+		fds[worker] = bind_next(c, worker, files, fds, p);
+		if (fds[worker] != -1)
+			continue;
+		while (worker-- > 0)
+			(void)close(fds[worker]);
+		return false;
+	}
+	return true;
+}
+
+static bool is_listed(const struct addr *address, const struct config_listener *list, size_t count);
+
+void
+listener_files_keep(struct listener_files *files, const struct config_listener *list, size_t count)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < files->count; i++) {
+		const struct addr *address = &files->list[i].address;
+		if (is_listed(address, list, count))
+			files->list[kept++] = files->list[i];
+		else
+			local_socket_unlink(addr_kept_text(address), &files->list[i].file);
+	}
+	files->count = kept;
+}
+
+/* ---- accepting --------------------------------------------------------------------------------
+ */
 
 static void
 pause_accepting(struct listener *l)
@@ -207,7 +299,8 @@ listener_drop(struct worker *w, struct trash *t)
 static void
 listener_close(struct worker *w, struct listener *l)
 {
-	for (int i = 0; i < LISTEN_BACKLOG && accept_one(l); i++)
+	bool goes = l->address.family != ADDR_HANDED;
+	for (int i = 0; goes && i < LISTEN_BACKLOG && accept_one(l); i++)
 		continue;
 	deadline_remove(w, &l->pause);
 	io_close(&l->io);

@@ -6,6 +6,7 @@
 #ifndef HOLDFAST_EDGE_LISTENER_H
 #define HOLDFAST_EDGE_LISTENER_H
 
+#include "base/local_socket.h"
 #include "relay/worker.h"
 
 #define LISTEN_BACKLOG      4096  /* cut by net.core.somaxconn */
@@ -19,6 +20,26 @@
  */
 int listener_bind(const struct addr *address, bool first, struct problem *p);
 
+/* Files of UNIX sockets that this process made. */
+struct listener_files {
+	size_t count;
+	struct {
+		struct addr address;
+		struct local_file file;
+	} list[2 * LISTENERS_MAX];
+};
+
+/*
+ * One socket for each of `workers`: of their own for an IP address, one that they share for a UNIX
+ * socket, whose file is noted, and for what is handed over. False: the problem says why, and none
+ * is open.
+ */
+bool listener_bind_all(const struct config_listener *c, unsigned workers,
+		       struct listener_files *files, int *fds, struct problem *p);
+/* Removes the files of those that are none of the list. */
+void listener_files_keep(struct listener_files *files, const struct config_listener *list,
+			 size_t count);
+
 /* A bound socket on its way to its worker. */
 struct listener_socket {
 	int fd;
@@ -31,7 +52,8 @@ bool listener_start(struct worker *w, const struct listener_socket *socket);
 /* Closes those whose address is none of the list, as listeners_close does; the others go by the
  * worker's present generation. */
 void listeners_keep(struct worker *w, const struct config_listener *list, size_t count);
-/* Takes what is waiting in the backlogs, then closes all listeners of the worker. */
+/* Takes what is waiting in the backlogs, then closes all listeners of the worker. What waits at a
+ * socket that was handed over is left to who takes it next. */
 void listeners_close(struct worker *w);
 
 #endif

@@ -322,7 +322,7 @@ is_own_reflection(int fd)
 	if (getpeername(fd, (struct sockaddr *)&name, &bytes) == -1)
 		return false;
 	addr_from_sockaddr((struct sockaddr *)&name, &theirs);
-	return addr_equal(&ours, &theirs);
+	return addr_is_ip(&ours) && addr_equal(&ours, &theirs);
 }
 
 static void

@@ -84,14 +84,17 @@ bind_all(struct node *n, const struct config *config, struct problem *p)
 	n->sockets = calloc(n->workers * addresses, sizeof(*n->sockets));
 	if (n->sockets == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
-	for (unsigned worker = 0; worker < n->workers; worker++) {
-		for (size_t i = 0; i < addresses; i++) {
-			const struct addr *address = &config->listeners[i].address;
-			int fd = listener_bind(address, worker == 0, p);
-			if (fd == -1)
-				return RESULT_IO;
-			n->sockets[n->socket_count++] = (struct listener_socket){fd, *address};
-		}
+	for (size_t i = 0; i < n->workers * addresses; i++)
+		n->sockets[i].fd = -1;
+	n->socket_count = n->workers * addresses;
+	for (size_t i = 0; i < addresses; i++) {
+		const struct config_listener *listener = &config->listeners[i];
+		int fds[WORKERS_MAX];
+		if (!listener_bind_all(listener, n->workers, &n->files, fds, p))
+			return RESULT_IO;
+		for (unsigned worker = 0; worker < n->workers; worker++)
+			n->sockets[worker * addresses + i] =
+			    (struct listener_socket){fds[worker], listener->address};
 	}
 	return RESULT_OK;
 }
@@ -299,8 +302,11 @@ node_free(struct node **held)
 	if (n == NULL)
 		return;
 	*held = NULL;
-	for (size_t i = 0; n->sockets != NULL && i < n->socket_count; i++)
-		(void)close(n->sockets[i].fd);
+	for (size_t i = 0; n->sockets != NULL && i < n->socket_count; i++) {
+		if (n->sockets[i].fd != -1)
+			(void)close(n->sockets[i].fd);
+	}
+	listener_files_keep(&n->files, NULL, 0);
 	free(n->sockets);
 	if (n->admin_fd != -1)
 		(void)close(n->admin_fd);

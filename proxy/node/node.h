@@ -39,6 +39,7 @@ struct node {
 	struct sink *access;             /* owned; NULL: none */
 	struct listener_socket *sockets; /* a worker after another, until they are handed over */
 	size_t socket_count;
+	struct listener_files files;    /* of UNIX sockets; removed at the end */
 	struct worker_thread **threads; /* owned */
 	sem_t adopted;                  /* posted by each worker that adopted a reload */
 	unsigned workers;

@@ -74,15 +74,16 @@ bind_new(struct reload *r, struct problem *p)
 {
 	const struct config *config = r->next->config;
 	for (size_t i = 0; i < config->listener_count; i++) {
-		const struct addr *address = &config->listeners[i].address;
-		if (listens_on(r->before, address))
+		const struct config_listener *listener = &config->listeners[i];
+		int fds[WORKERS_MAX];
+		if (listens_on(r->before, &listener->address))
 			continue;
+		if (!listener_bind_all(listener, r->node->workers, &r->node->files, fds, p))
+			return RESULT_IO;
 		for (unsigned worker = 0; worker < r->node->workers; worker++) {
 			struct worker_change *c = r->change[worker];
-			int fd = listener_bind(address, worker == 0, p);
-			if (fd == -1)
-				return RESULT_IO;
-			c->sockets[c->socket_count++] = (struct listener_socket){fd, *address};
+			c->sockets[c->socket_count++] =
+			    (struct listener_socket){fds[worker], listener->address};
 		}
 	}
 	return RESULT_OK;
@@ -133,6 +134,8 @@ prepare(struct reload *r, struct config **config, struct problem *p)
 static void
 reload_drop(struct reload *r)
 {
+	const struct config *config = r->node->services->config;
+	listener_files_keep(&r->node->files, config->listeners, config->listener_count);
 	for (unsigned i = 0; r->change != NULL && i < r->node->workers; i++)
 		worker_change_free(&r->change[i]);
 	free(r->change);
@@ -337,6 +340,20 @@ tell_workers(struct reload *r)
 	await_workers(n);
 }
 
+/* Files of UNIX sockets that stay may have got other rights. */
+static void
+dress_files(const struct config *config)
+{
+	for (size_t i = 0; i < config->listener_count; i++) {
+		const struct config_listener *l = &config->listeners[i];
+		const struct local_rights rights = {l->rights.mode, l->rights.owner};
+		struct problem p = {""};
+		if (l->address.family == AF_UNIX &&
+		    local_socket_dress(addr_kept_text(&l->address), &rights, &p) != RESULT_OK)
+			log_warn("unix:%s: %s", addr_kept_text(&l->address), p.text);
+	}
+}
+
 static void
 commit(struct reload *r)
 {
@@ -350,6 +367,7 @@ commit(struct reload *r)
 		atomic_store_explicit(&s->fingerprint, service->fingerprint, memory_order_relaxed);
 	}
 	tell_workers(r);
+	dress_files(r->next->config);
 	forget_members(n, r->before, r->next);
 	say_what_waits(r->before, r->next->config);
 	node_probers_stop(n->services);

@@ -122,8 +122,8 @@ scheme_of(const struct exchange *x)
 }
 
 /* What came is left out; of a trusted sender it stands in the lines that are written. */
-static __attribute__((noinline)) void
-write_forwarded_apart(struct writer *out, struct exchange *x)
+__attribute__((noinline)) void
+write_told_forwarded(struct writer *out, struct exchange *x)
 {
 	const struct forwarding *rules = &x->slot->generation->services->forwarding;
 	struct http_head *request = &x->request;
@@ -142,13 +142,13 @@ write_forwarded_apart(struct writer *out, struct exchange *x)
 }
 
 /* Mostly nothing came: the three lines in one go. */
-void
-write_told_forwarded(struct writer *out, struct exchange *x)
+static void
+write_forwarded(struct writer *out, struct exchange *x)
 {
 	const struct http_head *request = &x->request;
-	if ((request->ids & x->slot->generation->services->forwarding.apart) != 0 || x->hopped ||
+	if ((request->ids & x->worker->services->forwarding.apart) != 0 ||
 	    request->host.bytes == 0) {
-		write_forwarded_apart(out, x);
+		write_told_forwarded(out, x);
 		return;
 	}
 	char text[ADDR_TEXT_BYTES_MAX];
@@ -161,7 +161,7 @@ struct slice
 told_member(struct exchange *x)
 {
 	struct writer out = writer_on(x->worker->added, sizeof(x->worker->added));
-	write_told_forwarded(&out, x);
+	write_forwarded(&out, x);
 	write_session(&out, x);
 	return (struct slice){out.at, out.bytes};
 }

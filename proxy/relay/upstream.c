@@ -90,6 +90,7 @@ why_not_connected(int error)
 {
 	switch (error) {
 	case ECONNREFUSED:
+	case ENOENT: /* a UNIX socket that nobody made */
 		return REASON_CONNECT_REFUSED;
 	case EADDRNOTAVAIL: /* no local port */
 	case EAGAIN:
@@ -118,7 +119,9 @@ upstream_connect(struct worker *w, struct member_live *live, enum reason *reason
 	}
 	int status = connect(fd, (struct sockaddr *)&to, bytes);
 	if (status == -1 && errno != EINPROGRESS) {
-		*reason = why_not_connected(errno);
+		/* Of a UNIX socket EAGAIN says that too many wait there. */
+		bool full = errno == EAGAIN && origin->family == AF_UNIX;
+		*reason = full ? REASON_CONNECT_FAILED : why_not_connected(errno);
 		(void)close(fd);
 		return NULL;
 	}

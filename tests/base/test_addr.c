@@ -5,7 +5,9 @@
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include <cmocka.h>
 
@@ -127,6 +129,10 @@ reads_the_systems_addresses(void **state)
 	assert_true(addr_equal(&a, &b));
 	struct sockaddr other = {.sa_family = AF_UNIX};
 	addr_from_sockaddr(&other, &a);
+	assert_int_equal(a.family, AF_UNIX);
+	assert_addr_text(&a, "unix:");
+	other.sa_family = AF_PACKET;
+	addr_from_sockaddr(&other, &a);
 	assert_int_equal(a.family, 0);
 	char text[8];
 	struct writer w = writer_on(text, sizeof(text));
@@ -161,13 +167,77 @@ compares(void **state)
 	}
 }
 
+/* What stands for an address: written as it was read, equal when the text is, nowhere else allowed.
+ */
+static void
+reads_other_forms(void **state)
+{
+	(void)state;
+	static const unsigned all = ADDR_FORM_UNIX | ADDR_FORM_HANDED | ADDR_FORM_NAME;
+	static const struct {
+		const char *text;
+		const char *written; /* NULL: refused */
+		uint16_t family;
+	} rows[] = {
+	    {"unix:/run/a.sock", "unix:/run/a.sock", AF_UNIX},
+	    {"unix:/b", "unix:/b", AF_UNIX},
+	    {"fd:web.socket", "fd:web.socket", ADDR_HANDED},
+	    {"App.Internal:8080", "app.internal:8080", ADDR_NAME},
+	    {"localhost:1", "localhost:1", ADDR_NAME},
+	    {"a_b-1.x1:65535", "a_b-1.x1:65535", ADDR_NAME},
+	    {"10.0.0.1:80", "10.0.0.1:80", AF_INET},
+	    {"[::1]:80", "[::1]:80", AF_INET6},
+	    {"unix:run", NULL, 0},
+	    {"unix:/", NULL, 0},
+	    {"unix:", NULL, 0},
+	    {"fd:", NULL, 0},
+	    {"fd:a b", NULL, 0},
+	    {"fd:a:b", NULL, 0},
+	    {"app.internal", NULL, 0},
+	    {"app.internal:0", NULL, 0},
+	    {"app.internal:65536", NULL, 0},
+	    {"app..internal:80", NULL, 0},
+	    {".app:80", NULL, 0},
+	    {"app.:80", NULL, 0},
+	    {"a b:80", NULL, 0},
+	    {"10.0.0.256:80", NULL, 0},
+	    {"10.0.0:80", NULL, 0},
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct addr one;
+		struct addr two;
+		enum result r = addr_parse_form(slice_of(rows[i].text), all, &one, NULL);
+		if ((r == RESULT_OK) != (rows[i].written != NULL))
+			fail_msg("%s: %d", rows[i].text, r);
+		if (rows[i].written == NULL)
+			continue;
+		assert_int_equal(one.family, rows[i].family);
+		assert_addr_text(&one, rows[i].written);
+		assert_int_equal(addr_parse_form(slice_of(rows[i].text), all, &two, NULL),
+				 RESULT_OK);
+		assert_true(addr_equal(&one, &two));
+		assert_int_equal(addr_is_ip(&one), addr_parse(slice_of(rows[i].text), false, &two,
+							      NULL) == RESULT_OK);
+	}
+	char path[ADDR_PATH_BYTES_MAX + 8] = "unix:/";
+	memset(path + 6, 'x', ADDR_PATH_BYTES_MAX);
+	struct addr one;
+	path[5 + ADDR_PATH_BYTES_MAX] = '\0';
+	assert_int_equal(addr_parse_form(slice_of(path), all, &one, NULL), RESULT_OK);
+	struct sockaddr_storage name;
+	assert_int_equal(addr_to_sockaddr(&one, &name),
+			 offsetof(struct sockaddr_un, sun_path) + ADDR_PATH_BYTES_MAX + 1);
+	assert_string_equal(((struct sockaddr_un *)&name)->sun_path, path + 5);
+	path[5 + ADDR_PATH_BYTES_MAX] = 'x';
+	assert_int_equal(addr_parse_form(slice_of(path), all, &one, NULL), RESULT_INVALID);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(parses_good_texts),
-	    cmocka_unit_test(refuses_bad_texts),
-	    cmocka_unit_test(reads_the_systems_addresses),
+	    cmocka_unit_test(reads_other_forms), cmocka_unit_test(parses_good_texts),
+	    cmocka_unit_test(refuses_bad_texts), cmocka_unit_test(reads_the_systems_addresses),
 	    cmocka_unit_test(compares),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

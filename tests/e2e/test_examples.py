@@ -61,9 +61,12 @@ class Example(Holdfast):
         self.apps = {}
         for id, address in MEMBER.findall(text):
             app = self.apps[id] = kind(id)
-            app.origin = Origin(id, app.behave)
+            place = f"unix:{os.path.join(self.where, id)}" if address.startswith("unix:") else None
+            app.origin = Origin(id, app.behave, address=place)
             assert text.count(f'"{address}"') == 1, address
             text = text.replace(f'"{address}"', f'"{holdfast.text_of(app.origin.address)}"')
+        if re.search(r'listeners = \( \{ address = "unix:', text):
+            self.address = f"unix:{os.path.join(self.where, 'listener')}"
         text, listeners = re.subn(r'(listeners = \( \{ address = )"[^"]+"', rf'\1"{holdfast.text_of(self.address)}"', text)
         assert listeners == 1 and "\nstate_dir" not in text and len(self.apps) >= 2
         text = text.replace("/var/log/holdfast", self.where).replace("/etc/holdfast/tls", str(certificates))
@@ -121,6 +124,14 @@ def test_tls():
             assert r.json["fields_of"]["X-Forwarded-For"] == "192.0.2.7"
             assert r.json["fields_of"]["X-Forwarded-Proto"] == "https"
             assert "; Secure" in r.fields.get("Set-Cookie")
+
+
+def test_unix_sockets():
+    p = Example("unix-sockets", Told)
+    with p.client() as c:
+        told = c.get(fields=[("X-Forwarded-For", "192.0.2.7")]).json["fields_of"]
+        assert told["X-Forwarded-For"] == "192.0.2.7, unknown", "the web server before it is trusted"
+    assert os.stat(p.address.removeprefix("unix:")).st_mode & 0o777 == 0o660
 
 
 def test_behind_a_proxy():

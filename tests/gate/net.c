@@ -553,6 +553,12 @@ __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *bytes)
 		memcpy(value, &error, sizeof(error));
 		return 0;
 	}
+	if (level == SOL_SOCKET && name == SO_DOMAIN) {
+		int domain = AF_INET;
+		CHECK(*bytes == sizeof(domain));
+		memcpy(value, &domain, sizeof(domain));
+		return 0;
+	}
 	CHECK(level == IPPROTO_TCP && name == TCP_INFO);
 	struct tcp_info info = {0};
 	if (d->end != NULL && d->end->peer != NULL)

@@ -101,7 +101,7 @@ def free_port(host=HOST):
     """Below the ephemeral range; nobody else's, for the address is this process's own."""
     while True:
         next_port[0] += 1
-        with socket.socket() as s:
+        with socket_for((host, 0))[0] as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 s.bind((host, next_port[0]))
@@ -111,7 +111,18 @@ def free_port(host=HOST):
 
 
 def text_of(address):
-    return f"{address[0]}:{address[1]}"
+    """(host, port) as a configuration has it; the text of another place is its own."""
+    if isinstance(address, str):
+        return address
+    host = f"[{address[0]}]" if ":" in address[0] else address[0]
+    return f"{host}:{address[1]}"
+
+
+def socket_for(address):
+    """(socket, what it binds or connects to): of (host, port), or "unix:PATH"."""
+    if isinstance(address, str):
+        return socket.socket(socket.AF_UNIX), address.removeprefix("unix:")
+    return socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET), address
 
 
 # ---- messages -----------------------------------------------------------------------------------
@@ -396,7 +407,7 @@ class Origin:
     """A server that does what `behave(connection, request)` says; None: answer_json. behave returns
     False: the connection is closed. Requests for /healthz are the checks': `probe` answers them."""
 
-    def __init__(self, id, behave=None, probe=None, start=True):
+    def __init__(self, id, behave=None, probe=None, start=True, address=None):
         self.id = id
         self.behave = behave
         self.probe = probe
@@ -408,16 +419,18 @@ class Origin:
         self.counts = {}            # session -> requests
         self.lock = threading.Lock()
         self.connections = set()
-        self.address = (HOST, free_port())
+        self.address = address or (HOST, free_port())
         self.listener = None
         track(self)
         if start:
             self.start()
 
     def start(self):
-        s = socket.socket()
+        s, name = socket_for(self.address)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        s.bind(self.address)
+        if isinstance(name, str) and os.path.exists(name):
+            os.unlink(name)
+        s.bind(name)
         s.listen(1024)
         self.listener = s
         threading.Thread(target=self.accept_all, args=(s,), daemon=True).start()
@@ -432,7 +445,8 @@ class Origin:
                 sock.close()
                 return
             sock.settimeout(TEST_LIMIT_S)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if sock.family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self.lock:
                 self.accepted += 1
                 connection = OriginConnection(self, sock, self.accepted)
@@ -612,7 +626,7 @@ class BlackHole:
 class Process:
     """A child that dies with us, its output in files of its own."""
 
-    def __init__(self, argv, where, env=None, nofile=None, cwd=None):
+    def __init__(self, argv, where, env=None, nofile=None, cwd=None, pass_fds=()):
         self.where = where
         self.out_path = os.path.join(where, "stdout")
         self.err_path = os.path.join(where, "stderr")
@@ -623,7 +637,7 @@ class Process:
             prefix += ["prlimit", f"--nofile={nofile}:{nofile}", "--"]
         with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
             self.child = subprocess.Popen(prefix + argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                                          cwd=cwd, env={**os.environ, **(env or {})})
+                                          cwd=cwd, pass_fds=pass_fds, env={**os.environ, **(env or {})})
         self.pid = self.child.pid
 
     def signal(self, number):
@@ -667,9 +681,10 @@ class OriginProcess(Process):
 
 
 def is_listening(address):
-    with socket.socket() as s:
+    s, name = socket_for(address)
+    with s:
         s.settimeout(WAIT_S)
-        return s.connect_ex(address) == 0
+        return s.connect_ex(name) == 0
 
 
 # ---- Holdfast -----------------------------------------------------------------------------------
@@ -711,7 +726,7 @@ class Holdfast(Process):
 
     def __init__(self, members, session=None, health=None, passive=None, timeouts=None, rates=None, service=None,
                  workers=1, top=None, services=None, nofile=None, env=None, address=None, level="info",
-                 start=True, program=None):
+                 start=True, program=None, pass_fds=()):
         self.where = folder()
         self.address = address or (HOST, free_port())
         self.failover_path = os.path.join(self.where, "failover.log")
@@ -724,7 +739,7 @@ class Holdfast(Process):
                      "log": {"failover": self.failover_path, "access": self.access_path, "level": level},
                      "services": services or [one], **(top or {})}
         self.conf_path = os.path.join(self.where, "holdfast.conf")
-        self.nofile, self.env = nofile, env
+        self.nofile, self.env, self.pass_fds = nofile, env, pass_fds
         self.program = program or binary()
         self.expected_exit = 0
         self.child = None
@@ -735,7 +750,8 @@ class Holdfast(Process):
             self.start()
 
     def start(self):
-        super().__init__([self.program, "run", "-c", self.conf_path], self.where, env=self.env, nofile=self.nofile)
+        super().__init__([self.program, "run", "-c", self.conf_path], self.where, env=self.env, nofile=self.nofile,
+                         pass_fds=self.pass_fds)
         wait_until(self.answers_connections, "Holdfast listens")
 
     def answers_connections(self):
@@ -899,16 +915,17 @@ class Client(Wire):
     """One connection to Holdfast."""
 
     def __init__(self, address, source=None, timeout_s=60, receive_bytes=None):
-        s = socket.socket()
+        s, name = socket_for(address)
         if receive_bytes is not None:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         s.settimeout(timeout_s)
         if source is not None:
             s.bind((source, 0))
-        s.connect(address)
-        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        s.connect(name)
+        if s.family != socket.AF_UNIX:
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().__init__(s)
-        self.host = text_of(address)
+        self.host = "localhost" if s.family == socket.AF_UNIX else text_of(address)
         track(self)
 
     def stop(self):

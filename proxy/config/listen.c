@@ -1,0 +1,60 @@
+/* listen.c: listeners that are UNIX sockets, or that the service manager hands over. */
+#include "config/loading.h"
+
+#include "base/handed.h"
+#include "base/local_socket.h"
+
+/* Of what may be read of this machine alone, where Holdfast is to run. */
+static bool
+is_here(const struct loading *l)
+{
+	return l->purpose != CONFIG_FOR_EXPLAIN;
+}
+
+static void
+check_rights(struct loading *l, config_setting_t *group, const struct config_listener *c)
+{
+	struct problem p = {""};
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	if (c->rights.mode != NULL && local_mode_parse(c->rights.mode, &mode, &p) != RESULT_OK)
+		complain(l, group, "mode", "%s", p.text);
+	if (c->rights.owner != NULL && is_here(l) &&
+	    local_owner_find(c->rights.owner, &uid, &gid, &p) != RESULT_OK)
+		complain(l, group, "owner", "%s", p.text);
+	if (is_here(l) && local_path_check(addr_kept_text(&c->address), &p) != RESULT_OK)
+		complain(l, group, "address", "%s", p.text);
+}
+
+static void
+check_handed(struct loading *l, config_setting_t *group, const struct config_listener *c)
+{
+	struct problem p = {""};
+	if (!is_here(l))
+		return;
+	if (l->purpose == CONFIG_FOR_CHECK && !handed_any())
+		warn(l, group, "address",
+		     "no socket is handed over to this check: whether there is one of that name is "
+		     "seen when the service manager starts Holdfast");
+	else if (handed_find(addr_kept_text(&c->address), &p) == -1)
+		complain(l, group, "address", "%s", p.text);
+}
+
+void
+check_place(struct loading *l, config_setting_t *group, const struct config_listener *c)
+{
+	static const char *const keys[] = {"mode", "owner"};
+	if (!config_setting_is_group(group))
+		return; /* was found */
+	if (c->address.family == AF_UNIX) {
+		check_rights(l, group, c);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (config_setting_get_member(group, keys[i]) != NULL)
+			warn(l, group, keys[i], "means nothing unless address is a UNIX socket");
+	}
+	if (c->address.family == ADDR_HANDED)
+		check_handed(l, group, c);
+}
