@@ -120,7 +120,7 @@ RACE     = proxy/cluster/race.c proxy/cluster/race_host.c proxy/cluster/race_rat
 
 # leases, registers, roles
 LEASE    = proxy/cluster/lease.c proxy/cluster/lease_acceptor.c proxy/cluster/lease_wire.c
-REGISTER = proxy/cluster/document.c proxy/cluster/pull.c proxy/cluster/register.c \
+REGISTER = proxy/cluster/document.c proxy/cluster/learn.c proxy/cluster/pull.c proxy/cluster/register.c \
            proxy/cluster/register_image.c proxy/cluster/register_wire.c proxy/cluster/voter.c
 ENGINES  = proxy/cluster/embedded.c proxy/cluster/engine.c
 ROLES    = $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/register_file.c proxy/cluster/roles.c
@@ -298,8 +298,9 @@ LINK_relay/test_fence = $(HTTP) proxy/base/result.c proxy/base/text.c proxy/base
                         proxy/relay/fence.c
 UNIT += cluster/test_embedded
 LINK_cluster/test_embedded = $(CLUSTER_LINK) $(LEASE) $(REGISTER) $(ENGINES)
-UNIT += cluster/test_lease cluster/test_register cluster/test_register_file cluster/test_roles cluster/test_voter
+UNIT += cluster/test_learn cluster/test_lease cluster/test_register cluster/test_register_file cluster/test_roles cluster/test_voter
 LINK_cluster/test_roles = $(CLUSTER_LINK) proxy/cluster/roles.c
+LINK_cluster/test_learn = $(CLUSTER_LINK) $(REGISTER)
 LINK_cluster/test_lease = $(CLUSTER_LINK) $(LEASE)
 LINK_cluster/test_register_file = $(CLUSTER_LINK) $(REGISTER) proxy/cluster/register_file.c
 LINK_cluster/test_register = $(CLUSTER_LINK) $(LEASE) $(REGISTER)
@@ -349,7 +350,7 @@ SIM_SCENARIOS = tests/sim/ask.c tests/sim/echo.c tests/sim/elect.c tests/sim/ele
                 tests/sim/election_chaos.c tests/sim/election_contest.c tests/sim/election_cut.c \
                 tests/sim/election_lease.c
 SIM_SCENARIOS += tests/sim/engines.c tests/sim/lease_calm.c tests/sim/lease_chaos.c \
-                 tests/sim/lease_clocks.c tests/sim/lease_lost.c tests/sim/lease_slow.c \
+                 tests/sim/lease_clocks.c tests/sim/lease_lost.c tests/sim/lease_readmit.c tests/sim/lease_slow.c \
                  tests/sim/registers.c
 SIM_SCENARIOS += tests/sim/epochs_lease.c
 SIM_SCENARIOS += tests/sim/race_chaos.c tests/sim/race_load.c tests/sim/racing.c
@@ -366,7 +367,8 @@ MUTANTS = NO_REPLAY_CHECK:datagram:echo NO_MAC:datagram:echo NO_SUSPECT:election
           NO_TERM:election_claim:election_chaos
 MUTANTS += NO_RESTART_SILENCE:lease_acceptor:lease_chaos OWNER_OF_ANY_RUN:lease_acceptor:lease_chaos \
            SHORT_LOCK:lease_acceptor:lease_chaos NO_SYNC:voter:lease_chaos \
-           VOTES_EMPTY:voter:lease_lost NO_WRITE_BACK:register:lease_chaos \
+           VOTES_EMPTY:voter:lease_lost LEARNS_AT_ONCE:learn:lease_readmit \
+           LEARNS_OF_ONE:learn:lease_readmit NO_WRITE_BACK:register:lease_chaos \
            TIME_STANDS:embedded:lease_slow
 MUTANTS += NO_COMPARE:epoch_publish:epochs_lease NO_READ:epoch_publish:epochs_lease
 

@@ -12,6 +12,7 @@ ADMIN_ROUTE(master, GET, "/v1/master", "who is master of the cluster; found if n
 ADMIN_ROUTE(health, GET, "/health", "200 while the node serves")
 ADMIN_ROUTE(membership, GET, "/v1/membership", "the membership that this node holds, as JSON")
 ADMIN_ROUTE(change, POST, "/v1/membership/*", "add, set, remove, rank or publish: the next epoch, by the cluster's master")
+ADMIN_ROUTE(readmit, POST, "/v1/voter/readmit", "this node's voter, whose register is lost, begins again: ?node= its own id, for certainty")
 ADMIN_ROUTE(drain, POST, "/members/*/drain", "no new sessions there; ?service= when an id is in several")
 ADMIN_ROUTE(undrain, POST, "/members/*/undrain", "takes a drain back")
 ADMIN_ROUTE(maint, POST, "/members/*/maint", "nobody goes there any more")

@@ -462,6 +462,28 @@ admin_answer_change(struct admin_answer *out, enum epoch_outcome outcome, uint64
 }
 
 static void
+answer_readmit(const struct asked *a)
+{
+	char room[ID_BYTES_MAX];
+	struct slice id;
+	struct admin_readmitted done;
+	struct problem p = {"not in this version"};
+	enum result r = RESULT_NOT_FOUND;
+	admin_answer_begin(a->out, 200, JSON_TYPE);
+	if (!take_slice(a, "node", room, sizeof(room), &id))
+		return;
+	if (a->face->readmit != NULL)
+		r = a->face->readmit(a->face->node, id, &done, &p);
+	if (r != RESULT_OK) {
+		refuse(a, r == RESULT_INVALID ? RESULT_LIMIT : r, &p);
+		return;
+	}
+	log_info("admin: voter %s is re-admitted, by %s", done.node, a->peer);
+	grow_format(&a->out->body, "{\"node\":\"%s\",\"state\":\"learning\",\"silent_ms\":%llu}\n",
+		    done.node, (unsigned long long)done.silent_ms);
+}
+
+static void
 answer_reload(const struct asked *a)
 {
 	struct problem p = {""};

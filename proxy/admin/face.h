@@ -58,6 +58,12 @@ struct admin_role {
 	uint64_t expires_ms; /* 0: nobody holds it */
 };
 
+/* A voter that begins again (cluster/learn.h). */
+struct admin_readmitted {
+	char node[ID_BYTES_MAX + 1];
+	uint64_t silent_ms; /* that are left */
+};
+
 /*
  * An answer that comes later: who took the question calls `answer` once, on the control thread and
  * not before the call that gave it the question has returned. Before that it may be told by
@@ -101,6 +107,13 @@ struct admin_face {
 	/* RESULT_OK: its answer comes later, by admin_answer_change. */
 	enum result (*change)(void *node, const struct admin_change *change,
 			      struct admin_later *later, struct problem *p);
+	/*
+	 * `id` must be this node's. RESULT_NOT_FOUND: it is another's, or no voter's;
+	 * RESULT_INVALID: nothing is lost; RESULT_LIMIT: too few others know. NULL: this version
+	 * cannot.
+	 */
+	enum result (*readmit)(void *node, struct slice id, struct admin_readmitted *out,
+			       struct problem *p);
 	/* NULL: this version cannot. Anything but RESULT_OK: the old configuration stays. */
 	enum result (*reload)(void *node, struct problem *p);
 };

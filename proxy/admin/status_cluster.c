@@ -50,6 +50,8 @@ status_cluster_json(const struct status_cluster *c, uint64_t wall_ms, struct gro
 	put_json_text(out, "safety", c->safety);
 	put_json_text(out, "engine", c->engine);
 	put_json_text(out, "state", c->state);
+	put_json_text(out, "voter", c->voter);
+	put_json_text(out, "voter_problem", c->voter_problem);
 	put_json_bool(out, "fit", c->fit);
 	put_json_text(out, "master", c->master);
 	put_json_count(out, "term", c->term);

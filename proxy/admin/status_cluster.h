@@ -35,6 +35,8 @@ struct status_cluster {
 	const char *safety;
 	const char *engine; /* NULL: none */
 	const char *state;
+	const char *voter;         /* what becomes of this node's vote; NULL: it has none */
+	const char *voter_problem; /* why it does not vote; NULL: it does, or will */
 	bool fit;
 	const char *master; /* NULL: nobody */
 	uint64_t term;      /* of the master; 0: none */

@@ -6,22 +6,23 @@
 /* The operands of an action by name, and what it says besides; then KEY=VALUE, if it takes any. */
 static const struct action {
 	const char *name;
-	const char *op;
+	const char *target;
 	const char *operand[2]; /* NULL: no more */
 	const char *key;        /* said besides; NULL: nothing */
 	const char *value;
 	bool pairs;
 } actions[] = {
-    {"add", "add", {"id", "origin"}, NULL, NULL, true},
-    {"set", "set", {"id", NULL}, NULL, NULL, true},
-    {"weight", "set", {"id", "weight"}, NULL, NULL, false},
-    {"drain", "set", {"id", NULL}, "order", "drain", false},
-    {"maint", "set", {"id", NULL}, "order", "maint", false},
-    {"undrain", "set", {"id", NULL}, "order", "none", false},
-    {"up", "set", {"id", NULL}, "order", "none", false},
-    {"remove", "remove", {"id", NULL}, NULL, NULL, false},
-    {"rank", "rank", {"node", "rank"}, NULL, NULL, false},
-    {"publish", "publish", {NULL, NULL}, NULL, NULL, false},
+    {"add", "/v1/membership/add", {"id", "origin"}, NULL, NULL, true},
+    {"set", "/v1/membership/set", {"id", NULL}, NULL, NULL, true},
+    {"weight", "/v1/membership/set", {"id", "weight"}, NULL, NULL, false},
+    {"drain", "/v1/membership/set", {"id", NULL}, "order", "drain", false},
+    {"maint", "/v1/membership/set", {"id", NULL}, "order", "maint", false},
+    {"undrain", "/v1/membership/set", {"id", NULL}, "order", "none", false},
+    {"up", "/v1/membership/set", {"id", NULL}, "order", "none", false},
+    {"remove", "/v1/membership/remove", {"id", NULL}, NULL, NULL, false},
+    {"rank", "/v1/membership/rank", {"node", "rank"}, NULL, NULL, false},
+    {"publish", "/v1/membership/publish", {NULL, NULL}, NULL, NULL, false},
+    {"readmit", "/v1/voter/readmit", {"node", NULL}, NULL, NULL, false},
 };
 #define ACTIONS (sizeof(actions) / sizeof(actions[0]))
 
@@ -62,12 +63,11 @@ members_target(const struct cli_operands *operands, struct writer *target, struc
 	if (at == ACTIONS)
 		return problem_set(p, RESULT_INVALID,
 				   "%.64s: add, set, weight, drain, maint, undrain, up, remove, "
-				   "rank or publish is wanted",
+				   "rank, publish or readmit is wanted",
 				   operands->at[0]);
 	const struct action *a = &actions[at];
 	int used = 1;
-	write_literal(target, "/v1/membership/");
-	write_text(target, a->op);
+	write_text(target, a->target);
 	for (size_t i = 0; i < 2 && a->operand[i] != NULL; i++) {
 		if (used == operands->count)
 			return wrong_count(a, p);

@@ -123,6 +123,12 @@ print_cluster(const json_t *c)
 	    json_text(c, "state", text[2], TEXT_BYTES), json_text(c, "master", text[3], TEXT_BYTES),
 	    json_count(c, "term"), duration_text(json_count(c, "since_ms"), text[4], TEXT_BYTES),
 	    heard, json_array_size(nodes));
+	if (json_is_string(json_object_get(c, "voter")))
+		(void)printf("voter     %s%s%s\n", json_text(c, "voter", text[0], TEXT_BYTES),
+			     json_is_string(json_object_get(c, "voter_problem")) ? ": " : "",
+			     json_is_string(json_object_get(c, "voter_problem"))
+				 ? json_text(c, "voter_problem", text[1], TEXT_BYTES)
+				 : "");
 }
 
 int
@@ -270,6 +276,18 @@ has_service(const struct asking *a, const json_t *services)
 	return false;
 }
 
+/* "voter a: silent for 12 s, then ..." */
+static void
+print_readmitted(const json_t *answer)
+{
+	char node[TEXT_BYTES];
+	char silent[TEXT_BYTES];
+	(void)printf("voter %s: silent for %s more, then it learns what the other voters hold, and "
+		     "votes; `holdfast status` tells\n",
+		     json_text(answer, "node", node, sizeof(node)),
+		     duration_text(json_count(answer, "silent_ms"), silent, sizeof(silent)));
+}
+
 /* "published as epoch 8" */
 static void
 print_change(const struct asking *a, const json_t *answer)
@@ -278,6 +296,8 @@ print_change(const struct asking *a, const json_t *answer)
 	unsigned long long epoch = json_count(answer, "epoch");
 	if (a->json)
 		print_json(answer);
+	else if (json_object_get(answer, "silent_ms") != NULL)
+		print_readmitted(answer);
 	else if (done)
 		(void)printf("published as epoch %llu\n", epoch);
 	else

@@ -508,6 +508,22 @@ embedded_stop_voting(struct embedded *e, const struct problem *why)
 }
 
 void
+embedded_lose_register(struct embedded *e, const struct problem *why)
+{
+	if (e->is_voter)
+		voter_lose(&e->voter, why);
+}
+
+enum result
+embedded_readmit(struct embedded *e, uint64_t now, struct problem *p)
+{
+	if (!e->is_voter)
+		return problem_set(p, RESULT_INVALID, "this node is no voter");
+	return voter_readmit(&e->voter, now, e->ground.silent_until,
+			     register_numbers_of(e->ground.boot), p);
+}
+
+void
 embedded_init(struct embedded *e, const struct cluster_nodes *nodes,
 	      const struct lease_timing *timing, uint64_t boot, const struct register_image *image,
 	      uint64_t now)

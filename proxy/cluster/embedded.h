@@ -53,5 +53,9 @@ const struct register_image *embedded_save(struct embedded *e);
 void embedded_saved(struct embedded *e, uint64_t now, struct outbox *out);
 /* The disk failed, or is not this voter's: it votes no more. */
 void embedded_stop_voting(struct embedded *e, const struct problem *why);
+/* The register is damaged: it does not vote unless it is re-admitted. */
+void embedded_lose_register(struct embedded *e, const struct problem *why);
+/* See voter_readmit. RESULT_INVALID: or this node is no voter. */
+enum result embedded_readmit(struct embedded *e, uint64_t now, struct problem *p);
 
 #endif

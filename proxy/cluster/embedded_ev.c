@@ -19,9 +19,10 @@ enum writer_state {
 
 struct embedded_live {
 	struct embedded engine;
-	const struct register_file *file;
+	struct register_file *file; /* the thread's, once it runs */
 	void (*stored)(void *context);
 	void *context;
+	enum voter_status said; /* in the log */
 	struct event *told;
 	int told_fd; /* written by the thread */
 	bool started;
@@ -44,7 +45,9 @@ store(struct embedded_live *e)
 	const struct register_image *image = e->image;
 	struct problem p = {""};
 	(void)pthread_mutex_unlock(&e->lock);
-	enum result r = register_file_store(e->file, image, &p);
+	enum result r = register_file_set_aside(e->file, &p);
+	if (r == RESULT_OK)
+		r = register_file_store(e->file, image, &p);
 	(void)pthread_mutex_lock(&e->lock);
 	e->result = r;
 	e->problem = p;
@@ -73,9 +76,30 @@ run(void *context)
 /* ---- the control thread's side ----------------------------------------------------------------
  */
 
+/* What people must know of the vote. */
+static void
+say(struct embedded_live *e)
+{
+	const struct voter *v = &e->engine.voter;
+	if (!e->engine.is_voter || v->status == e->said)
+		return;
+	if (v->status == VOTER_STOPPED && v->lost)
+		log_error("cluster: this node does not vote: %s; when it is certain that the "
+			  "register will not come back: holdfast members readmit %s",
+			  v->problem.text, v->nodes->node[v->nodes->self].id);
+	else if (v->status == VOTER_STOPPED)
+		log_error("cluster: this node does not vote: %s", v->problem.text);
+	else if (v->status == VOTER_READY && e->said == VOTER_LEARNING)
+		log_info("cluster: this node votes again: %zu roles were learnt from the other "
+			 "voters",
+			 v->durable.count);
+	e->said = v->status;
+}
+
 void
 embedded_live_turn(struct embedded_live *e)
 {
+	say(e);
 	(void)pthread_mutex_lock(&e->lock);
 	if (e->state == WRITER_IDLE) {
 		e->image = embedded_save(&e->engine);
@@ -103,7 +127,6 @@ embedded_live_stored(struct embedded_live *e, uint64_t now, struct outbox *out)
 		embedded_saved(&e->engine, now, out);
 		return;
 	}
-	log_error("cluster: this node votes no more: %s", p.text);
 	embedded_stop_voting(&e->engine, &p);
 }
 
@@ -121,6 +144,19 @@ struct engine
 embedded_live_engine(struct embedded_live *e)
 {
 	return embedded_engine(&e->engine);
+}
+
+enum result
+embedded_live_readmit(struct embedded_live *e, uint64_t now, struct problem *p)
+{
+	return embedded_readmit(&e->engine, now, p);
+}
+
+uint64_t
+embedded_live_silent_ms(const struct embedded_live *e, uint64_t now)
+{
+	uint64_t until = e->engine.ground.silent_until;
+	return until > now ? until - now : 0;
 }
 
 const struct voter *
@@ -163,8 +199,10 @@ embedded_live_create(struct event_base *base, const struct embedded_live_setup *
 	(void)pthread_cond_init(&e->changed, NULL);
 	embedded_init(&e->engine, setup->nodes, &setup->timing, setup->file->boot, setup->image,
 		      now);
-	if (setup->damaged != NULL)
+	if (setup->damaged != NULL && setup->file->foreign)
 		embedded_stop_voting(&e->engine, setup->damaged);
+	else if (setup->damaged != NULL)
+		embedded_lose_register(&e->engine, setup->damaged);
 	if (!arm(e, base)) {
 		embedded_live_free(&e);
 		return problem_set(p, RESULT_IO, "the engine's thread: %s", strerror(errno));

@@ -6,7 +6,8 @@
  *                   stored() <--eventfd---------------'
  *
  * An image stays untouched while it is written (cluster/voter.h). When the disk fails the voter
- * votes no more, and says so; the node goes on.
+ * votes no more, and says so; the node goes on. A damaged file is set aside when a voter that was
+ * re-admitted has something to put in its place, and not before.
  */
 #ifndef HOLDFAST_CLUSTER_EMBEDDED_EV_H
 #define HOLDFAST_CLUSTER_EMBEDDED_EV_H
@@ -19,7 +20,7 @@
 struct embedded_live;
 
 struct embedded_live_setup {
-	const struct register_file *file;   /* open; borrowed, outlives the engine */
+	struct register_file *file;         /* open; borrowed, outlives the engine */
 	const struct register_image *image; /* as on disk; NULL: none. Borrowed for the call */
 	const struct problem *damaged; /* NULL: the file was whole; else the node does not vote */
 	const struct cluster_nodes *nodes; /* borrowed, outlives the engine */
@@ -37,6 +38,10 @@ struct engine embedded_live_engine(struct embedded_live *e);
 /* After every event. */
 void embedded_live_turn(struct embedded_live *e);
 void embedded_live_stored(struct embedded_live *e, uint64_t now, struct outbox *out);
+/* Its register is damaged or lost: it begins again, by the operator's word. See voter_readmit. */
+enum result embedded_live_readmit(struct embedded_live *e, uint64_t now, struct problem *p);
+/* Of the silence after the start: what is left. */
+uint64_t embedded_live_silent_ms(const struct embedded_live *e, uint64_t now);
 /* NULL: it is no voter. */
 const struct voter *embedded_live_voter(const struct embedded_live *e);
 

@@ -22,6 +22,8 @@ enum mutant {
 	MUTANT_TIME_STANDS,        /* embedded: a message counts before the time that has passed */
 	MUTANT_NO_SYNC,            /* voter: answers what is not on disk yet */
 	MUTANT_VOTES_EMPTY,        /* voter: without its file it starts with nothing */
+	MUTANT_LEARNS_AT_ONCE,     /* learn: who lost its file asks the others without silence */
+	MUTANT_LEARNS_OF_ONE,      /* learn: it believes the first that tells */
 	MUTANT_NO_COMPARE,         /* epoch: a change counts whatever epoch it was made against */
 	MUTANT_NO_READ,            /* epoch: a new master does not ask what was written before */
 	MUTANT_NO_WRITE_BACK,      /* register: readers leave the newest value where it is */

@@ -17,7 +17,16 @@ enum register_what {
 	REGISTER_HEAD = 1,   /* READ: nothing more; HELD: the head */
 	REGISTER_PIECE = 2,  /* both: stamp u64 u64, offset u32; HELD: then the bytes to the end */
 	REGISTER_STATUS = 3, /* both with no role; HELD: enum voter_status u8 (cluster/voter.h) */
+	REGISTER_ENTRY = 4,  /* both with no role: place u16; HELD: then how many there are u16,
+				floor u64, and of a place that has one role text, head */
 };
+
+/*
+ * A voter's questions for a value carry their number with this bit, that no client's number has:
+ * else a late answer to one of them may be taken for an answer to this node's own client, whose
+ * numbers are counted in the same way.
+ */
+#define REGISTER_NUMBERS_OF_VOTERS (UINT64_C(1) << 63)
 
 /* Zeroed: none under way. */
 struct pull {

@@ -84,26 +84,31 @@ ask_the_silent(struct register_client *c, const struct role_turn *t)
 	}
 }
 
-/* Numbers of one run never come again in another: late answers are told from fresh ones. */
 static void
 enter(struct register_client *c, const struct role_turn *t, enum register_phase phase)
 {
 	if (c->number == 0)
-		c->number = t->ground->boot << 24;
+		c->number = register_numbers_of(t->ground->boot);
 	c->number++;
 	c->phase = phase;
 	c->answered = 0;
 	ask_the_silent(c, t);
 }
 
-/* What was being fetched is of no use any more. */
+/* What the answers said so far is forgotten, and with it what was being fetched on their word. */
 static void
-ask_heads(struct register_client *c, const struct role_turn *t)
+forget_answers(struct register_client *c)
 {
 	pull_stop(&c->pull);
 	c->best = (struct register_head){.term = 0};
 	c->holders = 0;
 	c->term = 0;
+}
+
+static void
+ask_heads(struct register_client *c, const struct role_turn *t)
+{
+	forget_answers(c);
 	enter(c, t, REGISTER_ASKING);
 }
 
@@ -111,9 +116,7 @@ ask_heads(struct register_client *c, const struct role_turn *t)
 static void
 ask_heads_later(struct register_client *c, const struct role_turn *t)
 {
-	c->best = (struct register_head){.term = 0};
-	c->holders = 0;
-	c->term = 0;
+	forget_answers(c);
 	c->number++;
 	c->phase = REGISTER_ASKING;
 	c->answered = 0;

@@ -13,13 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC        "HOLDFAST REGISTER 1\n"
-#define MAGIC_BYTES  (sizeof(MAGIC) - 1)
-#define FLAG_IMAGE   1
-#define FLAG_BEGUN   2
-#define FLAG_READMIT 4
-#define FLAGS_ALL    7
-#define NEW_NAME     REGISTER_FILE_NAME ".new"
+#define MAGIC       "HOLDFAST REGISTER 1\n"
+#define MAGIC_BYTES (sizeof(MAGIC) - 1)
+#define FLAG_IMAGE  1
+#define FLAG_BEGUN  2
+#define FLAGS_ALL   3
+#define NEW_NAME    REGISTER_FILE_NAME ".new"
 /* without values: what stands once, and a role's */
 #define FIXED_BYTES_MAX \
 	(MAGIC_BYTES + (size_t)2 * (1 + ID_BYTES_MAX) + 8 + 1 + 8 + 8 + 2 + DOCUMENT_DIGEST_BYTES)
@@ -88,10 +87,7 @@ register_file_encode(const struct register_file *f, const struct register_image 
 	if (image == NULL) {
 		write_number(&w, 0, 1 + 8 + 8 + 2);
 	} else {
-		write_number(&w,
-			     FLAG_IMAGE | (image->begun ? FLAG_BEGUN : 0) |
-				 (image->readmit ? FLAG_READMIT : 0),
-			     1);
+		write_number(&w, FLAG_IMAGE | (image->begun ? FLAG_BEGUN : 0), 1);
 		write_number(&w, image->uses, 8);
 		write_number(&w, image->floor, 8);
 		write_number(&w, image->count, 2);
@@ -131,7 +127,6 @@ read_image(struct body *b, struct register_image *image, bool *has_image)
 {
 	uint8_t flags = get_u8(b);
 	image->begun = (flags & FLAG_BEGUN) != 0;
-	image->readmit = (flags & FLAG_READMIT) != 0;
 	image->uses = get_u64(b);
 	image->floor = get_u64(b);
 	size_t count = get_u16(b);
@@ -169,7 +164,8 @@ register_file_decode(struct register_file *f, const uint8_t *at, size_t bytes,
 	uint64_t boot = get_u64(&b);
 	if (b.bad)
 		return problem_set(p, RESULT_INVALID, "the register is damaged");
-	if (strcmp(cluster, f->cluster) != 0 || strcmp(node, f->node) != 0)
+	f->foreign = strcmp(cluster, f->cluster) != 0 || strcmp(node, f->node) != 0;
+	if (f->foreign)
 		return problem_set(p, RESULT_INVALID,
 				   "the register is that of node %s of cluster %s", node, cluster);
 	if (!read_image(&b, image, has_image)) {
@@ -234,6 +230,21 @@ register_file_store(const struct register_file *f, const struct register_image *
 		return problem_set(p, RESULT_NO_MEMORY, "%s: no memory", f->where);
 	enum result r = replace(f, at, bytes, p);
 	free(at);
+	return r == RESULT_OK ? r : problem_prefix(p, r, "%s", f->where);
+}
+
+enum result
+register_file_set_aside(struct register_file *f, struct problem *p)
+{
+	if (f->writable)
+		return RESULT_OK;
+	if (f->foreign)
+		return problem_set(p, RESULT_INVALID, "%s is that of another node", f->where);
+	enum result r = RESULT_OK;
+	if (renameat(f->directory, REGISTER_FILE_NAME, f->directory, REGISTER_DAMAGED_NAME) == -1 &&
+	    errno != ENOENT)
+		r = refused(p, "rename to " REGISTER_DAMAGED_NAME);
+	f->writable = r == RESULT_OK;
 	return r == RESULT_OK ? r : problem_prefix(p, r, "%s", f->where);
 }
 

@@ -5,6 +5,7 @@
  *
  *   STATE_DIR/lock       locked while the node runs: one process a directory
  *   STATE_DIR/register   written anew as register.new, synced, renamed, the directory synced
+ *   STATE_DIR/register.damaged  what could not be believed, kept when its voter was re-admitted
  *
  * The file, integers big-endian, texts behind a length byte:
  *
@@ -12,10 +13,10 @@
  *   count u16, count times: role text, head 56, used u64, value if head.bytes != 0;
  *   XXH3-128 of all before it
  *
- *   flags: 1 there is an image, 2 begun, 4 readmit
+ *   flags: 1 there is an image, 2 begun
  *
  * A file that is damaged, of another node or another cluster is left as it is, and nothing is
- * written.
+ * written; until one that is damaged is set aside.
  */
 #ifndef HOLDFAST_CLUSTER_REGISTER_FILE_H
 #define HOLDFAST_CLUSTER_REGISTER_FILE_H
@@ -24,12 +25,14 @@
 
 #define REGISTER_FILE_BYTES_MAX (64L * 1024 * 1024)
 #define REGISTER_FILE_NAME      "register"
+#define REGISTER_DAMAGED_NAME   REGISTER_FILE_NAME ".damaged"
 #define REGISTER_LOCK_NAME      "lock"
 
 struct register_file {
 	int directory;
 	int lock;
-	bool writable;   /* what was found was whole, or nothing was there */
+	bool writable;   /* what was found was whole, or nothing was there, or it is set aside */
+	bool foreign;    /* what was found is whole, and another node's or cluster's */
 	char where[256]; /* for messages: the file's path, cut if it must be */
 	char cluster[ID_BYTES_MAX + 1];
 	char node[ID_BYTES_MAX + 1];
@@ -53,6 +56,11 @@ enum result register_file_open(struct register_file *f, const char *state_dir, c
 /* NULL: no image. RESULT_IO, RESULT_NO_MEMORY: the file is what it was before, or this one. */
 enum result register_file_store(const struct register_file *f, const struct register_image *image,
 				struct problem *p);
+/*
+ * Renames what could not be believed, so that the next store has its place; nothing when the file
+ * is writable. RESULT_INVALID: it is another node's, which may need it; RESULT_IO.
+ */
+enum result register_file_set_aside(struct register_file *f, struct problem *p);
 void register_file_close(struct register_file *f);
 
 /* The bytes: for tests, and for whoever looks into such a file. */

@@ -93,7 +93,7 @@ least_used(struct register_image *image)
 	struct register_entry *least = NULL;
 	for (size_t i = 0; i < image->count; i++) {
 		struct register_entry *e = &image->entry[i];
-		if (e->document == NULL && (least == NULL || e->used < least->used))
+		if (e->head.stamp.term == 0 && (least == NULL || e->used < least->used))
 			least = e;
 	}
 	return least;

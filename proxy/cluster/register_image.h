@@ -51,8 +51,7 @@ struct register_entry {
 };
 
 struct register_image {
-	bool begun;   /* all voters were seen with an empty register, once (cluster/voter.h) */
-	bool readmit; /* the operator says: lost, let it learn from the others */
+	bool begun; /* all voters were seen with an empty register, once (cluster/voter.h) */
 	uint64_t uses;
 	/*
 	 * The highest term of any role that was forgotten: a role that is not in the table has this

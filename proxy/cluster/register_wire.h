@@ -3,7 +3,8 @@
  * role's name (text) and the request's number (u64), then:
  *
  *   READ               what u8; a piece: stamp u64 u64, offset u32          (cluster/pull.h)
- *   HELD               what u8; a head: the head; a piece: stamp, offset, bytes; a status: u8
+ *   HELD               what u8; a head: the head; a piece: stamp, offset, bytes; a status: u8;
+ *                      an entry: see enum register_what
  *   WRITE              kind u8; the head that is written: of a claim only term and claimant count
  *   WRITTEN, OUTDATED  the head as it stands on the voter's disk
  */
@@ -16,6 +17,13 @@ enum register_kind {
 	REGISTER_CLAIM = 1, /* this term is mine */
 	REGISTER_VALUE = 2, /* keep this value; fetch it from me */
 };
+
+/* Numbers of one run never come again in another: late answers are told from fresh ones. */
+static inline uint64_t
+register_numbers_of(uint64_t boot)
+{
+	return boot << 24;
+}
 
 struct register_asked {
 	uint64_t number;

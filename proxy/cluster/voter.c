@@ -5,14 +5,27 @@
 #include "cluster/register_wire.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
-/*
- * A voter's questions for a value carry the writer's number with this bit, that no client's number
- * has: else a late answer to one of them may be taken for an answer to this node's own client,
- * whose numbers are counted in the same way.
- */
-#define PULLS_FOR_WRITER (UINT64_C(1) << 63)
+#define NAMES_BYTES_MAX 160 /* of the voters that a message names */
+
+const char *
+voter_status_text(enum voter_status status)
+{
+	switch (status) {
+	case VOTER_NEW:
+	case VOTER_EMPTY:
+		return "begins";
+	case VOTER_READY:
+		return "votes";
+	case VOTER_LEARNING:
+		return "learning";
+	case VOTER_STOPPED:
+		break;
+	}
+	return "stopped";
+}
 
 static void
 change(struct voter *v)
@@ -60,7 +73,7 @@ begin(struct voter *v)
 		    &why, RESULT_INVALID,
 		    "the register's file is missing, but the cluster is not new: this "
 		    "voter has lost what it promised and does not vote");
-		voter_stop(v, &why);
+		voter_lose(v, &why);
 	} else if (!has_file && others_are(v, VOTER_NEW)) {
 		change(v);
 	} else if (has_file && (any_is_ready(v) || others_are(v, VOTER_EMPTY))) {
@@ -78,12 +91,13 @@ ask_others(const struct voter *v, struct outbox *out)
 }
 
 static bool
-on_status(struct voter *v, cluster_node from, struct body *b)
+on_status(struct voter *v, uint64_t now, cluster_node from, struct body *b)
 {
 	uint8_t status = get_u8(b);
 	if (!body_whole(b) || status < VOTER_NEW || status > VOTER_STOPPED)
 		return false;
 	v->heard[from] = status;
+	v->heard_at[from] = now;
 	if (v->status == VOTER_NEW || v->status == VOTER_EMPTY)
 		begin(v);
 	return true;
@@ -113,11 +127,13 @@ on_read(struct voter *v, cluster_node from, const char *role, struct body *b, st
 	if (what == REGISTER_STATUS && body_whole(b)) {
 		struct outgoing *o = register_put(out, from, DATAGRAM_HELD, role, number);
 		put_u8(o, REGISTER_STATUS);
-		put_u8(o, (uint8_t)v->status);
+		put_u8(o, (uint8_t)(v->status == VOTER_LEARNING ? VOTER_STOPPED : v->status));
 		return true;
 	}
 	if (v->status != VOTER_READY)
 		return true;
+	if (what == REGISTER_ENTRY)
+		return learn_answer(&v->durable, from, number, b, out);
 	if (what == REGISTER_HEAD && body_whole(b)) {
 		answer_head(v, from, DATAGRAM_HELD, role, number, out);
 		return true;
@@ -237,8 +253,8 @@ on_value(struct voter *v, uint64_t now, cluster_node from, const char *role, uin
 	v->pulled.head = *asked;
 	v->pulled.from = from;
 	v->pulled.number = number;
-	(void)pull_start(&v->pull, role, asked, from, number | PULLS_FOR_WRITER, v->resend_ms, now,
-			 out);
+	(void)pull_start(&v->pull, role, asked, from, number | REGISTER_NUMBERS_OF_VOTERS,
+			 v->resend_ms, now, out);
 	return true;
 }
 
@@ -276,6 +292,71 @@ on_piece(struct voter *v, uint64_t now, cluster_node from, const char *role, uin
 	return true;
 }
 
+/* ---- re-admission ----------------------------------------------------------------------------
+ */
+
+/* What was learnt is put on disk as any change is; voter_saved makes it vote. Always true. */
+static bool
+end_learning(struct voter *v)
+{
+	if (v->learn.phase != LEARN_DONE)
+		return true;
+	register_image_copy(&v->latest, &v->learn.image);
+	learn_deinit(&v->learn);
+	change(v);
+	return true;
+}
+
+/* "b, c" of the other voters: those that vote and were heard of late, or all of them. */
+static size_t
+name_others(const struct voter *v, uint64_t now, bool ready, char *out, size_t room)
+{
+	size_t count = 0;
+	size_t used = 0;
+	out[0] = '\0';
+	for (cluster_node i = 0; i < v->nodes->count; i++) {
+		bool is_ready =
+		    v->heard[i] == VOTER_READY && now - v->heard_at[i] <= VOTER_HEARD_MS_MAX;
+		if (!v->nodes->node[i].voter || i == v->nodes->self || (ready && !is_ready))
+			continue;
+		if (used < room)
+			used += (size_t)snprintf(out + used, room - used, "%s%s",
+						 count > 0 ? ", " : "", v->nodes->node[i].id);
+		count++;
+	}
+	return count;
+}
+
+enum result
+voter_readmit(struct voter *v, uint64_t now, uint64_t silent_until, uint64_t number,
+	      struct problem *p)
+{
+	char ready[NAMES_BYTES_MAX];
+	char others[NAMES_BYTES_MAX];
+	if (v->status == VOTER_LEARNING)
+		return RESULT_OK;
+	if (v->status != VOTER_STOPPED)
+		return problem_set(p, RESULT_INVALID, "this voter has lost nothing");
+	if (!v->lost)
+		return problem_set(p, RESULT_INVALID,
+				   "this voter was stopped by something else; mend that and start "
+				   "the node again: %.200s",
+				   v->problem.text);
+	size_t voting = name_others(v, now, true, ready, sizeof(ready));
+	size_t all = name_others(v, now, false, others, sizeof(others));
+	if (voting < learn_needs(v->nodes))
+		return problem_set(
+		    p, RESULT_LIMIT,
+		    "%zu of the other voters (%s) must vote, as what this one promised may be "
+		    "known to some of them alone; of late these do: %s",
+		    learn_needs(v->nodes), all > 0 ? others : "there are none",
+		    voting > 0 ? ready : "none");
+	learn_begin(&v->learn, v->nodes, silent_until, number, v->resend_ms);
+	v->lost = false;
+	v->status = VOTER_LEARNING;
+	return RESULT_OK;
+}
+
 /* ---- events ----------------------------------------------------------------------------------
  */
 
@@ -292,20 +373,33 @@ voter_receive(struct voter *v, uint64_t now, cluster_node from, enum datagram_ty
 	uint64_t number = get_u64(b);
 	uint8_t what = get_u8(b);
 	if (what == REGISTER_STATUS)
-		return on_status(v, from, b);
+		return on_status(v, now, from, b);
+	if (v->status == VOTER_LEARNING)
+		return learn_receive(&v->learn, now, from, number, role, what, b, out) &&
+		       end_learning(v);
 	if (what == REGISTER_PIECE && v->status == VOTER_READY)
 		return on_piece(v, now, from, role, number, b, out);
 	return true;
+}
+
+/* How the others are: until it votes, and when it must know whom to learn from. */
+static bool
+asks(const struct voter *v)
+{
+	return v->status == VOTER_NEW || v->status == VOTER_EMPTY || v->lost;
 }
 
 void
 voter_tick(struct voter *v, uint64_t now, struct outbox *out)
 {
 	pull_tick(&v->pull, now, out);
-	bool begins = v->status == VOTER_NEW || v->status == VOTER_EMPTY;
-	if (begins && now >= v->ask_at) {
-		v->ask_at = now + VOTER_ASK_MS;
-		begin(v);
+	if (v->status == VOTER_LEARNING) {
+		learn_tick(&v->learn, now, out);
+		(void)end_learning(v);
+	} else if (asks(v) && now >= v->ask_at) {
+		v->ask_at = now + (v->lost ? VOTER_ASK_LOST_MS : VOTER_ASK_MS);
+		if (!v->lost)
+			begin(v);
 		ask_others(v, out);
 	}
 }
@@ -314,8 +408,9 @@ uint64_t
 voter_next(const struct voter *v)
 {
 	uint64_t next = pull_next(&v->pull);
-	bool begins = v->status == VOTER_NEW || v->status == VOTER_EMPTY;
-	return begins && v->ask_at < next ? v->ask_at : next;
+	if (v->status == VOTER_LEARNING)
+		return learn_next(&v->learn);
+	return asks(v) && v->ask_at < next ? v->ask_at : next;
 }
 
 const struct register_image *
@@ -372,6 +467,7 @@ void
 voter_deinit(struct voter *v)
 {
 	pull_stop(&v->pull);
+	learn_deinit(&v->learn);
 	register_image_deinit(&v->latest);
 	register_image_deinit(&v->saving);
 	register_image_deinit(&v->durable);
@@ -381,7 +477,16 @@ void
 voter_stop(struct voter *v, const struct problem *why)
 {
 	v->status = VOTER_STOPPED;
+	v->lost = false;
 	v->problem = *why;
 	v->waiting_count = 0;
 	pull_stop(&v->pull);
+	learn_deinit(&v->learn);
+}
+
+void
+voter_lose(struct voter *v, const struct problem *why)
+{
+	voter_stop(v, why);
+	v->lost = true;
 }

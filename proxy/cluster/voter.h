@@ -14,24 +14,37 @@
  *   NEW      no file. All others are NEW or EMPTY -> EMPTY; any is READY -> STOPPED: it was lost
  *   EMPTY    a file in which nothing stands. All others have one, or any is READY -> READY
  *   READY    votes. From here on a voter that is NEW is a lost one
- *   STOPPED  votes no more until it is started again; `problem` says why
+ *   STOPPED  votes no more until it is started again; `problem` says why. One whose register was
+ *            lost or is damaged may be re-admitted by the operator: voter_readmit
+ *   LEARNING re-admitted: silent, then it reads from the others what stands there
+ * (cluster/learn.h); when that is on disk -> READY. To others it is STOPPED
  */
 #ifndef HOLDFAST_CLUSTER_VOTER_H
 #define HOLDFAST_CLUSTER_VOTER_H
 
-#include "cluster/pull.h"
+#include "cluster/learn.h"
 
 #define VOTER_WAITING_MAX                                                                    \
 	256              /* answers that wait for the disk; further ones are asked for again \
 			  */
 #define VOTER_ASK_MS 500 /* between questions for the others' status, until READY */
+/* The same, of one that lost its register; and what is older than that is not known any more. */
+#define VOTER_ASK_LOST_MS  2000
+#define VOTER_HEARD_MS_MAX 5000
 
-enum voter_status { VOTER_NEW = 1, VOTER_EMPTY = 2, VOTER_READY = 3, VOTER_STOPPED = 4 };
+enum voter_status {
+	VOTER_NEW = 1,
+	VOTER_EMPTY = 2,
+	VOTER_READY = 3,
+	VOTER_STOPPED = 4,
+	VOTER_LEARNING = 5, /* never on the wire */
+};
 
 struct voter {
 	const struct cluster_nodes *nodes; /* borrowed */
 	enum voter_status status;
 	struct problem problem; /* of STOPPED */
+	bool lost;              /* STOPPED: its register is gone, it may be re-admitted */
 	uint64_t resend_ms;     /* of pulls */
 
 	struct register_image latest;
@@ -58,8 +71,13 @@ struct voter {
 	} pulled; /* while pull_active */
 
 	uint8_t heard[CLUSTER_NODES_MAX]; /* enum voter_status of the others; 0: nothing yet */
+	uint64_t heard_at[CLUSTER_NODES_MAX];
+	struct learn learn; /* of LEARNING */
 	uint64_t ask_at;
 };
+
+/* "begins", "votes", "stopped", "learning". */
+const char *voter_status_text(enum voter_status status);
 
 /*
  * `image`: as read from the disk, or NULL: there was no file. `self` is a voter. The voter is
@@ -70,6 +88,18 @@ void voter_init(struct voter *v, const struct cluster_nodes *nodes,
 void voter_deinit(struct voter *v);
 /* For good, until voter_init: the disk failed, or whoever runs it found a twin. */
 void voter_stop(struct voter *v, const struct problem *why);
+/* The same, as its register is damaged or missing: it may be re-admitted. */
+void voter_lose(struct voter *v, const struct problem *why);
+/*
+ * The operator's word that a lost register will not come back. Silent until `silent_until`, then it
+ * learns what the others hold; `number` as in learn_begin.
+ *   RESULT_OK       it is LEARNING, now or already
+ *   RESULT_INVALID  nothing was lost, or this voter was stopped by something else
+ *   RESULT_LIMIT    fewer than a majority of the other voters were heard to vote of late: what was
+ *                   promised may be known to nobody. Nothing changes
+ */
+enum result voter_readmit(struct voter *v, uint64_t now, uint64_t silent_until, uint64_t number,
+			  struct problem *p);
 static inline bool
 voter_votes(const struct voter *v)
 {

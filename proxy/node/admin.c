@@ -1,6 +1,7 @@
 /* admin.c: the node as its admin interface sees it; see admin/face.h. */
 #include "node/node.h"
 
+#include "node/cluster.h"
 #include "node/question.h"
 
 #include "admin/explain_json.h"
@@ -227,6 +228,7 @@ node_admin_start(struct node *n, struct problem *p)
 						.order = order,
 						.membership = node_membership,
 						.change = node_change,
+						.readmit = node_cluster_readmit,
 						.reload = reload,
 						.role = node_role};
 	if (n->admin_fd == -1)

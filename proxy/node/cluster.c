@@ -9,6 +9,7 @@
 #include "base/log.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -235,10 +236,10 @@ start_with_file(struct node_cluster *c, const struct config *config, struct prob
 	struct problem damaged = *p;
 	bool whole = r == RESULT_OK;
 	c->has_file = true;
-	if (!whole)
-		log_error("cluster: this node does not vote: %s", damaged.text);
 	r = start_plane(c, config, has_image ? &image : NULL, whole ? NULL : &damaged, p);
 	register_image_deinit(&image);
+	if (!whole && c->engine == NULL)
+		log_warn("cluster: the number of this start is not kept: %s", damaged.text);
 	return r;
 }
 
@@ -297,6 +298,35 @@ node_cluster_stop(struct node *n)
 	if (c->has_file)
 		register_file_close(&c->file);
 	free(c);
+}
+
+/* ---- a voter that lost its register -----------------------------------------------------------
+ */
+
+enum result
+node_cluster_readmit(void *node, struct slice id, struct admin_readmitted *out, struct problem *p)
+{
+	const struct node *n = node;
+	struct node_cluster *c = n->cluster;
+	if (c == NULL || c->live == NULL || c->engine == NULL)
+		return problem_set(p, RESULT_NOT_FOUND,
+				   "no register is kept here: no cluster with leases among its "
+				   "nodes is configured");
+	const char *self = c->nodes.node[c->nodes.self].id;
+	if (!slice_equal(id, slice_of(self)))
+		return problem_set(
+		    p, RESULT_NOT_FOUND,
+		    "this is node %s: a voter is re-admitted at its own node, by its "
+		    "own id",
+		    self);
+	uint64_t now = cluster_now();
+	enum result r = embedded_live_readmit(c->engine, now, p);
+	if (r != RESULT_OK)
+		return problem_prefix(p, r, "voter %s", self);
+	*out = (struct admin_readmitted){.silent_ms = embedded_live_silent_ms(c->engine, now)};
+	(void)snprintf(out->node, sizeof(out->node), "%s", self);
+	cluster_settle(c->live);
+	return RESULT_OK;
 }
 
 /* ---- reload -----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #ifndef HOLDFAST_NODE_CLUSTER_H
 #define HOLDFAST_NODE_CLUSTER_H
 
+#include "admin/face.h"
 #include "cluster/cluster_ev.h"
 #include "cluster/dns_ev.h"
 #include "cluster/embedded_ev.h"
@@ -47,6 +48,9 @@ void node_cluster_leave(struct node *n);
 /* Another configuration: ranks (E14), secrets. What needs a restart is said elsewhere. */
 void node_cluster_adopt(struct node *n, const struct config *config);
 void node_cluster_stop(struct node *n);
+/* As admin/face.h has it. */
+enum result node_cluster_readmit(void *node, struct slice id, struct admin_readmitted *out,
+				 struct problem *p);
 
 /* In master.c: what follows from who is master: log, hooks, name. */
 void node_master_changed(void *cluster, const struct plane_change *change);

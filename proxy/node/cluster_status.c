@@ -158,6 +158,18 @@ read_master(struct status *out, const struct plane *plane, struct status_cluster
 	to->longest_wait_ms = election_longest_wait(&plane->election);
 }
 
+/* "votes", "stopped": why, ... */
+static void
+read_voter(struct status *out, const struct node_cluster *c, struct status_cluster *to)
+{
+	const struct voter *v = c->engine != NULL ? embedded_live_voter(c->engine) : NULL;
+	if (v == NULL)
+		return;
+	to->voter = voter_status_text(v->status);
+	if (v->status == VOTER_STOPPED)
+		to->voter_problem = status_text(out, v->problem.text);
+}
+
 enum result
 node_cluster_status(struct node *n, struct status *out)
 {
@@ -175,6 +187,7 @@ node_cluster_status(struct node *n, struct status *out)
 	to->safety = lease ? "lease" : "advisory";
 	to->engine = !lease ? NULL : n->cluster->etcd != NULL ? "etcd" : "embedded";
 	read_master(out, plane, to);
+	read_voter(out, n->cluster, to);
 	read_types(out, plane->received, &to->received, &to->received_count);
 	read_types(out, plane->sent, &to->sent, &to->sent_count);
 	read_drops(out, live, to);

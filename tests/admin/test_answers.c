@@ -79,6 +79,15 @@ reload(void *node, struct problem *p)
 	return told.says == RESULT_OK ? RESULT_OK : problem_set(p, told.says, "line 3");
 }
 
+static enum result
+readmit(void *node, struct slice id, struct admin_readmitted *out, struct problem *p)
+{
+	(void)node;
+	*out = (struct admin_readmitted){.silent_ms = 1200};
+	(void)snprintf(out->node, sizeof(out->node), "%.*s", SLICE_ARG(id));
+	return told.says == RESULT_OK ? RESULT_OK : problem_set(p, told.says, "why");
+}
+
 static struct admin_later later;
 
 /* At once, or later, by told.says. */
@@ -109,6 +118,7 @@ start(void **state)
 				   .explain = explain,
 				   .order = order,
 				   .master = master,
+				   .readmit = readmit,
 				   .reload = reload};
 	return 0;
 }
@@ -231,6 +241,22 @@ who_steers(void **state)
 }
 
 static void
+who_readmits_a_voter(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("POST /v1/voter/readmit?node=a", OWN), 403);
+	assert_int_equal(ask("POST /v1/voter/readmit?node=a", CHANGE), 200);
+	assert_body("{\"node\":\"a\",\"state\":\"learning\",\"silent_ms\":1200}\n");
+	told.says = RESULT_LIMIT; /* too few others know */
+	assert_int_equal(ask("POST /v1/voter/readmit?node=a", CHANGE), 409);
+	told.says = RESULT_INVALID; /* nothing is lost */
+	assert_int_equal(ask("POST /v1/voter/readmit?node=a", CHANGE), 409);
+	told.says = RESULT_NOT_FOUND;
+	assert_int_equal(ask("POST /v1/voter/readmit", CHANGE), 404);
+	assert_error("why");
+}
+
+static void
 who_reloads(void **state)
 {
 	(void)state;
@@ -285,6 +311,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(who_looks, start, stop),
 	    cmocka_unit_test_setup_teardown(who_asks_where, start, stop),
 	    cmocka_unit_test_setup_teardown(who_steers, start, stop),
+	    cmocka_unit_test_setup_teardown(who_readmits_a_voter, start, stop),
 	    cmocka_unit_test_setup_teardown(who_reloads, start, stop),
 	    cmocka_unit_test_setup_teardown(who_is_master, start, stop),
 	    cmocka_unit_test_setup_teardown(who_is_turned_away, start, stop),

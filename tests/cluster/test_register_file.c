@@ -56,7 +56,7 @@ teardown(void **state)
 {
 	(void)state;
 	static const char *const names[] = {REGISTER_FILE_NAME, REGISTER_FILE_NAME ".new",
-					    REGISTER_LOCK_NAME};
+					    REGISTER_LOCK_NAME, REGISTER_DAMAGED_NAME};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char name[96];
 		(void)snprintf(name, sizeof(name), "%s/%s", directory, names[i]);
@@ -184,6 +184,48 @@ a_damaged_file_is_refused(void **state)
 	close_all();
 }
 
+/* Once it is certain that nothing can be made of it: kept aside, and a new one has its place. */
+static void
+a_damaged_file_is_set_aside(void **state)
+{
+	(void)state;
+	store();
+	flip(30);
+	struct stat before;
+	assert_int_equal(stat(path, &before), 0);
+	assert_int_equal(open_as("shop", "a"), RESULT_INVALID);
+	assert_false(file.foreign);
+	assert_int_equal(register_file_set_aside(&file, &problem), RESULT_OK);
+	fill();
+	assert_int_equal(register_file_store(&file, &image, &problem), RESULT_OK);
+	assert_int_equal(register_file_set_aside(&file, &problem), RESULT_OK); /* it is whole */
+	close_all();
+	struct stat after;
+	char damaged[128];
+	(void)snprintf(damaged, sizeof(damaged), "%s/" REGISTER_DAMAGED_NAME, directory);
+	assert_int_equal(stat(damaged, &after), 0);
+	assert_int_equal(before.st_ino, after.st_ino);
+	assert_int_equal(open_as("shop", "a"), RESULT_OK);
+	assert_true(has_image);
+	close_all();
+}
+
+/* It is somebody's. */
+static void
+anothers_file_is_not_set_aside(void **state)
+{
+	(void)state;
+	store();
+	assert_int_equal(open_as("shop", "b"), RESULT_INVALID);
+	assert_true(file.foreign);
+	assert_int_equal(register_file_set_aside(&file, &problem), RESULT_INVALID);
+	assert_non_null(strstr(problem.text, "another node"));
+	assert_false(file.writable);
+	close_all();
+	assert_int_equal(open_as("shop", "a"), RESULT_OK);
+	close_all();
+}
+
 /* As a full disk or a torn write leaves it. */
 static void
 a_cut_file_is_refused(void **state)
@@ -264,6 +306,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(what_is_stored_is_read, setup, teardown),
 	    cmocka_unit_test_setup_teardown(boots_are_counted, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_damaged_file_is_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_damaged_file_is_set_aside, setup, teardown),
+	    cmocka_unit_test_setup_teardown(anothers_file_is_not_set_aside, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_cut_file_is_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(anothers_file_is_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_directory_has_one_process, setup, teardown),

@@ -236,6 +236,152 @@ forgotten_roles_keep_their_terms(void **state)
 	assert_int_equal(out.list[0].type, DATAGRAM_WRITTEN);
 }
 
+/* ---- re-admission ---------------------------------------------------------------------------- */
+
+#define SILENT_UNTIL 9000
+#define NUMBER       100
+
+static enum result
+readmit(struct problem *p)
+{
+	return voter_readmit(&voter, now, SILENT_UNTIL, NUMBER, p);
+}
+
+/* As voter_tick has it. */
+static void
+tick_until(uint64_t then)
+{
+	for (; now < then; now++)
+		if (now >= voter_next(&voter))
+			voter_tick(&voter, now, &out);
+}
+
+/* `from` holds one role, r, of that term. */
+static void
+hear_entry(cluster_node from, uint64_t term)
+{
+	static struct outbox box;
+	struct outgoing *o = message(&box, DATAGRAM_HELD, "", voter.learn.number);
+	struct register_head head = {.term = term, .claimant = {nodes.node[from].alias, 1}};
+	put_u8(o, REGISTER_ENTRY);
+	put_u16(o, 0);
+	put_u16(o, 1);
+	put_u64(o, 0);
+	put_text(o, "r");
+	register_head_put(o, &head);
+	assert_true(hear(from, o));
+}
+
+static void
+a_lost_one_is_readmitted(void **state)
+{
+	(void)state;
+	struct problem p;
+	boot(NULL);
+	hear_status(1, VOTER_READY);
+	hear_status(2, VOTER_READY);
+	assert_true(voter.lost);
+	assert_int_equal(readmit(&p), RESULT_OK);
+	assert_int_equal(voter.status, VOTER_LEARNING);
+	assert_int_equal(readmit(&p), RESULT_OK);
+	tick_until(SILENT_UNTIL);
+	assert_null(voter_save(&voter));
+	tick_until(SILENT_UNTIL + 1);
+	hear_entry(1, 4);
+	assert_null(voter_save(&voter)); /* one of them is no majority of two */
+	hear_claim(1, "r", 7, 9);
+	hear_entry(2, 6);
+	assert_false(voter_votes(&voter)); /* not on disk yet */
+	assert_int_equal(out.count, 0);
+	put_on_disk();
+	assert_true(voter_votes(&voter));
+	assert_int_equal(register_image_head(&voter.durable, "r").term, 6);
+	hear_claim(1, "r", 7, 6);
+	assert_int_equal(out.list[0].type, DATAGRAM_OUTDATED);
+}
+
+/* To others it is one that does not vote. */
+static void
+who_learns_tells_nothing(void **state)
+{
+	(void)state;
+	static struct outbox box;
+	boot(NULL);
+	hear_status(1, VOTER_READY);
+	hear_status(2, VOTER_READY);
+	assert_int_equal(readmit(NULL), RESULT_OK);
+	struct outgoing *o = message(&box, DATAGRAM_READ, "", 3);
+	put_u8(o, REGISTER_STATUS);
+	assert_true(hear(1, o));
+	assert_int_equal(out.count, 1);
+	assert_int_equal(out.list[0].body[out.list[0].bytes - 1], VOTER_STOPPED);
+	o = message(&box, DATAGRAM_READ, "", 3);
+	put_u8(o, REGISTER_ENTRY);
+	put_u16(o, 0);
+	assert_true(hear(1, o));
+	assert_int_equal(out.count, 0);
+}
+
+static void
+too_few_others_know(void **state)
+{
+	(void)state;
+	struct problem p;
+	boot(NULL);
+	hear_status(1, VOTER_READY);
+	assert_int_equal(readmit(&p), RESULT_LIMIT);
+	assert_non_null(strstr(p.text, "2 of the other voters (b, c) must vote"));
+	assert_non_null(strstr(p.text, "of late these do: b"));
+	hear_status(2, VOTER_STOPPED);
+	assert_int_equal(readmit(&p), RESULT_LIMIT);
+	hear_status(2, VOTER_NEW);
+	assert_int_equal(readmit(&p), RESULT_LIMIT);
+	hear_status(2, VOTER_READY);
+	tick_until(now + VOTER_HEARD_MS_MAX + 1); /* that was then */
+	assert_int_equal(readmit(&p), RESULT_LIMIT);
+	assert_non_null(strstr(p.text, "of late these do: none"));
+	assert_int_equal(voter.status, VOTER_STOPPED);
+	assert_true(voter.lost);
+}
+
+/* Lost or not, it must know how the others are. */
+static void
+a_lost_one_goes_on_asking(void **state)
+{
+	(void)state;
+	struct problem why;
+	(void)problem_set(&why, RESULT_INVALID, "the register is damaged");
+	boot(NULL);
+	voter_lose(&voter, &why);
+	tick_until(now + 1);
+	assert_int_equal(out.count, 2);
+	assert_true(voter_next(&voter) <= now + VOTER_ASK_LOST_MS);
+	hear_status(1, VOTER_READY);
+	hear_status(2, VOTER_READY);
+	assert_string_equal(voter.problem.text, "the register is damaged");
+	assert_int_equal(readmit(NULL), RESULT_OK);
+}
+
+static void
+who_lost_nothing_is_not_readmitted(void **state)
+{
+	(void)state;
+	struct problem p;
+	ready();
+	assert_int_equal(readmit(&p), RESULT_INVALID);
+	assert_non_null(strstr(p.text, "has lost nothing"));
+	(void)problem_set(&p, RESULT_IO, "fsync: Input/output error");
+	voter_stop(&voter, &p);
+	hear_status(1, VOTER_READY);
+	hear_status(2, VOTER_READY);
+	assert_int_equal(readmit(&p), RESULT_INVALID);
+	assert_non_null(strstr(p.text, "fsync"));
+	voter_deinit(&voter);
+	boot(NULL); /* of a cluster that begins, as far as it knows */
+	hear_status(1, VOTER_NEW);
+	assert_int_equal(readmit(&p), RESULT_INVALID);
+}
+
 static void
 truncated_messages_are_dropped(void **state)
 {
@@ -269,6 +415,11 @@ main(void)
 	    cmocka_unit_test_setup_teardown(a_term_is_granted_once, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_claim_is_the_senders_own, setup, teardown),
 	    cmocka_unit_test_setup_teardown(forgotten_roles_keep_their_terms, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_lost_one_is_readmitted, setup, teardown),
+	    cmocka_unit_test_setup_teardown(who_learns_tells_nothing, setup, teardown),
+	    cmocka_unit_test_setup_teardown(too_few_others_know, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_lost_one_goes_on_asking, setup, teardown),
+	    cmocka_unit_test_setup_teardown(who_lost_nothing_is_not_readmitted, setup, teardown),
 	    cmocka_unit_test_setup_teardown(truncated_messages_are_dropped, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -232,7 +232,7 @@ def test_something_else_answers():
 
 def test_usage():
     p = Holdfast([Origin("a")], start=False)
-    for argv, said in ((["status", "x"], "takes no operands"), (["members", "x"], "add, set, weight, drain, maint, undrain, up, remove, rank or publish is wanted"),
+    for argv, said in ((["status", "x"], "takes no operands"), (["members", "x"], "add, set, weight, drain, maint, undrain, up, remove, rank, publish or readmit is wanted"),
                        (["drain"], "one member's ID is wanted"), (["up", "a", "b"], "one member's ID is wanted"),
                        (["maint", ""], "one member's ID is wanted"), (["reload", "x"], "takes no operands"),
                        (["verify", "127.0.0.1:1"], "two nodes or more are wanted"),

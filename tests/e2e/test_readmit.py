@@ -1,0 +1,230 @@
+"""A voter that lost its register (issue 4, "Bad input"; SEEDS 003, "Lost disk"): it says so and does not vote, until
+its operator re-admits it; then it votes with what the others know. Real processes, real files."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+import holdfast
+from cluster import Cluster, text_of
+from holdfast import wait_until
+from test_roles import acquire, ask
+
+LEASE = {"lease": "1s"}
+
+
+def three(ids="abc", voters="abc"):
+    c = Cluster(ids, voters=voters, cluster=LEASE)
+    c.wait_master()
+    wait_until(lambda: all(n.told()["voter"] == "votes" for i, n in c.nodes.items() if i in voters), "all vote")
+    return c
+
+
+def register_of(node, name="register"):
+    return os.path.join(node.where, name)
+
+
+def content(node, name="register"):
+    with open(register_of(node, name), "rb") as f:
+        return f.read()
+
+
+def put(node, data):
+    with open(register_of(node), "wb") as f:
+        f.write(data)
+
+
+def damage(data):
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1:]
+
+
+def restart_after(node, do):
+    node.die()
+    do()
+    node.come_back()
+
+
+def lose(node):
+    """Down, its register gone, and up again."""
+    restart_after(node, lambda: os.unlink(register_of(node)))
+    wait_until(lambda: node.told()["voter"] == "stopped", "it knows that it lost something")
+
+
+def readmit(node, id=None):
+    return holdfast.holdfast("members", "--admin", text_of(node.admin_address), "readmit", id or node.id)
+
+
+def takes_part(c, node, before):
+    """Without it there is no majority: another voter dies, a role and the master's are granted all the same."""
+    wait_until(lambda: node.told()["voter"] == "votes", "it votes again")
+    assert node.told()["voter_problem"] is None
+    others = [i for i in "abc" if i != node.id]
+    term = max(c.nodes[i].told()["term"] for i in others)
+    dead = c.nodes[others[0]].master() if c.nodes[others[0]].master() in others else others[0]
+    c.nodes[dead].die()
+    rest = [i for i in "abc" if i != dead]
+    master = c.wait_master(among=rest, after=dead)
+    assert c.nodes[master].told()["term"] > term
+    got = acquire(c.nodes[rest[0]], "batch", "p2", wait="30s")
+    assert got["term"] > before["term"], (before, got)
+
+
+def test_a_lost_register_is_said_and_the_voter_readmitted():
+    c = three()
+    before = acquire(c.nodes["a"], "batch", "p1", ttl="60s")
+    node = c.nodes["c"]
+    lose(node)
+    told = node.told()
+    assert "missing" in told["voter_problem"] and "does not vote" in told["voter_problem"], told
+    assert "this node does not vote: the register's file is missing" in node.stderr, node.stderr
+    assert "holdfast members readmit c" in node.stderr, node.stderr
+    status, out, _ = holdfast.holdfast("status", "--admin", text_of(node.admin_address))
+    assert status == 0 and "voter     stopped: the register's file is missing" in out, out
+    status, out, err = readmit(node)
+    assert status == 0 and out.startswith("voter c: silent for ") and err == "", (out, err)
+    takes_part(c, node, before)
+    assert "this node votes again" in node.stderr, node.stderr
+    assert not os.path.exists(register_of(node, "register.damaged"))
+
+
+def test_what_it_learnt_is_on_its_disk():
+    """After re-admission it is a voter as any other: it keeps its promises over a crash."""
+    c = three()
+    terms = []
+    for holder in ("p1", "p2", "p3"):
+        terms.append(acquire(c.nodes["a"], "batch", holder)["term"])
+        assert ask(c.nodes["a"], "release", "batch", holder).status == 200
+    node = c.nodes["b"]
+    lose(node)
+    assert readmit(node)[0] == 0
+    wait_until(lambda: node.told()["voter"] == "votes", "it votes again")
+    node.die()
+    node.come_back()
+    wait_until(lambda: node.told()["voter"] == "votes", "and after a crash")
+    c.nodes["c"].die()
+    terms.append(acquire(c.nodes["a"], "batch", "p4", wait="30s")["term"])
+    assert terms == sorted(set(terms)), terms
+
+
+def test_a_damaged_register_is_left_as_it_is_until_the_voter_is_readmitted():
+    c = three()
+    before = acquire(c.nodes["a"], "batch", "p1", ttl="60s")
+    node = c.nodes["c"]
+    node.die()
+    bad = damage(content(node))
+    put(node, bad)
+    node.come_back()
+    wait_until(lambda: node.told()["voter"] == "stopped", "it does not believe it")
+    assert "the register is damaged" in node.told()["voter_problem"]
+    assert f"this node does not vote: {register_of(node)}: the register is damaged" in node.stderr, node.stderr
+    assert content(node) == bad
+    wait_until(lambda: readmit(node)[0] == 0, "the others were heard, and it is re-admitted")
+    takes_part(c, node, before)
+    assert content(node, "register.damaged") == bad
+
+
+def test_an_empty_file_and_a_short_one_are_damaged():
+    c = three()
+    node = c.nodes["b"]
+    node.die()
+    whole = content(node)
+    for bad in (b"", whole[:-1], b"HOLDFAST REGISTER 1\n", whole + b"x"):
+        put(node, bad)
+        node.come_back()
+        wait_until(lambda: "the register is damaged" in (node.told()["voter_problem"] or ""), f"{len(bad)} bytes")
+        assert content(node) == bad
+        node.die()
+
+
+def test_a_majority_that_lost_its_registers_is_not_readmitted():
+    """Nobody knows any more what was promised: the cluster stands still, and says why."""
+    c = three()
+    acquire(c.nodes["a"], "batch", "p1")
+    for i in "bc":
+        c.nodes[i].die()
+        os.unlink(register_of(c.nodes[i]))
+    for i in "bc":
+        c.nodes[i].come_back()
+    wait_until(lambda: all(c.nodes[i].told()["voter"] == "stopped" for i in "bc"), "both know")
+    for i, others in (("b", "a, c"), ("c", "a, b")):
+        refused = f"2 of the other voters ({others}) must vote"
+        wait_until(lambda: "of late these do: a" in readmit(c.nodes[i])[2], "a was heard")
+        status, out, err = readmit(c.nodes[i])
+        assert status == 1 and out == "" and refused in err, (status, out, err)
+        assert c.nodes[i].told()["voter"] == "stopped"
+    assert ask(c.nodes["a"], "acquire", "mail", "p1", wait="3s").status == 409
+
+
+def test_two_of_five_are_readmitted():
+    c = three("abcde", "abcde")
+    before = acquire(c.nodes["a"], "batch", "p1", ttl="60s")
+    for i in "de":
+        lose(c.nodes[i])
+    for i in "de":
+        wait_until(lambda: readmit(c.nodes[i])[0] == 0, f"{i} is re-admitted")
+    wait_until(lambda: all(c.nodes[i].told()["voter"] == "votes" for i in "de"), "both vote")
+    for i in "ab":
+        c.nodes[i].die()
+    got = acquire(c.nodes["c"], "batch", "p2", wait="30s")
+    assert got["term"] > before["term"], (before, got)
+
+
+def test_it_is_not_re_admitted_by_mistake():
+    c = three()
+    a = c.nodes["a"]
+    for id, text in (("a", "voter a: this voter has lost nothing"), ("b", "this is node a"), ("x", "this is node a")):
+        status, out, err = readmit(a, id)
+        assert status == 1 and out == "" and text in err, (id, status, out, err)
+        assert a.told()["voter"] == "votes"
+    status, _, err = holdfast.holdfast("members", "--admin", text_of(a.admin_address), "readmit")
+    assert status == 2 and "readmit node" in err, err
+    with holdfast.Client(a.admin_address) as client:
+        assert client.request("POST", "/v1/voter/readmit?node=a").status == 403  # no page of elsewhere does it
+        assert client.request("GET", "/v1/voter/readmit?node=a").status == 405
+
+
+def test_another_nodes_register_is_not_touched():
+    """A state_dir that was mixed up: c was given a's. It is whole, a may need it, and no promise is made from it."""
+    c = three()
+    a, node = c.nodes["a"], c.nodes["c"]
+    taken = content(a)
+    node.die()
+    put(node, taken)
+    node.come_back()
+    wait_until(lambda: node.told()["voter"] == "stopped", "it does not believe it")
+    assert "the register is that of node a of cluster shop" in node.told()["voter_problem"]
+    status, _, err = readmit(node)
+    assert status == 1 and "stopped by something else" in err and "of node a" in err, err
+    assert content(node) == taken
+
+
+def test_who_has_no_register_is_told_so():
+    c = Cluster("ab")
+    c.wait_master()
+    status, _, err = readmit(c.nodes["a"])
+    assert status == 1 and "no register is kept here" in err, err
+    assert c.nodes["a"].told()["voter"] is None
+    d = three("abcd", "abc")
+    status, _, err = readmit(d.nodes["d"])
+    assert status == 1 and "this node is no voter" in err, err
+
+
+def test_a_crash_while_it_learns_loses_nothing():
+    c = three()
+    before = acquire(c.nodes["a"], "batch", "p1", ttl="60s")
+    node = c.nodes["c"]
+    lose(node)
+    assert readmit(node)[0] == 0
+    assert node.told()["voter"] == "learning"
+    status, out, _ = readmit(node)
+    assert status == 0 and out.startswith("voter c: silent"), out  # once more changes nothing
+    node.die()
+    node.come_back()
+    wait_until(lambda: node.told()["voter"] == "stopped", "it has forgotten the command, and not that it lost")
+    wait_until(lambda: readmit(node)[0] == 0, "it is re-admitted")
+    takes_part(c, node, before)
+
+
+if __name__ == "__main__":
+    holdfast.main()
