@@ -15,6 +15,7 @@
 struct request {
 	struct race_run run;
 	uint64_t limit_ms;
+	uint64_t stagger_ms;
 	const char *host; /* NULL: the winner's address */
 	bool open;
 	bool json;
@@ -52,6 +53,12 @@ set_option(void *context, enum cli_option option, const char *value, struct prob
 		    r->limit_ms > LIMIT_MS_MAX)
 			return problem_set(p, RESULT_INVALID,
 					   "--limit: 1 to %d milliseconds are wanted",
+					   LIMIT_MS_MAX);
+		break;
+	case OPTION_STAGGER:
+		if (!slice_to_u64(slice_of(value), &r->stagger_ms) || r->stagger_ms > LIMIT_MS_MAX)
+			return problem_set(p, RESULT_INVALID,
+					   "--stagger: 0 to %d milliseconds are wanted",
 					   LIMIT_MS_MAX);
 		break;
 	case OPTION_BIND:
@@ -93,7 +100,12 @@ find_nodes(struct request *r, struct problem *p)
 		}
 	}
 	r->run.count = (size_t)r->nodes.count;
+	if (r->stagger_ms >= r->limit_ms)
+		return problem_set(p, RESULT_INVALID,
+				   "--stagger: less than --limit is wanted, or one node alone is "
+				   "asked");
 	r->run.limit_us = r->limit_ms * 1000;
+	r->run.stagger_us = r->stagger_ms * 1000;
 	r->run.late_us = r->open && LATE_OPEN_US < r->run.limit_us ? LATE_OPEN_US : r->run.limit_us;
 	return RESULT_OK;
 }
@@ -101,10 +113,22 @@ find_nodes(struct request *r, struct problem *p)
 /* ---- what came of it --------------------------------------------------------------------------
  */
 
+static bool
+was_asked(const struct race *race, size_t node)
+{
+	for (size_t i = 0; i < race->asked; i++) {
+		if (race->order[i] == node)
+			return true;
+	}
+	return false;
+}
+
 static const char *
 result_of(const struct request *r, size_t node)
 {
 	const struct race *race = &r->run.race;
+	if (race->state != RACE_FALLBACK && !was_asked(race, node))
+		return "unasked";
 	if (race->state == RACE_FALLBACK || race->took_us[node] == RACE_NEVER)
 		return "silent";
 	return node == race->winner ? "won" : "late";
@@ -117,7 +141,7 @@ print_text(const struct request *r)
 	for (size_t i = 0; i < r->run.count; i++) {
 		const char *result = result_of(r, i);
 		char took[32] = "-";
-		if (result[0] != 's')
+		if (race->took_us[i] != RACE_NEVER && result[0] != 's')
 			(void)snprintf(took, sizeof(took), "%" PRIu64 ".%03" PRIu64 " ms",
 				       race->took_us[i] / 1000, race->took_us[i] % 1000);
 		(void)printf("%-24s %12s  %s%s%s\n", r->nodes.at[i], took, result,
@@ -152,7 +176,7 @@ print_nodes(const struct request *r)
 	for (size_t i = 0; i < r->run.count; i++) {
 		const char *result = result_of(r, i);
 		char took[32] = "null";
-		if (result[0] != 's')
+		if (race->took_us[i] != RACE_NEVER && result[0] != 's')
 			(void)snprintf(took, sizeof(took), "%" PRIu64 ".%03" PRIu64,
 				       race->took_us[i] / 1000, race->took_us[i] % 1000);
 		(void)printf("%s{", i > 0 ? ", " : "");

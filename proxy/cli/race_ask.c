@@ -57,7 +57,7 @@ family_of(int socket)
 }
 
 static void
-send_all(const struct race_run *r, const int *sockets, const size_t *order)
+send_inits(const struct race_run *r, const int *sockets, const size_t *node, size_t nodes)
 {
 	struct race_init init = {.attempt = (uint8_t)r->race.attempt, .bind = r->bind};
 	uint8_t bytes[RACE_DATAGRAM_BYTES_MAX];
@@ -74,8 +74,8 @@ send_all(const struct race_run *r, const int *sockets, const size_t *order)
 	struct iovec piece = {bytes, race_write_init(NULL, &init, bytes)};
 	for (int s = 0; s < SOCKETS; s++) {
 		unsigned count = 0;
-		for (size_t i = 0; i < r->count; i++) {
-			const struct addr *to = &r->node[order[i]];
+		for (size_t i = 0; i < nodes; i++) {
+			const struct addr *to = &r->node[node[i]];
 			if (to->family != family_of(s))
 				continue;
 			header[count] = (struct mmsghdr){
@@ -131,44 +131,54 @@ hear(struct race_run *r, int fd)
 static bool
 all_answered(const struct race_run *r)
 {
-	for (size_t i = 0; i < r->count; i++) {
-		if (r->race.took_us[i] == RACE_NEVER)
+	for (size_t i = 0; i < r->race.asked; i++) {
+		if (r->race.took_us[r->race.order[i]] == RACE_NEVER)
 			return false;
 	}
 	return true;
 }
 
-/* Until somebody won, or until `until_us`. */
+/* What comes until then. */
 static void
-listen_until(struct race_run *r, const int *sockets, uint64_t until_us, bool for_late)
+hear_until(struct race_run *r, const int *sockets, uint64_t now_us, uint64_t until_us)
 {
-	for (;;) {
-		uint64_t now_us = clock_us();
-		bool done = for_late ? all_answered(r) : r->race.state == RACE_CHOSEN;
-		if (done || now_us >= until_us)
-			return;
-		struct pollfd fds[SOCKETS] = {{.fd = sockets[0], .events = POLLIN},
-					      {.fd = sockets[1], .events = POLLIN}};
-		if (poll(fds, SOCKETS, (int)((until_us - now_us + 999) / 1000)) <= 0)
-			continue;
-		for (int s = 0; s < SOCKETS; s++) {
-			if (fds[s].revents != 0)
-				hear(r, sockets[s]);
-		}
+	struct pollfd fds[SOCKETS] = {{.fd = sockets[0], .events = POLLIN},
+				      {.fd = sockets[1], .events = POLLIN}};
+	if (poll(fds, SOCKETS, (int)((until_us - now_us + 999) / 1000)) <= 0)
+		return;
+	for (int s = 0; s < SOCKETS; s++) {
+		if (fds[s].revents != 0)
+			hear(r, sockets[s]);
 	}
 }
 
 static void
+hear_late(struct race_run *r, const int *sockets, uint64_t until_us)
+{
+	uint64_t now_us = clock_us();
+	for (; !all_answered(r) && now_us < until_us; now_us = clock_us())
+		hear_until(r, sockets, now_us, until_us);
+}
+
+/* Until somebody won, or until its limit. */
+static void
 attempt(struct race_run *r, const int *sockets)
 {
+	const struct race_rules rules = {r->count, r->limit_us, r->stagger_us};
 	uint8_t tag[RACE_TAG_BYTES];
-	size_t order[RACE_SERVERS_MAX];
+	size_t node[RACE_SERVERS_MAX];
 	struct prng chance;
 	prng_seed(&chance);
 	digest_random(tag);
-	race_start(&r->race, clock_us(), r->count, r->limit_us, tag, prng_next(&chance), order);
-	send_all(r, sockets, order);
-	listen_until(r, sockets, race_next(&r->race), false);
+	uint64_t now_us = clock_us();
+	race_start(&r->race, now_us, &rules, tag, prng_next(&chance));
+	for (; r->race.state == RACE_RACING && !race_is_over(&r->race, now_us);
+	     now_us = clock_us()) {
+		size_t nodes = race_ask(&r->race, now_us, node);
+		if (nodes > 0)
+			send_inits(r, sockets, node, nodes);
+		hear_until(r, sockets, now_us, race_next(&r->race));
+	}
 }
 
 enum result
@@ -186,7 +196,7 @@ race_run(struct race_run *r, struct problem *p)
 		attempt(r, sockets);
 	while (r->race.state == RACE_RACING && race_again(&r->race, clock_us()));
 	if (r->race.state == RACE_CHOSEN)
-		listen_until(r, sockets, clock_us() + r->late_us, true);
+		hear_late(r, sockets, clock_us() + r->late_us);
 	for (int s = 0; s < SOCKETS; s++) {
 		if (sockets[s] != -1)
 			(void)close(sockets[s]);

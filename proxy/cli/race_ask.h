@@ -1,6 +1,6 @@
 /*
- * race_ask.h: a race as a client outside holds it: INIT to all nodes at once, by UDP, and what
- * comes back. Blocks, for twice the limit and a while at most. The machine is cluster/race.h.
+ * race_ask.h: a race as a client outside holds it: INIT to all nodes, by UDP, and what comes
+ * back. Blocks, for twice the limit and a while at most. The machine is cluster/race.h.
  */
 #ifndef HOLDFAST_CLI_RACE_ASK_H
 #define HOLDFAST_CLI_RACE_ASK_H
@@ -13,6 +13,7 @@
 struct race_run {
 	const char *service; /* "": the nodes' only one */
 	uint64_t limit_us;   /* of an attempt */
+	uint64_t stagger_us; /* between two INITs; 0: all at once */
 	uint64_t late_us; /* after the winner: how long others are listened to; at most the limit */
 	enum ticket_bind_kind bind;
 	size_t count; /* of nodes, 2 at least */

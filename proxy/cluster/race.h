@@ -25,40 +25,57 @@
 enum race_state { RACE_IDLE, RACE_RACING, RACE_CHOSEN, RACE_OPEN, RACE_FALLBACK };
 enum race_heard { RACE_WON, RACE_LATE, RACE_STRANGER };
 
+struct race_rules {
+	size_t servers;      /* 2 <= servers <= RACE_SERVERS_MAX (U13) */
+	uint64_t limit_us;   /* of an attempt, from its first INIT on */
+	uint64_t stagger_us; /* between two INITs; 0: all at once */
+};
+
 /* Zeroed: IDLE. */
 struct race {
 	enum race_state state;
 	size_t servers;
 	unsigned attempt; /* 1, 2 */
-	uint64_t limit_us;
+	uint64_t stagger_us;
 	uint64_t ends_us;
+	size_t asked;                    /* how many of `order` */
+	uint8_t order[RACE_SERVERS_MAX]; /* in which they are asked */
 	uint8_t tag[RACE_TAG_BYTES];
 	/* That were good once, by attempt: to tell late from strange, and no more than that. */
 	uint8_t gone[RACE_ATTEMPTS_MAX][RACE_TAG_BYTES];
 	unsigned gone_count;
 	size_t winner;
-	uint64_t sent_us;
-	uint64_t took_us[RACE_SERVERS_MAX]; /* U5: when each answered; RACE_NEVER: not */
+	uint64_t sent_us;                   /* the first INIT */
+	uint64_t took_us[RACE_SERVERS_MAX]; /* U5: from its INIT to its OFFER; RACE_NEVER: none */
 	uint8_t ticket[TICKET_BYTES];
 	char url[RACE_URL_BYTES_MAX + 1]; /* where the winner opens */
 	uint64_t late;
 };
 
 /*
- * Starts, or starts again. 2 <= servers <= RACE_SERVERS_MAX (U13). `tag`: 16 random bytes, never
- * used before. *order is filled with 0 .. servers - 1, shuffled by `draw`, so that who stands first
- * in a list has nothing of it: the INITs go out in this order, at once.
+ * Starts, or starts again. `tag`: 16 random bytes, never used before. The servers are asked in an
+ * order shuffled by `draw`, so that who stands first in a list has nothing of it: race_ask says
+ * whom, right after this, and whenever race_next is reached.
  */
-void race_start(struct race *r, uint64_t now_us, size_t servers, uint64_t limit_us,
-		const uint8_t tag[RACE_TAG_BYTES], uint64_t draw, size_t order[RACE_SERVERS_MAX]);
+void race_start(struct race *r, uint64_t now_us, const struct race_rules *rules,
+		const uint8_t tag[RACE_TAG_BYTES], uint64_t draw);
+/*
+ * Who is to be sent an INIT now, into server[]; returns how many. All of them in one batch (U1),
+ * or, with a stagger, one after another for as long as nobody offers (as RFC 8305 has it for
+ * connections: many are not woken for each session, and those asked later are so much later).
+ */
+size_t race_ask(struct race *r, uint64_t now_us, size_t server[RACE_SERVERS_MAX]);
 /* WON: the offer's ticket and URL are in *r. */
 enum race_heard race_offered(struct race *r, uint64_t now_us, size_t server,
 			     const struct race_offer *offer);
-/* RACING and the limit is over: true: race_start once more, with another tag; false: FALLBACK. */
+/* RACING and the limit is over? */
+bool race_is_over(const struct race *r, uint64_t now_us);
+/* It is: true: race_start once more, with another tag; false: FALLBACK. */
 bool race_again(struct race *r, uint64_t now_us);
 /* CHOSEN: the session was opened, or it was not: then as race_again. */
 void race_opened(struct race *r);
 bool race_refused(struct race *r);
+/* When somebody is to be asked, or the limit is over. */
 uint64_t race_next(const struct race *r);
 
 #endif

@@ -103,6 +103,7 @@ struct config_rates {
 /* Where new sessions start: cluster/race.h. */
 struct config_race {
 	uint64_t limit_ms;      /* 20 ms; of one attempt */
+	uint64_t stagger_ms;    /* 0: all are asked at once */
 	uint64_t spread_ms;     /* 10 ms: how much later than an idle member a full one offers */
 	uint64_t ticket_ttl_ms; /* 10 s */
 	uint32_t full;          /* 100: requests of a member of weight 1 without connections_max */

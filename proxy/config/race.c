@@ -59,6 +59,9 @@ check_race(const struct raced *r)
 	}
 	if (check_nodes_of(r) < 2)
 		complain(r->l, r->group, r->key, "fewer than two nodes stand beside its members");
+	if (s->race.stagger_ms >= s->race.limit_ms)
+		complain(r->l, r->group, "session.race.stagger",
+			 "not less than session.race.limit: one node alone would be asked");
 	if (2 * s->race.spread_ms > s->race.limit_ms)
 		complain(r->l, r->group, "session.race.spread",
 			 "more than half of session.race.limit: busy members would never be heard");

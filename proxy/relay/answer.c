@@ -341,8 +341,7 @@ on_heads(struct exchange *x, const char *at, size_t bytes)
 			u->in = NULL;
 			if (switching)
 				begin_tunnel(x, head, at, bytes);
-			else if (head->status < 409 || head->status > 421 ||
-				 !retry_other(x, head, at, bytes))
+			else if (head->status < 409 || !retry_other(x, head, at, bytes))
 				begin_answer(x, head, at, bytes);
 			buf_put(&w->bufs, &held);
 			return;

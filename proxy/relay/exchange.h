@@ -233,9 +233,10 @@ void retry_settle(struct exchange *x);
 /* A member of x's membership in a view that may be of a later one; MEMBER_NONE: it left. */
 uint32_t retry_place_in(const struct exchange *x, const struct view *view, uint32_t member);
 /*
- * A 409 to 421 came; `at`: what is there of its body. True: it was a pass (421), or a refused
- * ticket (409), and the exchange went on, or is over. False: it is an answer like any other; of a
- * pass that cannot go on x->unheld is set.
+ * A status from 409 on came; `at`: what is there of its body. True: it was a pass (421), a refused
+ * ticket (409), or the winner of a race has no place for its session (a node's own 503), and the
+ * exchange went on, or is over. False: it is an answer like any other; of a pass that cannot go on
+ * x->unheld is set.
  */
 bool retry_other(struct exchange *x, const struct http_head *head, const char *at, size_t bytes);
 

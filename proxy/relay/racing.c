@@ -17,7 +17,8 @@ struct racer {
 	struct race race;
 	uint16_t node[RACE_SERVERS_MAX]; /* places in cluster.nodes, by the race's servers */
 	size_t node_count;
-	uint32_t member; /* that won; MEMBER_NONE: nobody yet */
+	uint64_t left_out; /* by places in cluster.nodes: those that won and had no room */
+	uint32_t member;   /* that won; MEMBER_NONE: nobody yet */
 	char ticket[TICKET_TEXT_BYTES];
 	struct racer *next; /* in the worker's list, while it races */
 	struct racer *prev;
@@ -120,8 +121,9 @@ find_nodes(struct racer *e)
 {
 	const struct config_cluster *cluster = &config_of(e->exchange)->cluster;
 	const struct membership *m = exchange_membership(e->exchange);
-	uint64_t seen = 0;
+	uint64_t seen = e->left_out;
 	static_assert(NODES_MAX <= 64, "a bit each");
+	e->node_count = 0;
 	for (size_t i = 0; i < m->count; i++) {
 		uint16_t place = place_of(cluster, &m->member[i]);
 		if (place == NO_PLACE || (seen >> place & 1) != 0)
@@ -132,7 +134,7 @@ find_nodes(struct racer *e)
 }
 
 static void
-send_inits(const struct racer *e, const size_t *order)
+send_inits(const struct racer *e, const size_t *server, size_t servers)
 {
 	const struct exchange *x = e->exchange;
 	const struct config_cluster *cluster = &config_of(x)->cluster;
@@ -144,24 +146,36 @@ send_inits(const struct racer *e, const size_t *order)
 	memcpy(init.hash, bind.value, TICKET_BIND_BYTES);
 	memcpy(init.service, x->slot->service->name.at, x->slot->service->name.bytes);
 	batch.bytes = race_write_init(x->slot->generation->services->seal, &init, batch.datagram);
-	for (size_t i = 0; i < e->node_count; i++)
-		batch.to[batch.count++] = &cluster->nodes[e->node[order[i]]].address;
+	for (size_t i = 0; i < servers; i++)
+		batch.to[batch.count++] = &cluster->nodes[e->node[server[i]]].address;
 	racing_socket_send(&x->worker->racing->socket, &batch);
 }
 
-/* One attempt: a tag of its own, all INITs at once. */
+/* Those whose turn it is: all of them at once, or one after another (race.stagger). */
 static void
-ask_all(struct racer *e)
+ask_due(struct racer *e, uint64_t now_us)
+{
+	size_t server[RACE_SERVERS_MAX];
+	size_t servers = race_ask(&e->race, now_us, server);
+	if (servers > 0)
+		send_inits(e, server, servers);
+	racing_socket_wake(&e->exchange->worker->racing->socket, race_next(&e->race));
+}
+
+/* One attempt: a tag of its own. */
+static void
+attempt(struct racer *e)
 {
 	struct exchange *x = e->exchange;
-	struct worker *w = x->worker;
+	const struct config_race *config = &x->slot->service->config->race;
+	const struct race_rules rules = {.servers = e->node_count,
+					 .limit_us = config->limit_ms * 1000,
+					 .stagger_us = config->stagger_ms * 1000};
 	uint8_t tag[RACE_TAG_BYTES];
-	size_t order[RACE_SERVERS_MAX];
+	uint64_t now_us = clock_us();
 	digest_random(tag);
-	race_start(&e->race, clock_us(), e->node_count,
-		   x->slot->service->config->race.limit_ms * 1000, tag, prng_next(&w->prng), order);
-	send_inits(e, order);
-	racing_socket_wake(&w->racing->socket, e->race.ends_us);
+	race_start(&e->race, now_us, &rules, tag, prng_next(&x->worker->prng));
+	ask_due(e, now_us);
 }
 
 static void
@@ -171,7 +185,7 @@ begin(struct racer *e)
 	x->attempt_us = x->worker->now_us;
 	exchange_to(x, EXCHANGE_RACING);
 	link_in(x->worker->racing, e);
-	ask_all(e);
+	attempt(e);
 }
 
 bool
@@ -318,14 +332,17 @@ on_time(void *context)
 	struct racing *r = w->racing;
 	struct racer *e;
 	uint64_t next;
-	while ((e = find_due(r, clock_us(), &next)) != NULL) {
-		if (race_again(&e->race, race_next(&e->race))) {
+	uint64_t now_us = clock_us();
+	while ((e = find_due(r, now_us, &next)) != NULL) {
+		if (!race_is_over(&e->race, now_us)) {
+			ask_due(e, now_us);
+		} else if (race_again(&e->race, now_us)) {
 			count(e->exchange, RACE_COUNT_SECOND);
-			ask_all(e);
-			continue;
+			attempt(e);
+		} else {
+			link_out(e);
+			fall_back(e);
 		}
-		link_out(e);
-		fall_back(e);
 	}
 	if (next != RACE_NEVER)
 		racing_socket_wake(&r->socket, next);
@@ -366,19 +383,55 @@ racing_ticket(const struct exchange *x)
 }
 
 bool
+racing_may_repeat(const struct exchange *x)
+{
+	const struct racer *e = x->racer;
+	return e->race.state == RACE_CHOSEN && exchange_member(x) == e->member &&
+	       body_queue_is_whole(&x->body);
+}
+
+void
+racing_leave_out(struct exchange *x)
+{
+	struct racer *e = x->racer;
+	const struct membership_member *m = &exchange_membership(x)->member[e->member];
+	e->left_out |= UINT64_C(1) << place_of(&config_of(x)->cluster, m);
+}
+
+/* The first in the order whose node was not left out; the first, when all were. */
+static void
+choose_by_ordering(struct racer *e)
+{
+	struct exchange *x = e->exchange;
+	const struct membership *m = exchange_membership(x);
+	exchange_by_ordering(x);
+	if (e->left_out == 0)
+		return;
+	plan_make(&x->slot->service->plan, &x->whom, x->lease->view, &x->plan);
+	for (uint32_t i = 0; i < x->plan.step_count; i++) {
+		uint32_t member = x->plan.step[i].member;
+		uint16_t place = place_of(&config_of(x)->cluster, &m->member[member]);
+		if (place == NO_PLACE || (e->left_out >> place & 1) == 0) {
+			x->whom.primary = member;
+			return;
+		}
+	}
+}
+
+bool
 racing_repeat(struct exchange *x, bool reusable)
 {
 	struct racer *e = x->racer;
-	if (e->race.state != RACE_CHOSEN || exchange_member(x) != e->member ||
-	    !body_queue_is_whole(&x->body))
+	if (!racing_may_repeat(x))
 		return false;
 	count(x, RACE_COUNT_REFUSED);
 	attempt_abandon(x, reusable);
 	x->step = 0;
 	e->member = MEMBER_NONE;
 	bool again = race_refused(&e->race);
-	exchange_by_ordering(x);
-	if (again && x->worker->racing->count < RACES_MAX)
+	choose_by_ordering(e);
+	find_nodes(e);
+	if (again && e->node_count >= 2 && x->worker->racing->count < RACES_MAX)
 		begin(e);
 	else
 		fall_back(e);

@@ -30,6 +30,9 @@ void racing_forget(struct exchange *x);
  * was asked, or the request cannot be sent again. `reusable` as in attempt_next.
  */
 bool racing_repeat(struct exchange *x, bool reusable);
+bool racing_may_repeat(const struct exchange *x); /* would it be true? */
+/* The winner that was asked has no room: this race asks it no more, nor does the ordering. */
+void racing_leave_out(struct exchange *x);
 /* For the winner's node, when that is asked; empty: for anybody else. */
 struct slice racing_ticket(const struct exchange *x);
 /* Sockets and timer; all exchanges are over. w->racing may be NULL. */

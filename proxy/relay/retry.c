@@ -251,13 +251,23 @@ take_back(struct exchange *x, const struct http_head *head, const char *at, size
 	return true;
 }
 
-/* The winner of a race does not take its ticket any more. */
+/* The winner of a race does not take its ticket any more, or its node has no room: an answer of its
+ * own, for nobody processed it. */
 static bool
 retry_race(struct exchange *x, const struct http_head *head, const char *at, size_t bytes)
 {
-	if (!x->raced || !http_head_has(head, FIELD_HOLDFAST_TICKET))
+	if (!x->raced)
 		return false;
-	note_attempt(x, REASON_TICKET);
+	bool stale = head->status == 409 && http_head_has(head, FIELD_HOLDFAST_TICKET);
+	bool full = head->status == 503 && exchange_is_forwarded(x) &&
+		    !http_head_has(head, FIELD_HOLDFAST_SERVED);
+	if (!stale && !full)
+		return false;
+	if (!racing_may_repeat(x))
+		return false;
+	note_attempt(x, stale ? REASON_TICKET : REASON_BUSY);
+	if (full)
+		racing_leave_out(x);
 	return racing_repeat(x, keeps_after(x, head, at, bytes));
 }
 
@@ -293,5 +303,5 @@ retry_other(struct exchange *x, const struct http_head *head, const char *at, si
 {
 	if (head->status == 421)
 		return retry_pass(x, head, at, bytes);
-	return head->status == 409 && retry_race(x, head, at, bytes);
+	return retry_race(x, head, at, bytes);
 }

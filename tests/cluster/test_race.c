@@ -21,7 +21,8 @@ static const struct datagram_secret k2 = {{"k2", 2}, other_master};
 static struct race_seal seal;
 
 static struct race race;
-static size_t order[RACE_SERVERS_MAX];
+static const struct race_rules at_once = {.servers = SERVERS, .limit_us = LIMIT_US};
+static size_t asked[2 * RACE_SERVERS_MAX];
 static uint8_t bytes[RACE_DATAGRAM_BYTES_MAX];
 
 static void
@@ -35,7 +36,8 @@ begin(uint64_t now_us, uint8_t n)
 {
 	uint8_t tag[RACE_TAG_BYTES];
 	tag_of(n, tag);
-	race_start(&race, now_us, SERVERS, LIMIT_US, tag, 1000U + n, order);
+	race_start(&race, now_us, &at_once, tag, 1000U + n);
+	assert_int_equal(race_ask(&race, now_us, asked), SERVERS);
 }
 
 static int
@@ -67,12 +69,14 @@ all_are_asked_in_a_shuffled_order(void **state)
 		struct race r = {.state = RACE_IDLE};
 		bool seen[SERVERS] = {false};
 		uint8_t tag[RACE_TAG_BYTES] = {0};
-		race_start(&r, 0, SERVERS, LIMIT_US, tag, draw * 0x9e3779b97f4a7c15U, order);
+		race_start(&r, 0, &at_once, tag, draw * 0x9e3779b97f4a7c15U);
+		assert_int_equal(race_ask(&r, 0, asked), SERVERS);
+		assert_int_equal(race_ask(&r, 0, asked + SERVERS), 0);
 		for (size_t i = 0; i < SERVERS; i++)
-			seen[order[i]] = true;
+			seen[asked[i]] = true;
 		for (size_t i = 0; i < SERVERS; i++)
 			assert_true(seen[i]);
-		first[order[0]]++;
+		first[asked[0]]++;
 	}
 	for (size_t i = 0; i < SERVERS; i++)
 		assert_in_range(first[i], 150, 250);
@@ -148,6 +152,33 @@ a_refused_ticket_is_another_race(void **state)
 	assert_int_equal(offer(420, 2, 2), RACE_WON);
 	assert_false(race_refused(&race));
 	assert_int_equal(race.state, RACE_FALLBACK);
+}
+
+/* race.stagger: each a while after the one before it, for as long as nobody offers and the limit is
+ * not over; how long each took counts from its own INIT. */
+static void
+with_a_stagger_one_is_asked_after_another(void **state)
+{
+	(void)state;
+	const struct race_rules rules = {
+	    .servers = SERVERS, .limit_us = LIMIT_US, .stagger_us = 5000};
+	uint8_t tag[RACE_TAG_BYTES];
+	tag_of(7, tag);
+	memset(&race, 0, sizeof(race));
+	race_start(&race, 1000, &rules, tag, 42);
+	assert_int_equal(race_ask(&race, 1000, asked), 1);
+	assert_int_equal(race_next(&race), 6000);
+	assert_int_equal(race_ask(&race, 5999, asked + 1), 0);
+	assert_int_equal(race_ask(&race, 11000, asked + 1), 2); /* a late timer: both */
+	assert_int_equal(race_next(&race), 16000);
+	assert_int_equal(race_ask(&race, 16000, asked + 3), 1);
+	assert_int_equal(race_next(&race), 1000 + LIMIT_US); /* the fifth would be too late */
+	assert_false(race_is_over(&race, LIMIT_US));
+	assert_int_equal(offer(17500, asked[2], 7), RACE_WON);
+	assert_int_equal(race.took_us[asked[2]], 6500);
+	assert_int_equal(race_ask(&race, 19000, asked + 4), 0);
+	assert_int_equal(offer(18000, asked[0], 7), RACE_LATE);
+	assert_int_equal(race.took_us[asked[0]], 17000);
 }
 
 /* ---- the datagrams ----------------------------------------------------------------------------
@@ -268,6 +299,7 @@ main(void)
 	    cmocka_unit_test_setup(a_tag_of_nobody_is_a_strangers, lay),
 	    cmocka_unit_test_setup(two_attempts_then_the_ordering, lay),
 	    cmocka_unit_test_setup(a_refused_ticket_is_another_race, lay),
+	    cmocka_unit_test_setup(with_a_stagger_one_is_asked_after_another, lay),
 	    cmocka_unit_test_setup(datagrams_come_back_as_written, lay),
 	    cmocka_unit_test_setup(no_offer_is_longer_than_an_init, lay),
 	    cmocka_unit_test_setup(sealed_ones_are_of_the_cluster_alone, lay),

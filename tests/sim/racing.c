@@ -107,19 +107,21 @@ static void
 attempt(struct sim *s, cluster_node n, uint64_t now, struct asked *a, struct outbox *out)
 {
 	uint8_t tag[RACE_TAG_BYTES];
-	size_t order[RACE_SERVERS_MAX];
+	size_t server[RACE_SERVERS_MAX];
 	uint8_t bytes[RACE_DATAGRAM_BYTES_MAX];
 	draw_bytes(s, tag);
-	race_start(&a->race, now * 1000, sim_count(s), RACING_LIMIT_MS * 1000, tag,
-		   sim_draw(s, UINT32_MAX), order);
+	const struct race_rules rules = {.servers = sim_count(s),
+					 .limit_us = RACING_LIMIT_MS * 1000};
+	race_start(&a->race, now * 1000, &rules, tag, sim_draw(s, UINT32_MAX));
 	struct race_init init = {
 	    .attempt = (uint8_t)a->race.attempt, .bind = TICKET_BIND_SECRET, .service = "shop"};
 	struct ticket_bind bind = bind_of(a);
 	memcpy(init.tag, tag, sizeof(tag));
 	memcpy(init.hash, bind.value, sizeof(init.hash));
 	size_t count = race_write_init(NULL, &init, bytes);
-	for (size_t i = 0; i < sim_count(s); i++) {
-		cluster_node to = (cluster_node)order[i];
+	size_t servers = race_ask(&a->race, now * 1000, server);
+	for (size_t i = 0; i < servers; i++) {
+		cluster_node to = (cluster_node)server[i];
 		if (to == n)
 			hear_init(s, n, now, n, bytes, count);
 		else
