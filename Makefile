@@ -73,7 +73,7 @@ ROUTE    = $(FORWARDED) proxy/route/assign.c proxy/route/entrance.c proxy/route/
            proxy/route/plan.c proxy/route/service.c
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/board.c proxy/relay/body_queue.c \
            proxy/relay/exchange.c proxy/relay/fence.c proxy/relay/io_ev.c proxy/relay/journal.c \
-           proxy/relay/mesh.c proxy/relay/newcomer.c proxy/relay/place.c proxy/relay/question.c proxy/relay/racing.c \
+           proxy/relay/mesh.c proxy/relay/newcomer.c proxy/relay/place.c proxy/relay/placing.c proxy/relay/question.c proxy/relay/racing.c \
            proxy/relay/racing_socket.c proxy/relay/retry.c proxy/relay/splice.c proxy/relay/told.c \
            proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
 EDGE     = proxy/edge/addresses.c proxy/edge/admission.c proxy/edge/arrival.c proxy/edge/client.c proxy/edge/client_out.c \
@@ -105,7 +105,8 @@ CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c pro
 CLUSTER_LIVE = proxy/cluster/cluster_ev.c proxy/cluster/embedded_ev.c proxy/cluster/etcd.c proxy/cluster/etcd_ev.c \
                proxy/cluster/question.c proxy/cluster/setup.c
 NODE     = proxy/main.c proxy/node/node.c proxy/node/node_ev.c proxy/node/admin.c proxy/node/cluster.c \
-           proxy/node/cluster_status.c proxy/node/fences.c proxy/node/master.c proxy/node/notify.c proxy/node/question.c \
+           proxy/node/cluster_status.c proxy/node/fences.c proxy/node/master.c proxy/node/notify.c proxy/node/placement.c \
+           proxy/node/question.c \
            proxy/node/race_ev.c proxy/node/reload.c proxy/node/roles.c proxy/node/status.c
 
 CLUSTER_LIVE += proxy/cluster/dns.c proxy/cluster/dns_ev.c proxy/cluster/hook_ev.c
@@ -115,7 +116,7 @@ EPOCHS   = proxy/cluster/epoch.c proxy/cluster/epoch_publish.c proxy/cluster/kep
 EPOCHS_LIVE = proxy/cluster/fetch_ev.c proxy/node/epochs.c proxy/node/members.c
 
 # where new sessions start
-RACE     = proxy/cluster/race.c proxy/cluster/race_host.c proxy/cluster/race_rates.c \
+RACE     = proxy/cluster/place_wire.c proxy/cluster/race.c proxy/cluster/race_host.c proxy/cluster/race_rates.c \
            proxy/cluster/race_wire.c proxy/cluster/ticket.c
 
 # leases, registers, roles

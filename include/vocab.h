@@ -98,6 +98,13 @@ enum race_count {
 	RACE_COUNTS
 };
 
+enum placement_count {
+#define PLACEMENT_COUNT(name, text, help) PLACEMENT_##name,
+#include "tbl/placement_counts.h"
+#undef PLACEMENT_COUNT
+	PLACEMENTS
+};
+
 enum race_silence {
 #define RACE_SILENCE(name, text, help) RACE_SILENT_##name,
 #include "tbl/race_silences.h"
@@ -112,7 +119,8 @@ enum assign_method {
 	ASSIGN_ORDERING,
 	ASSIGN_LEAST_REQUESTS,
 	ASSIGN_ROUND_ROBIN,
-	ASSIGN_RACE, /* the nodes race for it; ordering when nobody offers */
+	ASSIGN_RACE,   /* the nodes race for it; ordering when nobody offers */
+	ASSIGN_MASTER, /* the cluster's master says; ordering when nobody is */
 };
 
 /* What a new session needs at a member that is busy (services[].session.admission). */
@@ -157,6 +165,7 @@ const char *reason_text(enum reason reason);
 const char *tag_rejection_text(enum tag_rejection rejection);
 const char *ticket_rejection_text(enum ticket_rejection rejection);
 const char *race_count_text(enum race_count count);
+const char *placement_text(enum placement_count count);
 const char *race_silence_text(enum race_silence silence);
 const char *affinity_text(enum affinity affinity);
 

@@ -3,4 +3,3 @@
  * by these words, so that nobody takes it for a misspelling. value: how the text begins, or "".
  */
 CONFIG_LATER("cluster.engine", "disk")
-CONFIG_LATER("services[].session.assign", "master")

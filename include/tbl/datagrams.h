@@ -34,3 +34,6 @@ DATAGRAM(ANSWER, 52, "membership: what became of it")
 /* where a new session may start (US 8,069,251) */
 DATAGRAM(RACE_INIT, 40, "who takes a new session: service and tag")
 DATAGRAM(RACE_OFFER, 41, "I do: the tag and a ticket")
+/* the master's placement of new sessions: in the form of a race's datagrams */
+DATAGRAM(PLACE, 42, "master, who takes a new session: service and tag")
+DATAGRAM(PLACED, 43, "this member does: the tag, and in which term; or: I am not master")

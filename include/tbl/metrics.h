@@ -37,6 +37,7 @@ METRIC(RETRIES, "holdfast_retries_total", "counter", "Attempts at members beyond
 METRIC(RETRIES_REFUSED, "holdfast_retries_refused_total", "counter", "Further attempts that retry_budget did not allow.")
 METRIC(REJECTED, "holdfast_tags_rejected_total", "counter", "Tags that were treated as absent.")
 METRIC(RACES, "holdfast_races_total", "counter", "Races held for new sessions, by outcome; late: offers that came when one was over.")
+METRIC(PLACEMENTS, "holdfast_placements_total", "counter", "New sessions of services with assign = \"master\", by who placed them.")
 METRIC(TICKETS, "holdfast_tickets_total", "counter", "Tickets of races that were shown here: opened, or why not.")
 METRIC(RACE_OFFERS, "holdfast_race_offers_total", "counter", "Offers that this node made in races.")
 METRIC(RACE_SILENCES, "holdfast_race_silences_total", "counter", "Race datagrams that this node did not answer with an offer, by reason.")

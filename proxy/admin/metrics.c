@@ -317,6 +317,13 @@ tally_family(struct page *p, enum metric metric, const char *service, const stru
 				     {"outcome", race_count_text((enum race_count)i)}),
 			      t->races[i]);
 		break;
+	case METRIC_PLACEMENTS:
+		for (size_t i = 0; i < PLACEMENTS; i++)
+			count(p,
+			      LABELS({"service", service},
+				     {"by", placement_text((enum placement_count)i)}),
+			      t->placements[i]);
+		break;
 	case METRIC_TICKETS:
 		for (size_t i = 0; i < TICKET_REJECTIONS; i++)
 			count(p, LABELS({"service", service}, {"result", ticket_result(i)}),

@@ -58,7 +58,7 @@ put_rejections(struct grow *out, const struct tally_sum *t)
 	grow_text(out, "}");
 }
 
-/* Only what is not 0: most services hold no races. */
+/* Only what is not 0: most services hold no races, and ask no master. */
 static void
 put_races(struct grow *out, const struct tally_sum *t)
 {
@@ -67,6 +67,14 @@ put_races(struct grow *out, const struct tally_sum *t)
 	for (size_t i = 0; i < RACE_COUNTS; i++) {
 		if (t->races[i] > 0)
 			put_json_count(out, race_count_text((enum race_count)i), t->races[i]);
+	}
+	grow_text(out, "}");
+	put_json_key(out, "placements");
+	grow_text(out, "{");
+	for (size_t i = 0; i < PLACEMENTS; i++) {
+		if (t->placements[i] > 0)
+			put_json_count(out, placement_text((enum placement_count)i),
+				       t->placements[i]);
 	}
 	grow_text(out, "}");
 	put_json_key(out, "tickets");

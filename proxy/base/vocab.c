@@ -56,6 +56,12 @@ static const char *const race_counts[] = {
 #undef RACE_COUNT
 };
 
+static const char *const placements[] = {
+#define PLACEMENT_COUNT(name, text, help) text,
+#include "tbl/placement_counts.h"
+#undef PLACEMENT_COUNT
+};
+
 static const char *const race_silences[] = {
 #define RACE_SILENCE(name, text, help) text,
 #include "tbl/race_silences.h"
@@ -126,6 +132,13 @@ race_count_text(enum race_count count)
 {
 	assert((size_t)count < ROWS(race_counts));
 	return race_counts[count];
+}
+
+const char *
+placement_text(enum placement_count count)
+{
+	assert((size_t)count < ROWS(placements));
+	return placements[count];
 }
 
 const char *

@@ -100,7 +100,8 @@ print_notes(const struct explained *x, const struct explanation *e, FILE *to)
 		    to,
 		    "note       assign = %s chooses the primary of a new session as it comes; "
 		    "its first place in the order stands for it here (--primary ID)\n",
-		    method == ASSIGN_RACE          ? "race"
+		    method == ASSIGN_MASTER        ? "master"
+		    : method == ASSIGN_RACE        ? "race"
 		    : method == ASSIGN_ROUND_ROBIN ? "round_robin"
 						   : "least_requests");
 	if (x->rules.failback == FAILBACK_STAY_UNTIL_IDLE && !x->idle && x->last != MEMBER_NONE &&

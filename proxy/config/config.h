@@ -124,6 +124,7 @@ struct config_service {
 	enum assign_method assign;
 	enum admission admission;
 	struct config_race race;
+	uint64_t placement_limit_ms; /* 20 ms: how long the master is waited for */
 	enum failback failback;     /* default stay */
 	uint32_t stay_until_idle_s; /* 30 min; at least 4 s: see affinity/idle.h */
 	char *fence;                /* NULL: none */

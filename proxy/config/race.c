@@ -1,6 +1,6 @@
 /*
- * race.c: services whose new sessions are raced for, or need tickets: who would be asked, and
- * whether the times fit each other.
+ * race.c: services whose new sessions are raced for, need tickets, or are placed by the master: who
+ * would be asked, and whether the times fit each other.
  */
 #include "config/loading.h"
 #include "config/rows.h"
@@ -80,5 +80,8 @@ check_races(struct loading *l)
 			r.key = "session.assign";
 		if (r.key != NULL)
 			check_race(&r);
+		if (s->assign == ASSIGN_MASTER && l->config->cluster.listen.family == 0)
+			complain(l, r.group, "session.assign",
+				 "there is no master: cluster.nodes[].address is missing");
 	}
 }

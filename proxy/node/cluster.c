@@ -1,6 +1,7 @@
 /* cluster.c: the node and its control plane; see cluster.h. */
 #include "node/cluster.h"
 
+#include "node/placement.h"
 #include "node/question.h"
 #include "node/race.h"
 #include "node/roles.h"
@@ -77,7 +78,8 @@ static bool
 on_stray(void *context, const struct addr *from, const uint8_t *bytes, size_t count)
 {
 	const struct node_cluster *c = context;
-	return node_race_hear(c->node, from, bytes, count);
+	return node_placement_hear(c->node, from, bytes, count) ||
+	       node_race_hear(c->node, from, bytes, count);
 }
 
 /* ---- life -------------------------------------------------------------------------------------
@@ -354,6 +356,7 @@ node_cluster_adopt(struct node *n, const struct config *config)
 		}
 	}
 	plane_rank(plane, rank);
+	node_master_tell(c, config);
 	node_fences_adopt(&c->fences, config);
 	datagram_codec_rekey(&plane->codec, setup.name, setup.secrets, setup.secret_count);
 	c->pools = 0;

@@ -54,6 +54,8 @@ enum result node_cluster_readmit(void *node, struct slice id, struct admin_readm
 
 /* In master.c: what follows from who is master: log, hooks, name. */
 void node_master_changed(void *cluster, const struct plane_change *change);
+/* The workers, by the places of this configuration's nodes. */
+void node_master_tell(struct node_cluster *c, const struct config *config);
 enum result node_master_start(struct node_cluster *c, struct problem *p);
 void node_master_stop(struct node_cluster *c);
 

@@ -61,10 +61,27 @@ tell_hooks(struct node_cluster *c)
 	hooks_tell(c->hooks, config, &news);
 }
 
+/* ---- the workers ------------------------------------------------------------------------------
+ */
+
+void
+node_master_tell(struct node_cluster *c, const struct config *config)
+{
+	const struct plane *plane = cluster_plane(c->live);
+	struct slice id = id_of(plane, plane->master.node);
+	unsigned master = 0;
+	for (size_t i = 0; i < config->cluster.node_count; i++) {
+		if (slice_equal(slice_of(config->cluster.nodes[i].id), id))
+			master = (unsigned)i + 1;
+	}
+	board_master(&c->node->shared.board, master, plane->master.term);
+}
+
 void
 node_master_changed(void *context, const struct plane_change *change)
 {
 	struct node_cluster *c = context;
+	node_master_tell(c, c->node->services->config);
 	if (change->before.node != NODE_NONE && change->before.node != change->after.node)
 		log_change(c, EVENT_MASTER_LOST, change);
 	if (change->after.node != NODE_NONE)

@@ -19,6 +19,9 @@ enum result node_race_start(struct node *n, int fd, struct problem *p);
 /* As cluster_ear.stray: a datagram that is none of the nodes' own. False: it is of no race either.
  */
 bool node_race_hear(struct node *n, const struct addr *from, const uint8_t *bytes, size_t count);
+/* From the cluster's socket; what the kernel does not take is lost. */
+void node_race_send(const struct node *n, const struct addr *to, const uint8_t *bytes,
+		    size_t count);
 void node_race_stop(struct node *n);
 void node_race_status(const struct node *n, struct status_race *out);
 

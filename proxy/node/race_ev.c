@@ -144,12 +144,22 @@ url_of(const struct node *n, char url[RACE_URL_BYTES_MAX + 1])
 	(void)writer_text(&w);
 }
 
+void
+node_race_send(const struct node *n, const struct addr *to, const uint8_t *bytes, size_t count)
+{
+	struct sockaddr_storage name;
+	if (n->race == NULL)
+		return;
+	socklen_t name_bytes = addr_to_sockaddr(to, &name);
+	(void)sendto(n->race->fd, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL,
+		     (struct sockaddr *)&name, name_bytes);
+}
+
 static void
 send_offer(struct node_race *r, const struct race_pending *p, const struct service *s,
 	   const struct offered *o)
 {
 	struct race_offer offer;
-	struct sockaddr_storage name;
 	uint8_t bytes[RACE_DATAGRAM_BYTES_MAX];
 	const struct ticket_claims claims = {
 	    .member = o->member,
@@ -164,9 +174,7 @@ send_offer(struct node_race *r, const struct race_pending *p, const struct servi
 	url_of(r->node, offer.url);
 	const struct race_seal *seal = p->sealed ? r->node->services->seal : NULL;
 	size_t count = race_write_offer(seal, &offer, bytes);
-	socklen_t name_bytes = addr_to_sockaddr(&p->client, &name);
-	(void)sendto(r->fd, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&name,
-		     name_bytes);
+	node_race_send(r->node, &p->client, bytes, count);
 }
 
 static const struct service *

@@ -264,7 +264,7 @@ failover_log_session(struct failover_log *log, const struct failover_line *line)
 	struct slice about = entry.from.bytes > 0 ? entry.from : entry.chosen;
 	/* Clients that keep no tag are assigned with each request, to whichever of the members:
 	 * that is news of the service. */
-	if (line->event == EVENT_ASSIGNED)
+	if (line->event == EVENT_ASSIGNED || line->event == EVENT_PLACED)
 		about = SLICE_NONE;
 	struct limiter_subject subject = {line->event, line->service, about};
 	uint64_t now_ms = log->clock.now_ms();

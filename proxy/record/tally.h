@@ -40,6 +40,7 @@ struct tally_cell {
 	tally_counter other_class[TALLY_CLASSES];
 	tally_counter rejected[TAG_REJECTIONS]; /* tags treated as absent */
 	tally_counter races[RACE_COUNTS];
+	tally_counter placements[PLACEMENTS];
 	tally_counter tickets[TICKET_REJECTIONS]; /* [NONE]: sessions that one opened */
 };
 
@@ -62,6 +63,7 @@ struct tally_sum {
 	uint64_t retries_refused;
 	uint64_t rejected[TAG_REJECTIONS];
 	uint64_t races[RACE_COUNTS];
+	uint64_t placements[PLACEMENTS];
 	uint64_t tickets[TICKET_REJECTIONS];
 	uint64_t duration_us; /* of the requests in the buckets */
 	uint64_t bucket[TALLY_BUCKETS];

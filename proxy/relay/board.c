@@ -32,6 +32,13 @@ board_hear(struct board *b, size_t node, uint64_t epoch)
 }
 
 void
+board_master(struct board *b, unsigned master, uint64_t term)
+{
+	atomic_store_explicit(&b->master_term, term, memory_order_relaxed);
+	atomic_store_explicit(&b->master, master, memory_order_release);
+}
+
+void
 board_hold(struct board *b, char *text, size_t bytes)
 {
 	(void)pthread_mutex_lock(&b->lock);

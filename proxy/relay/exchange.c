@@ -7,6 +7,7 @@
 #include "affinity/idle.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "relay/placing.h"
 #include "relay/racing.h"
 #include "route/assign.h"
 
@@ -113,9 +114,11 @@ exchange_spares_free(struct worker *w)
 
 /* Legal moves: row = from, bit = to. */
 static const uint16_t moves[] = {
-    [EXCHANGE_PLANNED] = 1 << EXCHANGE_RACING | 1 << EXCHANGE_QUEUED | 1 << EXCHANGE_CONNECTING |
-			 1 << EXCHANGE_WAITING | 1 << EXCHANGE_ASKING | 1 << EXCHANGE_OVER,
+    [EXCHANGE_PLANNED] = 1 << EXCHANGE_RACING | 1 << EXCHANGE_PLACING | 1 << EXCHANGE_QUEUED |
+			 1 << EXCHANGE_CONNECTING | 1 << EXCHANGE_WAITING | 1 << EXCHANGE_ASKING |
+			 1 << EXCHANGE_OVER,
     [EXCHANGE_RACING] = 1 << EXCHANGE_PLANNED,
+    [EXCHANGE_PLACING] = 1 << EXCHANGE_PLANNED,
     [EXCHANGE_QUEUED] = 1 << EXCHANGE_PLANNED,
     [EXCHANGE_CONNECTING] = 1 << EXCHANGE_WAITING | 1 << EXCHANGE_PLANNED | 1 << EXCHANGE_OVER,
     [EXCHANGE_WAITING] =
@@ -332,7 +335,7 @@ exchange_decide(struct exchange *x)
 	find_primary(x);
 	if (x->session.rejected != TAG_NONE && !x->hopped) /* else the first node said it */
 		journal_rejected_tag(x);
-	if (service->gives_tickets && x->whom.fresh && newcomer_enter(x))
+	if (service->newcomers && x->whom.fresh && newcomer_enter(x))
 		return;
 	plan(x);
 }
@@ -451,6 +454,8 @@ exchange_over(struct exchange *x, enum cause cause)
 		place_unqueue(x);
 	else if (x->state == EXCHANGE_RACING)
 		racing_leave(x);
+	else if (x->state == EXCHANGE_PLACING)
+		placing_leave(x);
 	else if (x->state == EXCHANGE_ASKING)
 		question_forget(x);
 	exchange_to(x, EXCHANGE_OVER);
@@ -634,6 +639,7 @@ exchange_on_member_deadline(struct exchange *x)
 		break;
 	case EXCHANGE_PLANNED:
 	case EXCHANGE_RACING:
+	case EXCHANGE_PLACING:
 	case EXCHANGE_QUEUED:
 	case EXCHANGE_ASKING:
 	case EXCHANGE_OVER:

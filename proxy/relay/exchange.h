@@ -4,7 +4,7 @@
  * members through upstreams.
  *
  *           QUEUED (for a place at a member that is full)
- *              |    RACING (nodes are asked who takes the new session)
+ *              |    RACING (nodes are asked who takes the new session), PLACING (the master is)
  *              |   /
  *  begin -> PLANNED -> CONNECTING -> WAITING -> ANSWERING ------> over(cause)
  *              ^            |           |  \                          ^
@@ -24,6 +24,7 @@
 enum exchange_state {
 	EXCHANGE_PLANNED,
 	EXCHANGE_RACING,     /* the nodes race for its session */
+	EXCHANGE_PLACING,    /* the master is asked where its session goes */
 	EXCHANGE_QUEUED,     /* waits for a place at a member that is full */
 	EXCHANGE_ASKING,     /* the control thread was asked (question.h) */
 	EXCHANGE_CONNECTING, /* an attempt has no connection yet */
@@ -68,6 +69,7 @@ struct exchange {
 	struct queued *queued;     /* owned; while EXCHANGE_QUEUED */
 	struct question_letter *asking; /* on its way; while EXCHANGE_ASKING */
 	struct racer *racer;            /* owned; when `raced` */
+	struct placer *placer;          /* owned; while EXCHANGE_PLACING */
 
 	const struct addr *client;    /* who asks, also when proxies or nodes stand between */
 	struct addr forwarded_client; /* when `forwarded`: that one */
@@ -297,6 +299,7 @@ uint32_t told_rank(const struct exchange *x,
 /* journal.c: the logs' view of an exchange. */
 void journal_rejected_tag(struct exchange *x);
 void journal_race_fallback(struct exchange *x);
+void journal_placed(struct exchange *x); /* by the master, or why not */
 void journal_ticket_rejected(struct exchange *x, enum ticket_rejection rejection);
 void journal_moved(struct exchange *x);    /* at the final head: failover, failback, assigned */
 void journal_nobody(struct exchange *x);   /* no member is left to ask */

@@ -46,6 +46,16 @@ journal_race_fallback(struct exchange *x)
 }
 
 void
+journal_placed(struct exchange *x)
+{
+	struct failover_line line = line_of(x, EVENT_PLACED);
+	line.from = MEMBER_NONE;
+	line.plan = NULL;
+	line.chosen = x->whom.primary;
+	failover_log_session(x->worker->shared->failover, &line);
+}
+
+void
 journal_ticket_rejected(struct exchange *x, enum ticket_rejection rejection)
 {
 	struct failover_line line = line_of(x, EVENT_TICKET_REJECTED);

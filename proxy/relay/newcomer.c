@@ -1,12 +1,14 @@
 /*
  * newcomer.c: new sessions of services that give out tickets (assign = "race", admission =
- * "ticket"): one that shows a ticket of this node lives here; others race for a place, or come in
- * while there is room. Sessions that live somewhere already never come here.
+ * "ticket"), or ask the master (assign = "master"): one that shows a ticket of this node lives
+ * here; others race for a place, are given one, or come in while there is room. Sessions that live
+ * somewhere already never come here.
  *
  *   Holdfast-Ticket: TICKET                 of the entry node, bound to the session's digest
  *   Holdfast-Ticket: TICKET; secret=HEX     of a client that raced itself; no secret when it is
  *                                           bound to the client's address
  */
+#include "relay/placing.h"
 #include "relay/racing.h"
 
 #include "members/fullness.h"
@@ -118,8 +120,10 @@ newcomer_admit(struct exchange *x)
 bool
 newcomer_enter(struct exchange *x)
 {
-	if (http_head_has(&x->request, FIELD_HOLDFAST_TICKET))
+	if (x->slot->service->gives_tickets && http_head_has(&x->request, FIELD_HOLDFAST_TICKET))
 		return show_ticket(x);
+	if (!x->hopped && config_of(x)->assign == ASSIGN_MASTER && placing_start(x))
+		return true;
 	if (!x->hopped && config_of(x)->assign == ASSIGN_RACE && racing_start(x))
 		return true;
 	return !newcomer_admit(x);

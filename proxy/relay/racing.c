@@ -1,9 +1,8 @@
 /* racing.c: races of one worker's exchanges; see racing.h. The sockets are racing_socket.c's. */
-#include "relay/racing.h"
+#include "relay/racing_inside.h"
 
 #include "base/clock.h"
 #include "base/digest.h"
-#include "relay/racing_socket.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -24,19 +23,13 @@ struct racer {
 	struct racer *prev;
 };
 
-struct racing {
-	struct racing_socket socket;
-	struct racer *first;
-	size_t count;
-};
-
 static void on_datagram(void *context, const uint8_t *bytes, size_t count);
 static void on_time(void *context);
 
 /* ---- the worker's list ------------------------------------------------------------------------
  */
 
-static struct racing *
+struct racing *
 racing_of(struct worker *w)
 {
 	if (w->racing != NULL)
@@ -61,7 +54,7 @@ racing_free(struct worker *w)
 	w->racing = NULL;
 	if (r == NULL)
 		return;
-	assert(r->count == 0);
+	assert(r->count == 0 && r->placing_count == 0);
 	racing_socket_close(&r->socket);
 	free(r);
 }
@@ -294,6 +287,10 @@ on_datagram(void *context, const uint8_t *bytes, size_t bytes_count)
 {
 	struct worker *w = context;
 	struct race_offer offer;
+	if (!race_is_datagram(bytes, bytes_count)) {
+		placing_hear(w, bytes, bytes_count);
+		return;
+	}
 	if (w->services->seal == NULL ||
 	    race_read_offer(w->services->seal, bytes, bytes_count, &offer) != RACE_SEALED)
 		return;
@@ -344,6 +341,8 @@ on_time(void *context)
 			fall_back(e);
 		}
 	}
+	uint64_t placing_next = placing_time(w, now_us);
+	next = placing_next < next ? placing_next : next;
 	if (next != RACE_NEVER)
 		racing_socket_wake(&r->socket, next);
 }

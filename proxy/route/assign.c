@@ -222,7 +222,7 @@ uint32_t
 assign_primary(const struct assign_inputs *in)
 {
 	assert(in->method != ASSIGN_DEFAULT);
-	if (in->method == ASSIGN_ORDERING || in->method == ASSIGN_RACE)
+	if (in->method == ASSIGN_ORDERING || in->method >= ASSIGN_RACE)
 		return hashring_first(ring_of(in), in->digest.bytes, HASHRING_NONE, NULL);
 	const struct view *view = in->view;
 	const struct scales scales = {view->membership, NULL};

@@ -31,7 +31,8 @@ enum assign_method assign_method_for(enum assign_method configured, bool key_fro
  * sessions. In both the weight is the share that a member has just now: less in its slow start, and
  * what it asked for itself; in `ordering` it is the configured one. When nobody takes new ones, the
  * operational members stand in (suspect before drain); when nobody is operational, rank 0.
- * `race`: as ordering, which decides when nobody offers. MEMBER_NONE: no member has a weight.
+ * `race`, `master`: as ordering, which decides when nobody offers, or is master. MEMBER_NONE: no
+ * member has a weight.
  */
 uint32_t assign_primary(const struct assign_inputs *in);
 

@@ -38,6 +38,7 @@ service_init(struct service *s, size_t number, const struct config *config, unsi
 	s->name = slice_of(c->name);
 	s->plan = plan_rules_of(c);
 	s->gives_tickets = c->assign == ASSIGN_RACE || c->admission == ADMISSION_TICKET;
+	s->newcomers = s->gives_tickets || c->assign == ASSIGN_MASTER;
 	if (s->gives_tickets)
 		s->ticket_service = ticket_service(s->name);
 	enum result r =
@@ -71,14 +72,14 @@ services_free(struct services *s)
 	free(s);
 }
 
-/* What the nodes seal their races with. False: no memory. */
+/* What the nodes seal their races and placements with. False: no memory. */
 static bool
 make_seal(struct services *s, const struct config *config)
 {
 	struct datagram_secret secrets[SECRETS_MAX];
 	bool any = false;
 	for (size_t i = 0; i < s->count; i++)
-		any |= s->list[i].gives_tickets;
+		any |= s->list[i].newcomers;
 	if (!any)
 		return true;
 	for (size_t i = 0; i < config->secret_count; i++)

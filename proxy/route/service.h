@@ -28,6 +28,7 @@ struct service {
 	struct tally *tally;            /* one reference; shared likewise */
 	struct plan_rules plan;
 	uint64_t fingerprint;    /* of the ring, as logs show it */
+	bool newcomers;          /* new sessions are asked for elsewhere (relay/newcomer.c): */
 	bool gives_tickets;      /* assign = "race" or admission = "ticket" */
 	uint32_t ticket_service; /* as it stands in tickets; when it gives some */
 	atomic_ullong turn;      /* round_robin's counter, shared by all workers */
@@ -38,7 +39,7 @@ struct services {
 	struct config *config; /* owned */
 	struct matcher *matcher;
 	struct hop_codec *hops;       /* owned; NULL: no cluster */
-	struct race_seal *seal;       /* owned; NULL: no service gives tickets */
+	struct race_seal *seal;       /* owned; NULL: no service asks nodes for new sessions */
 	struct entrance *entrance;    /* owned; one a listener of config */
 	struct forwarding forwarding; /* owns */
 	size_t count;
