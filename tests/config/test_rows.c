@@ -40,8 +40,7 @@ later_keys(void **state)
 {
 	(void)state;
 	assert_true(key_is_later("cluster.engine", "disk"));
-	assert_true(key_is_later("services[].session.assign", "master"));
-	assert_false(key_is_later("services[].session.assign", "ordering"));
+	assert_false(key_is_later("services[].session.assign", "master"));
 }
 
 /* ---- conf/holdfast.conf ---------------------------------------------------------------------- */
