@@ -109,6 +109,7 @@ def test_a_winner_without_room_is_followed_by_another():
         c.tap.drop = lambda d: d.kind == OFFER and d.node != "b"
         lives = c.nodes["b"].browser(fields=[("X-Key", "k0")])
         assert lives.get().id == "b"
+        wait_until(lambda: active(c.nodes["b"], "b") == 0, "b is idle again")
         c.tap.drop = lambda d: False
         c.tap.clear()
         c.tap.hold = lambda d: d.kind == OFFER
