@@ -69,7 +69,7 @@ MEMBERS  = proxy/members/history.c proxy/members/member.c proxy/members/membersh
            proxy/members/probe.c proxy/members/probe_ev.c proxy/members/verdict.c \
            proxy/members/view.c proxy/members/weight.c
 ROUTE    = $(FORWARDED) proxy/route/assign.c proxy/route/entrance.c proxy/route/explain.c \
-           proxy/route/forwarding.c proxy/route/match.c \
+           proxy/route/forwarding.c proxy/route/match.c proxy/route/onward.c \
            proxy/route/plan.c proxy/route/service.c
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/board.c proxy/relay/body_queue.c \
            proxy/relay/exchange.c proxy/relay/fence.c proxy/relay/io_ev.c proxy/relay/journal.c \
@@ -354,15 +354,17 @@ SIM_SCENARIOS += tests/sim/engines.c tests/sim/lease_calm.c tests/sim/lease_chao
                  tests/sim/lease_clocks.c tests/sim/lease_lost.c tests/sim/lease_readmit.c tests/sim/lease_slow.c \
                  tests/sim/registers.c
 SIM_SCENARIOS += tests/sim/epochs_lease.c
+SIM_SCENARIOS += tests/sim/mesh.c tests/sim/mesh_epochs.c
 SIM_SCENARIOS += tests/sim/race_chaos.c tests/sim/race_load.c tests/sim/racing.c
 # The same object files as in the binary.
 SIM_LINK      = $(CLUSTER) $(LEASE) $(REGISTER) $(ENGINES) $(RACE) proxy/cluster/epoch.c \
-                proxy/cluster/epoch_publish.c proxy/base/addr.c proxy/base/digest.c proxy/base/result.c \
-                proxy/base/text.c
+                proxy/cluster/epoch_publish.c $(sort $(VIEW_LINK) $(POOL_LINK) $(LINK_affinity/test_hop)) \
+                proxy/route/assign.c proxy/route/onward.c proxy/route/plan.c
 SIM_SEEDS    ?= 10000
 # A mutant stops at the first seed that shows it.
 MUTANT_SEEDS ?= 5000
-# Mutants (proxy/cluster/mutant.h): name, the one file that is built with it, the scenario that must fail.
+# Mutants (include/mutant.h): name, the one file that is built with it (of proxy/cluster, or of another
+# room of proxy/), the scenario that must fail.
 MUTANTS = NO_REPLAY_CHECK:datagram:echo NO_MAC:datagram:echo NO_SUSPECT:election_detect:election_calm \
           NO_SILENCE:election_claim:election_contest NO_TIE_BREAK:election_claim:election_contest \
           NO_TERM:election_claim:election_chaos
@@ -371,6 +373,8 @@ MUTANTS += NO_RESTART_SILENCE:lease_acceptor:lease_chaos OWNER_OF_ANY_RUN:lease_
            VOTES_EMPTY:voter:lease_lost LEARNS_AT_ONCE:learn:lease_readmit \
            LEARNS_OF_ONE:learn:lease_readmit NO_WRITE_BACK:register:lease_chaos \
            TIME_STANDS:embedded:lease_slow
+MUTANTS += TRUSTS_SENDER:route/onward:mesh_epochs FORGETS_WAY:route/onward:mesh_epochs \
+           DECIDES_BEHIND:route/onward:mesh_epochs
 MUTANTS += NO_COMPARE:epoch_publish:epochs_lease NO_READ:epoch_publish:epochs_lease
 
 # ---- rules --------------------------------------------------------------------------------------
@@ -416,11 +420,12 @@ $(B)/tests/sim/sim: $(call objects,$(SIM_PARTS) $(SIM_SCENARIOS) $(SIM_LINK))
 	$(CC) $(CFLAGS) $(NO_LTO) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 mutant_word = $(word $(2),$(subst :, ,$(1)))
+mutant_file = proxy/$(if $(findstring /,$(1)),$(1),cluster/$(1))
 define mutant
-$(B)/tests/sim/mutant/$(1).o: proxy/cluster/$(2).c
+$(B)/tests/sim/mutant/$(1).o: $(call mutant_file,$(2)).c
 	@mkdir -p $$(@D)
 	$$(CC) $$(CPPFLAGS) $$(WARN) $$(CFLAGS) -DMUTANT=MUTANT_$(1) -MMD -MP -c $$< -o $$@
-$(B)/tests/sim/mutant/$(1): $(B)/tests/sim/mutant/$(1).o $$(filter-out %/cluster/$(2).o,$$(call objects,$(SIM_PARTS) $(SIM_SCENARIOS) $(SIM_LINK)))
+$(B)/tests/sim/mutant/$(1): $(B)/tests/sim/mutant/$(1).o $$(filter-out %/$(call mutant_file,$(2)).o,$$(call objects,$(SIM_PARTS) $(SIM_SCENARIOS) $(SIM_LINK)))
 	$$(CC) $$(CFLAGS) $$(NO_LTO) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
 endef
 $(foreach m,$(MUTANTS),$(eval $(call mutant,$(call mutant_word,$(m),1),$(call mutant_word,$(m),2))))

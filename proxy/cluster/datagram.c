@@ -3,7 +3,7 @@
 #include "cluster/bigendian.h"
 
 #include "base/digest.h"
-#include "cluster/mutant.h"
+#include "mutant.h"
 
 #include <assert.h>
 #include <string.h>

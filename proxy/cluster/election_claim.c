@@ -3,7 +3,7 @@
  * way into CLAIM, MASTER and BACKUP is here.
  */
 #include "cluster/election_inside.h"
-#include "cluster/mutant.h"
+#include "mutant.h"
 
 int
 claim_compare(const struct cluster_nodes *nodes, const struct claim *a, const struct claim *b)

@@ -3,7 +3,7 @@
  * node asks when it starts; see election.h.
  */
 #include "cluster/election_inside.h"
-#include "cluster/mutant.h"
+#include "mutant.h"
 
 #define WAIT_TRIES 2 /* inquiries at the lost master at once; then one a period */
 

@@ -1,7 +1,7 @@
 /* embedded.c: the engine of messages; see embedded.h. */
 #include "cluster/embedded.h"
 
-#include "cluster/mutant.h"
+#include "mutant.h"
 
 #include <assert.h>
 #include <string.h>

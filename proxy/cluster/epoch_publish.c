@@ -1,6 +1,6 @@
 /* epoch_publish.c: proposals, and what the master makes of them; see epoch.h. */
 #include "cluster/epoch_inside.h"
-#include "cluster/mutant.h"
+#include "mutant.h"
 
 #include <stdio.h>
 #include <string.h>

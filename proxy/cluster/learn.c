@@ -1,7 +1,7 @@
 /* learn.c: a voter that lost its register reads the others'; see learn.h. */
 #include "cluster/learn.h"
 
-#include "cluster/mutant.h"
+#include "mutant.h"
 #include "cluster/register_wire.h"
 
 #include <string.h>

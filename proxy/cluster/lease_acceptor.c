@@ -1,6 +1,6 @@
 /* lease_acceptor.c: a voter's memory of one role's lease; see lease.h. */
 #include "cluster/lease_wire.h"
-#include "cluster/mutant.h"
+#include "mutant.h"
 
 #include <assert.h>
 

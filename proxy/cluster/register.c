@@ -8,7 +8,7 @@
  */
 #include "cluster/register.h"
 
-#include "cluster/mutant.h"
+#include "mutant.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* voter.c: one voter's side of the register; see voter.h. */
 #include "cluster/voter.h"
 
-#include "cluster/mutant.h"
+#include "mutant.h"
 #include "cluster/register_wire.h"
 
 #include <assert.h>

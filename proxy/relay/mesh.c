@@ -9,6 +9,7 @@
 #include "relay/racing.h"
 
 #include "base/clock.h"
+#include "route/onward.h"
 
 #include <stdlib.h>
 
@@ -98,17 +99,11 @@ mesh_enter(struct exchange *x)
 /* ---- epochs ------------------------------------------------------------------------------------
  */
 
-static bool
-is_behind(const struct exchange *x)
-{
-	return x->hop.epoch > x->lease->view->membership->epoch;
-}
-
 bool
 mesh_waits(struct exchange *x)
 {
 	struct worker *w = x->worker;
-	if (!is_behind(x))
+	if (!onward_is_behind(&x->hop, x->lease->view))
 		return false;
 	board_hear(&w->shared->board, x->hop.path[x->hop.path_count - 1], x->hop.epoch);
 	x->behind = true;
@@ -182,87 +177,38 @@ services_of(const struct exchange *x)
 	return x->slot->generation->services;
 }
 
-static struct slice
-id_of(const struct membership *m, uint32_t member)
-{
-	return (struct slice){m->member[member].id, m->member[member].id_bytes};
-}
-
 /* ---- where it may go --------------------------------------------------------------------------
  */
 
-/* May this member serve it, though its node had the request? */
-static bool
-is_passed_by(const struct exchange *x, const struct plan_way *way, uint32_t member)
+static const struct hop *
+hop_of(const struct exchange *x)
 {
-	const struct membership *m = exchange_membership(x);
-	return !plan_way_reaches(way, &m->member[member]) &&
-	       !hop_tells_down(&x->hop, id_of(m, member));
+	return x->hopped ? &x->hop : NULL;
 }
 
-/* There is such a member, and the sender takes the request back. */
-static bool
-may_return(const struct exchange *x, const struct plan_way *way)
-{
-	bool any = false;
-	for (uint32_t i = 0; i < x->plan.step_count; i++)
-		any |= is_passed_by(x, way, x->plan.step[i].member);
-	return any && x->hop.can_return;
-}
-
-/*
- * Its place is behind a node that had it, and handed it on for want of knowing that others before
- * that place are dead: it goes back there. Otherwise two nodes would answer for one session.
- */
-static bool
-goes_back(struct exchange *x, const struct plan_way *way)
-{
-	if (!x->hopped || !x->hop.can_return || x->plan.step_count == 0 ||
-	    !is_passed_by(x, way, x->plan.step[0].member))
-		return false;
-	exchange_fail(x, CAUSE_TAKEN_BACK);
-	return true;
-}
-
-/*
- * The path holds the primary down, and we do not. The node beside it knows best: then it is
- * evidence for us; of another node it is an opinion, which is told.
- */
+/* What the node beside the primary says is evidence for us; another's opinion is told. */
 static void
 compare_views(struct exchange *x)
 {
-	const struct view *view = x->lease->view;
-	const struct membership_member *primary = &view->membership->member[x->whom.primary];
-	if (!hop_tells_down(&x->hop, (struct slice){primary->id, primary->id_bytes}) ||
-	    !view_is_operational(view, x->whom.primary))
-		return;
-	if (primary->hop == x->hop.path[x->hop.path_count - 1] + 1)
-		pool_evidence(x->slot->service->pool, primary->live, EVIDENCE_LIVE_FAILED,
-			      REASON_DOWN, x->worker->now_ms);
-	else
+	switch (onward_compare(&x->hop, x->lease->view, x->whom.primary)) {
+	case ONWARD_AGREES:
+		break;
+	case ONWARD_EVIDENCE:
+		pool_evidence(x->slot->service->pool,
+			      exchange_membership(x)->member[x->whom.primary].live,
+			      EVIDENCE_LIVE_FAILED, REASON_DOWN, x->worker->now_ms);
+		break;
+	case ONWARD_DISAGREES:
 		journal_disagree(x);
+		break;
+	}
 }
 
 static struct plan_way
 way_of(const struct exchange *x)
 {
 	const struct config_cluster *cluster = &services_of(x)->config->cluster;
-	struct plan_way way = {.visited = UINT64_C(1) << cluster->self};
-	if (x->hopped) {
-		way.visited |= x->hop.visited;
-		way.ends_here = x->hop.path_count + 1 >= cluster->hops_max;
-	}
-	return way;
-}
-
-static bool
-was_asked(const struct exchange *x, uint32_t member)
-{
-	for (uint32_t i = 0; i <= x->step && i < x->plan.step_count; i++) {
-		if (x->plan.step[i].member == member)
-			return true;
-	}
-	return false;
+	return onward_way(hop_of(x), cluster->self, cluster->hops_max);
 }
 
 bool
@@ -274,12 +220,14 @@ mesh_goes_back(struct exchange *x)
 		return false; /* who gets it back holds the member beside this node for dead */
 	struct plan_way way = way_of(x);
 	struct plan whole;
-	plan_make(&x->slot->service->plan, &x->whom, x->lease->view, &whole);
-	for (uint32_t i = 0; i < whole.step_count; i++) {
-		if (!was_asked(x, whole.step[i].member))
-			return is_passed_by(x, &way, whole.step[i].member);
+	uint32_t asked[PLAN_STEPS_MAX];
+	size_t count = 0;
+	while (count <= x->step && count < x->plan.step_count) {
+		asked[count] = x->plan.step[count].member;
+		count++;
 	}
-	return false;
+	plan_make(&x->slot->service->plan, &x->whom, x->lease->view, &whole);
+	return onward_goes_back_after(&x->hop, x->lease->view, &way, &whole, asked, count);
 }
 
 bool
@@ -289,11 +237,13 @@ mesh_restrict(struct exchange *x)
 	struct plan_way way = way_of(x);
 	if (x->hopped) {
 		compare_views(x);
-		x->returns = may_return(x, &way);
+		x->returns = onward_may_return(&x->hop, view, &way, &x->plan);
 	}
-	if (goes_back(x, &way))
+	if (onward_goes_back(hop_of(x), view, &way, &x->plan)) {
+		exchange_fail(x, CAUSE_TAKEN_BACK);
 		return true;
-	plan_restrict(&x->slot->service->plan, &x->whom, view, &way, &x->plan);
+	}
+	onward_restrict(hop_of(x), &x->slot->service->plan, &x->whom, view, &way, &x->plan);
 	return false;
 }
 
@@ -320,13 +270,8 @@ mesh_told(struct exchange *x)
 			  .can_return = can_return(x),
 			  .epoch = m->epoch,
 			  .time_ms = clock_wall_ms()};
-	if (x->hopped) {
-		memcpy(hop.path, x->hop.path, sizeof(hop.path));
-		hop.path_count = x->hop.path_count;
-	}
-	hop.path[hop.path_count++] = services_of(x)->config->cluster.self;
-	for (uint32_t i = 0; i < x->plan.skipped_count && hop.down_count < HOP_DOWN_MAX; i++)
-		hop.down[hop.down_count++] = id_of(m, x->plan.skipped[i].member);
+	onward_tell(hop_of(x), services_of(x)->config->cluster.self, x->lease->view, &x->plan,
+		    &hop);
 	struct writer out = writer_on(w->added, sizeof(w->added));
 	write_told_forwarded(&out, x);
 	write_literal(&out, "Holdfast-Hop: ");

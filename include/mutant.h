@@ -4,8 +4,8 @@
  * a cure that no test needs. In the product MUTANT is MUTANT_NONE, and the compiler sees only the
  * cure. Which file and which scenario belong to a mutant stands in the Makefile (MUTANTS).
  */
-#ifndef HOLDFAST_CLUSTER_MUTANT_H
-#define HOLDFAST_CLUSTER_MUTANT_H
+#ifndef HOLDFAST_MUTANT_H
+#define HOLDFAST_MUTANT_H
 
 enum mutant {
 	MUTANT_NONE,
@@ -26,7 +26,10 @@ enum mutant {
 	MUTANT_LEARNS_OF_ONE,      /* learn: it believes the first that tells */
 	MUTANT_NO_COMPARE,         /* epoch: a change counts whatever epoch it was made against */
 	MUTANT_NO_READ,            /* epoch: a new master does not ask what was written before */
-	MUTANT_NO_WRITE_BACK,      /* register: readers leave the newest value where it is */
+	MUTANT_TRUSTS_SENDER,  /* onward: a node serves what it is sent, its own view aside (C9) */
+	MUTANT_FORGETS_WAY,    /* onward: where a request has been does not matter */
+	MUTANT_DECIDES_BEHIND, /* onward: a node decides with the membership that it has */
+	MUTANT_NO_WRITE_BACK,  /* register: readers leave the newest value where it is */
 };
 
 #ifndef MUTANT
