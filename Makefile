@@ -1,6 +1,7 @@
 # Holdfast
 #
 #   make            build/holdfast and build/libhashring.a
+#   make lib        build/libholdfast-lease.a: roles with one holder, inside an application (include/holdfast/lease.h)
 #   make demo       install what is missing, build, start sample servers and Holdfast before them
 #   make demo-script  the same as a script that checks what it sees, and ends
 #   make demo-cluster three nodes with a server beside each (demo-cluster-script: checked, and ends)
@@ -25,6 +26,7 @@ CC      ?= gcc
 B       ?= build
 SAN     ?=
 COV     ?=
+OBJCOPY ?= objcopy
 LLHTTP  ?= /usr/share/llhttp
 LLHTTP_INC ?= /usr/share/include/llhttp
 
@@ -103,7 +105,7 @@ CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c pro
            proxy/cluster/machine.c proxy/cluster/plane.c
 # what of the control plane touches sockets, files and configuration
 CLUSTER_LIVE = proxy/cluster/cluster_ev.c proxy/cluster/embedded_ev.c proxy/cluster/etcd.c proxy/cluster/etcd_ev.c \
-               proxy/cluster/question.c proxy/cluster/setup.c
+               proxy/cluster/question.c proxy/cluster/setup.c proxy/cluster/twin.c
 NODE     = proxy/main.c proxy/node/node.c proxy/node/node_ev.c proxy/node/admin.c proxy/node/cluster.c \
            proxy/node/cluster_status.c proxy/node/fences.c proxy/node/master.c proxy/node/notify.c proxy/node/placement.c \
            proxy/node/question.c \
@@ -124,7 +126,13 @@ LEASE    = proxy/cluster/lease.c proxy/cluster/lease_acceptor.c proxy/cluster/le
 REGISTER = proxy/cluster/document.c proxy/cluster/learn.c proxy/cluster/pull.c proxy/cluster/register.c \
            proxy/cluster/register_image.c proxy/cluster/register_wire.c proxy/cluster/voter.c
 ENGINES  = proxy/cluster/embedded.c proxy/cluster/engine.c
-ROLES    = $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/register_file.c proxy/cluster/roles.c
+ROLES    = $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/register_file.c \
+           proxy/cluster/register_writer.c proxy/cluster/roles.c
+
+# roles inside an application: include/holdfast/lease.h; nothing of libevent
+LIBRARY  = proxy/base/addr.c proxy/base/clock.c proxy/base/digest.c proxy/base/result.c proxy/base/text.c \
+           proxy/cluster/body.c proxy/cluster/datagram.c proxy/cluster/library.c proxy/cluster/machine.c \
+           proxy/cluster/twin.c $(ROLES)
 
 PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) $(CLUSTER) \
            $(CLUSTER_LIVE) $(RACE) $(ROLES) $(EPOCHS) $(EPOCHS_LIVE) $(ADMIN) $(CLI) $(NODE)
@@ -272,6 +280,8 @@ LINK_cluster/test_election_cures = $(CLUSTER_LINK) $(ELECTION)
 LINK_cluster/test_body = $(CLUSTER_LINK)
 LINK_cluster/test_datagram = $(CLUSTER_LINK) proxy/base/digest.c proxy/base/text.c \
                              proxy/cluster/datagram.c
+UNIT += cluster/test_twin
+LINK_cluster/test_twin = $(LINK_cluster/test_datagram) proxy/cluster/twin.c
 LINK_cluster/test_delays = $(CLUSTER_LINK) proxy/cluster/delays.c
 UNIT += cluster/test_dns
 LINK_cluster/test_dns = proxy/base/addr.c proxy/base/result.c proxy/base/text.c proxy/cluster/dns.c
@@ -401,6 +411,25 @@ $(B)/libhashring.a: $(call objects,$(HASHRING))
 	@mkdir -p $(@D)
 	$(AR) rcs $@ $^
 
+# Of the library one object, in which no name but those of its header is to be seen.
+.PHONY: lib library-bin
+lib: $(B)/libholdfast-lease.a
+$(B)/library/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -fno-lto -fPIC -MMD -MP -c $< -o $@
+$(B)/library/holdfast-lease.o: $(patsubst %.c,$(B)/library/%.o,$(LIBRARY))
+	$(LD) -r -o $@.all $^
+	$(OBJCOPY) --wildcard --keep-global-symbol='holdfast_lease_*' $@.all $@
+	@rm $@.all
+$(B)/libholdfast-lease.a: $(B)/library/holdfast-lease.o
+	@rm -f $@
+	$(AR) rcs $@ $^
+# Its example, as any application would be built.
+library-bin: $(B)/tests/library/leader
+$(B)/tests/library/leader: tests/library/leader.c include/holdfast/lease.h $(B)/libholdfast-lease.a
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 $(if $(SAN),-fsanitize=$(SAN)) -Iinclude -o $@ $< $(B)/libholdfast-lease.a $(if $(COV),--coverage) -lsodium -lxxhash -lpthread
+
 $(B)/holdfast: $(call objects,$(PROXY)) $(LLHTTP_OBJ) $(B)/libhashring.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -513,7 +542,7 @@ san: deps-test
 	@python3 tests/lib/run_all.py asan tsan
 
 # Servers, clients and Holdfast on 127.0.0.0/8: by a driver of our own, and by varnishtest.
-e2e: $(B)/holdfast faults-bin
+e2e: $(B)/holdfast faults-bin library-bin
 	@B=$(B) python3 tests/lib/run_e2e.py
 wire: deps-test $(B)/holdfast
 	@B=$(B) python3 tests/lib/run_wire.py

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/log.h"
+#include "cluster/twin.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,8 +16,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define TWIN_ANSWER_MS 50                       /* between two answers */
-#define DATAGRAM_ROOM  (DATAGRAM_BYTES_MAX + 1) /* what is longer is seen to be */
+#define DATAGRAM_ROOM (DATAGRAM_BYTES_MAX + 1) /* what is longer is seen to be */
 
 struct cluster {
 	int fd;
@@ -28,7 +28,7 @@ struct cluster {
 	struct cluster_counts counts;
 	uint64_t twin_said; /* last warning of each kind */
 	uint64_t unsent_said;
-	uint8_t nonce[16]; /* who this process is, among those of one id */
+	uint8_t nonce[TWIN_NONCE_BYTES];
 	struct mmsghdr header[CLUSTER_BATCH];
 	struct iovec piece[CLUSTER_BATCH];
 	struct sockaddr_storage from[CLUSTER_BATCH];
@@ -118,44 +118,22 @@ cluster_settle(struct cluster *c)
 	set_timer(c);
 }
 
-/* ---- twins ------------------------------------------------------------------------------------
- *
- * A process that starts says its nonce to its node's own address in the list. It is this very
- * process when that comes back; another one that has the id answers with that nonce and its own. So
- * nothing that was captured before can stop a start.
+/* ---- twins: cluster/twin.h --------------------------------------------------------------------
  */
 
 static void
-say_own_id(struct cluster *c, const struct addr *to, const uint8_t *nonce)
+say_own_id(struct cluster *c, const struct addr *to, const uint8_t *asked)
 {
-	struct outgoing o = {.to = c->plane.nodes->self, .type = DATAGRAM_INQUIRY};
 	uint8_t bytes[DATAGRAM_BYTES_MAX];
-	if (nonce != NULL)
-		put_bytes(&o, nonce, sizeof(c->nonce));
-	put_bytes(&o, c->nonce, sizeof(c->nonce));
-	size_t count = datagram_encode(&c->plane.codec, &o, 0, 0, bytes);
+	size_t count = twin_say(&c->plane.codec, c->nonce, asked, bytes);
 	send_to(c, to, bytes, count);
-}
-
-enum twin { TWIN_NONE, TWIN_ASKS, TWIN_ANSWERS, TWIN_IS_US };
-
-/* Of a datagram that was dropped as a twin's: it is authentic. */
-static enum twin
-look_at_twin(const struct cluster *c, const uint8_t *bytes, size_t count)
-{
-	const uint8_t *body = bytes + DATAGRAM_HEADER_BYTES;
-	size_t body_bytes = count - DATAGRAM_BYTES_MIN;
-	bool ours = body_bytes >= sizeof(c->nonce) && memcmp(body, c->nonce, sizeof(c->nonce)) == 0;
-	if (body_bytes == sizeof(c->nonce))
-		return ours ? TWIN_IS_US : TWIN_ASKS;
-	return body_bytes == 2 * sizeof(c->nonce) && ours ? TWIN_ANSWERS : TWIN_NONE;
 }
 
 static void
 hear_twin(struct cluster *c, const struct addr *from, const uint8_t *bytes, size_t count)
 {
 	uint64_t now = cluster_now();
-	if (look_at_twin(c, bytes, count) != TWIN_ASKS || now - c->twin_said < TWIN_ANSWER_MS)
+	if (twin_look(c->nonce, bytes, count) != TWIN_ASKS || now - c->twin_said < TWIN_ANSWER_MS)
 		return;
 	char text[ADDR_TEXT_BYTES_MAX];
 	struct writer w = writer_on(text, sizeof(text));
@@ -163,7 +141,7 @@ hear_twin(struct cluster *c, const struct addr *from, const uint8_t *bytes, size
 	c->twin_said = now;
 	log_error("cluster: another process at %s starts as node %s, and is told not to",
 		  writer_text(&w), c->plane.nodes->node[c->plane.nodes->self].id);
-	say_own_id(c, from, bytes + DATAGRAM_HEADER_BYTES);
+	say_own_id(c, from, twin_asked(bytes));
 }
 
 static enum result
@@ -190,7 +168,7 @@ hear_for_twin(struct cluster *c, struct problem *p)
 	if (count == -1 ||
 	    datagram_decode(&c->plane.codec, bytes, (size_t)count, &in) != DATAGRAM_DROP_TWIN)
 		return RESULT_LIMIT; /* what it was is said again */
-	switch (look_at_twin(c, bytes, (size_t)count)) {
+	switch (twin_look(c->nonce, bytes, (size_t)count)) {
 	case TWIN_IS_US:
 		c->plane.codec.dropped[DATAGRAM_DROP_TWIN]--;
 		return RESULT_OK;

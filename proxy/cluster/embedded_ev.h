@@ -1,19 +1,17 @@
 /*
- * embedded_ev.h: the embedded engine of a node, live: what its voter wants on disk is written by a
- * thread of its own, as a sync takes as long as the disk likes and heartbeats do not wait for it.
+ * embedded_ev.h: the embedded engine of a node, live: what its voter wants on disk is written by
+ * cluster/register_writer.h.
  *
- *   control thread: embedded_live_turn --image--> writer: register_file_store (fsync)
- *                   stored() <--eventfd---------------'
+ *   control thread: embedded_live_turn --image--> writer's thread
+ *                   stored() <--eventfd-----------'
  *
- * An image stays untouched while it is written (cluster/voter.h). When the disk fails the voter
- * votes no more, and says so; the node goes on. A damaged file is set aside when a voter that was
- * re-admitted has something to put in its place, and not before.
+ * When the disk fails the voter votes no more, and says so; the node goes on.
  */
 #ifndef HOLDFAST_CLUSTER_EMBEDDED_EV_H
 #define HOLDFAST_CLUSTER_EMBEDDED_EV_H
 
 #include "cluster/embedded.h"
-#include "cluster/register_file.h"
+#include "cluster/register_writer.h"
 
 #include <event2/event.h>
 

@@ -118,7 +118,7 @@ say(const struct role_entry *e, uint64_t now, struct outbox *out)
 static void
 know(struct roles *r, struct role_entry *e, const struct role_known *news, uint64_t now)
 {
-	bool was = e->known.until > now;
+	bool was = e->known.until != 0; /* and nobody was told yet that it is over */
 	bool is = news->until > now;
 	bool same = e->known.term == news->term && strcmp(e->known.holder, news->holder) == 0;
 	if (was && !(is && same))
@@ -314,6 +314,15 @@ has(const struct roles *r, const struct role_entry *e, uint64_t now, const char 
 {
 	return e->state == ROLE_HELD && strcmp(e->wants, holder) == 0 && now < e->keep_until &&
 	       engine_owns(&r->engine, now, e->role, NULL, NULL);
+}
+
+bool
+roles_holds(const struct roles *r, uint64_t now, const char *role, const char *holder)
+{
+	for (size_t i = 0; i < ROLES_MAX; i++)
+		if (strcmp(r->list[i].role, role) == 0)
+			return role[0] != '\0' && has(r, &r->list[i], now, holder);
+	return false;
 }
 
 static uint64_t

@@ -113,6 +113,9 @@ enum role_verdict roles_release(struct roles *r, uint64_t now, const char *role,
 /* Who holds it; asks nobody. */
 void roles_look(const struct roles *r, uint64_t now, const char *role, struct role_holder *out);
 
+/* To be asked right before each use: held by this process, and nobody else can have it. */
+bool roles_holds(const struct roles *r, uint64_t now, const char *role, const char *holder);
+
 /* As a party of the plane. */
 void roles_receive(struct roles *r, uint64_t now, const struct incoming *in, struct outbox *out);
 void roles_event(struct roles *r, uint64_t now, const struct engine_event *event,

@@ -242,6 +242,30 @@ l10_time_is_looked_at_when_it_is_said(void **state)
 }
 
 /* Other nodes know who holds it, until when, and when it is over; terms do not go back. */
+/* Lost because its time ended, not given back: those who listen beside it are told, too. */
+static void
+what_time_ends_is_told(void **state)
+{
+	struct role_notice n;
+	(void)state;
+	(void)roles_acquire(&roles[0], now, "batch", "p1", ROLE_TTL_MS_MAX, &holder, &out);
+	grant("batch", 7);
+	pass(SETTLE_MS);
+	assert_true(roles_holds(&roles[0], now, "batch", "p1"));
+	assert_false(roles_holds(&roles[0], now, "batch", "p2"));
+	assert_false(roles_holds(&roles[0], now, "", ""));
+	assert_true(roles_take(&roles[0], &n));
+	assert_true(n.held);
+	now = fake.until;
+	assert_false(roles_holds(&roles[0], now, "batch", "p1"));
+	event(ENGINE_LOST, "batch", 7);
+	assert_true(roles_take(&roles[0], &n));
+	assert_false(n.held);
+	assert_int_equal(n.term, 7);
+	pass(LEASE_MS);
+	assert_false(roles_take(&roles[0], &n)); /* once */
+}
+
 static void
 other_nodes_learn(void **state)
 {
@@ -353,6 +377,7 @@ main(void)
 	    cmocka_unit_test_setup(a_refusal_is_asked_again, setup),
 	    cmocka_unit_test_setup(l3_two_processes_lead_two_roles, setup),
 	    cmocka_unit_test_setup(l10_time_is_looked_at_when_it_is_said, setup),
+	    cmocka_unit_test_setup(what_time_ends_is_told, setup),
 	    cmocka_unit_test_setup(other_nodes_learn, setup),
 	    cmocka_unit_test_setup(what_is_not_heard_of_is_over, setup),
 	    cmocka_unit_test_setup(what_is_refused_and_bad, setup),

@@ -178,7 +178,7 @@ def main():
     os.makedirs(OUT, exist_ok=True)
     ok = True
     if "report" not in wanted:
-        make("-j2", "all", "unit-bin", "faults-bin")
+        make("-j2", "all", "unit-bin", "faults-bin", "library-bin")
         ok = run_tests(wanted)
     files = count()
     rows, rooms, total = table(files)
