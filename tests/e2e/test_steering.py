@@ -344,6 +344,7 @@ def test_events_are_the_log_live():
     p = Holdfast([a, Origin("b")], session=KEYED, workers=2, top=listening())
     admin = Admin(p)
     p.once(fields=[("X-Key", "k0")])
+    p.wait_event("assigned")
     followers = [Follower(admin) for _ in range(3)]
     for f in followers:
         assert f.head.status == 200 and f.head.fields.get("Content-Type") == "text/event-stream"
