@@ -475,8 +475,16 @@ $(B)/packaging/pages/pages: $(call objects,$(PAGES_SRC))
 $(PAGES): $(B)/packaging/pages/pages
 	@mkdir -p $(@D)
 	@$< $(@F) > $@.new && mv $@.new $@
-.PHONY: pages
+.PHONY: deb deps-package install pages
 pages: $(PAGES)
+
+# DESTDIR, PREFIX (/usr/local), SYSCONFDIR (/etc): packaging/install.sh says the rest.
+export DESTDIR PREFIX SYSCONFDIR STATEDIR LOGDIR
+install: all pages
+	@packaging/install.sh $(B)
+
+deb: deps-package
+	@packaging/deb.sh $(B)
 
 golden:
 	python3 tests/hashring/naive.py xxh3
@@ -533,6 +541,8 @@ deps-model:
 	@tests/lib/deps.sh model
 deps-lint:
 	@tests/lib/deps.sh lint
+deps-package:
+	@tests/lib/deps.sh package
 
 test: deps-test
 	@python3 tests/lib/run_all.py

@@ -1,7 +1,7 @@
 #!/bin/sh
 # deps.sh: install what a make target needs on a bare Debian 12, and nothing else.
 #
-#   tests/lib/deps.sh build|demo|test|lint|bench|model
+#   tests/lib/deps.sh build|demo|test|lint|bench|model|package
 #
 # Says what it installs. Silent, and one dpkg-query long, when nothing is missing. Exit 1 with one
 # line when it cannot. HOLDFAST_NO_DEPS=1 in the environment: trust the caller, check nothing.
@@ -13,9 +13,10 @@ build="gcc make libc6-dev libevent-dev libxxhash-dev libconfig-dev libsodium-dev
 demo="$build python3 curl"
 fuzz="clang-14 libclang-rt-14-dev"
 model="gcc libc6-dev python3 spin"
-test="$demo etcd-server libcmocka-dev varnish $fuzz spin valgrind"
 lint="$build libcmocka-dev clang-format clang-tidy cppcheck"
 bench="$build python3 haproxy nginx valgrind"
+package="$build debhelper dpkg-dev"
+test="$demo $package etcd-server fish libcmocka-dev man-db systemd varnish $fuzz spin valgrind zsh"
 
 [ "${HOLDFAST_NO_DEPS:-0}" = 1 ] && exit 0
 case "${1:-}" in
@@ -24,9 +25,10 @@ demo) want=$demo ;;
 test) want=$test ;;
 lint) want=$lint ;;
 bench) want=$bench ;;
+package) want=$package ;;
 model) want=$model ;;
 *)
-	echo "usage: tests/lib/deps.sh build|demo|test|lint|bench|model" >&2
+	echo "usage: tests/lib/deps.sh build|demo|test|lint|bench|model|package" >&2
 	exit 2
 	;;
 esac

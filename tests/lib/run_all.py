@@ -263,6 +263,13 @@ def suite_model():
     return run.end()
 
 
+def suite_package():
+    """What is installed and packaged, as an operator finds it."""
+    run = Run("package")
+    run.command([sys.executable, "tests/package/test_package.py"])
+    return run.end()
+
+
 def suite_fuzz():
     run = Run("fuzz")
     run.command(["tests/fuzz/run.sh", FUZZ_SECONDS])
@@ -271,7 +278,7 @@ def suite_fuzz():
 
 SUITES = {"build": suite_build, "requirements": suite_requirements, "unit": suite_unit,
           "memcheck": suite_memcheck, "golden": made("golden"), "sim": suite_sim, "e2e": made("e2e"),
-          "wire": made("wire"), "model": suite_model, "soak": suite_soak, "chaos": suite_chaos,
+          "wire": made("wire"), "package": suite_package, "model": suite_model, "soak": suite_soak, "chaos": suite_chaos,
           "asan": suite_asan, "tsan": suite_tsan, "fuzz": suite_fuzz}
 
 

@@ -1,0 +1,71 @@
+#!/bin/sh
+# install.sh: puts what was built where the Filesystem Hierarchy Standard wants it; `make install`.
+#
+#   packaging/install.sh BUILD
+#
+# DESTDIR, PREFIX (/usr/local), SYSCONFDIR (/etc), STATEDIR (/var/lib), LOGDIR (/var/log) in the
+# environment. A configuration that is there already is left alone. Says each file.
+set -eu
+
+build=$1
+dest=${DESTDIR:-}
+prefix=${PREFIX:-/usr/local}
+sysconf=${SYSCONFDIR:-/etc}
+state=${STATEDIR:-/var/lib}
+logs=${LOGDIR:-/var/log}
+share=$prefix/share
+# What systemd, logrotate and sysusers read stands in fixed places, but beside a prefix of its own.
+lib=$prefix/lib
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+put() { # MODE FROM TO
+	install -D -m "$1" "$2" "$dest$3"
+	echo "$3"
+}
+
+# The same with the places filled in.
+put_filled() { # FROM TO
+	sed -e "s#@BINDIR@#$prefix/bin#g" -e "s#@SYSCONFDIR@#$sysconf#g" -e "s#@STATEDIR@#$state#g" \
+	    -e "s#@LOGDIR@#$logs#g" "$1" >"$scratch/filled"
+	put 644 "$scratch/filled" "$2"
+}
+
+put_packed() { # FROM TO
+	gzip -9nc "$1" >"$scratch/packed"
+	put 644 "$scratch/packed" "$2.gz"
+}
+
+put 755 "$build/holdfast" "$prefix/bin/holdfast"
+
+for page in holdfast.1 holdfast.conf.5 holdfast-logs.5; do
+	put_packed "$build/pages/$page" "$share/man/man${page##*.}/$page"
+done
+for page in packaging/man/*.7; do
+	put_packed "$page" "$share/man/man7/${page##*/}"
+done
+
+put 644 "$build/pages/holdfast.bash" "$share/bash-completion/completions/holdfast"
+put 644 "$build/pages/_holdfast" "$share/zsh/vendor-completions/_holdfast"
+put 644 "$build/pages/holdfast.fish" "$share/fish/vendor_completions.d/holdfast.fish"
+
+put_filled packaging/holdfast.service "$lib/systemd/system/holdfast.service"
+put_filled packaging/holdfast.sysusers "$lib/sysusers.d/holdfast.conf"
+put_filled packaging/holdfast.logrotate "$sysconf/logrotate.d/holdfast"
+
+for file in README.md SECURITY.md; do
+	put 644 "$file" "$share/doc/holdfast/$file"
+done
+for file in conf/examples/*.conf conf/cluster-3/*.conf; do
+	put 644 "$file" "$share/doc/holdfast/${file#conf/}"
+done
+
+# As it is shown, but with its logs in files: `holdfast tail -c` finds them.
+if [ -z "$dest" ] && [ -e "$sysconf/holdfast/holdfast.conf" ]; then
+	echo "$sysconf/holdfast/holdfast.conf is there already, and stays"
+else
+	sed -e "s|# failover = \"/var/log|failover = \"$logs|" -e "s|# access = \"/var/log|access = \"$logs|" \
+	    conf/holdfast.conf >"$scratch/conf"
+	put 640 "$scratch/conf" "$sysconf/holdfast/holdfast.conf"
+fi
