@@ -90,7 +90,7 @@ CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/cluster.c prox
            proxy/config/secrets.c proxy/config/small_file.c proxy/config/tls.c proxy/config/unique.c \
            proxy/config/values.c
 ADMIN    = proxy/admin/answers.c proxy/admin/events.c proxy/admin/explain_json.c \
-           proxy/admin/guard.c proxy/admin/json_put.c proxy/admin/membership.c proxy/admin/metrics.c proxy/admin/page.c proxy/admin/routes.c \
+           proxy/admin/guard.c proxy/admin/json_put.c proxy/admin/membership.c proxy/admin/metrics.c proxy/admin/page.c proxy/admin/page_assets.c proxy/admin/routes.c \
            proxy/admin/server_ev.c proxy/admin/status.c proxy/admin/status_cluster.c proxy/admin/status_json.c
 CLI      = proxy/cli/asking.c proxy/cli/change.c proxy/cli/check.c proxy/cli/compare.c \
            proxy/cli/compare_print.c proxy/cli/expected.c proxy/cli/explain.c proxy/cli/master.c \
@@ -323,11 +323,11 @@ ADMIN_LINK = $(HTTP) proxy/base/addr.c proxy/base/clock.c proxy/base/digest.c pr
 UNIT += admin/test_answers admin/test_events admin/test_guard admin/test_renderings \
         admin/test_routes
 LINK_admin/test_answers = $(ADMIN_LINK) proxy/admin/answers.c proxy/admin/guard.c proxy/admin/membership.c \
-                          proxy/admin/metrics.c proxy/admin/page.c proxy/admin/routes.c \
+                          proxy/admin/metrics.c proxy/admin/page.c proxy/admin/page_assets.c proxy/admin/routes.c \
                           proxy/admin/status.c proxy/admin/json_put.c proxy/admin/status_cluster.c proxy/admin/status_json.c proxy/record/tally.c
 LINK_admin/test_events = proxy/admin/events.c proxy/base/result.c proxy/base/text.c
 LINK_admin/test_guard = $(ADMIN_LINK) proxy/admin/guard.c
-LINK_admin/test_renderings = proxy/admin/json_put.c proxy/admin/metrics.c proxy/admin/page.c proxy/admin/status.c \
+LINK_admin/test_renderings = proxy/admin/json_put.c proxy/admin/metrics.c proxy/admin/page.c proxy/admin/page_assets.c proxy/admin/status.c \
                              proxy/admin/status_cluster.c proxy/admin/status_json.c proxy/base/clock.c proxy/base/grow.c \
                              proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
                              proxy/record/tally.c
@@ -401,6 +401,10 @@ $(call objects,$(HASHRING) $(BASE) $(HTTP) $(AFFINITY) $(ROUTE) $(RELAY) $(EDGE)
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# Files within it: names that only an assembler knows are not for the link-time optimiser.
+$(B)/proxy/admin/page_assets.o: CFLAGS += $(NO_LTO)
+$(B)/proxy/admin/page_assets.o: proxy/admin/assets/page.css proxy/admin/assets/page.js
 
 # Someone else's code: their warnings are not ours to fix.
 $(B)/llhttp/%.o: $(LLHTTP)/%.c

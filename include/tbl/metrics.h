@@ -35,6 +35,7 @@ METRIC(BYTES_IN, "holdfast_request_body_bytes_total", "counter", "Bytes of reque
 METRIC(BYTES_OUT, "holdfast_response_body_bytes_total", "counter", "Bytes of answers' bodies sent to clients.")
 METRIC(RETRIES, "holdfast_retries_total", "counter", "Attempts at members beyond a request's first.")
 METRIC(RETRIES_REFUSED, "holdfast_retries_refused_total", "counter", "Further attempts that retry_budget did not allow.")
+METRIC(DISAGREEMENTS, "holdfast_disagreements_total", "counter", "Requests that another node sent because it holds the session's server down, which this node does not.")
 METRIC(REJECTED, "holdfast_tags_rejected_total", "counter", "Tags that were treated as absent.")
 METRIC(RACES, "holdfast_races_total", "counter", "Races held for new sessions, by outcome; late: offers that came when one was over.")
 METRIC(PLACEMENTS, "holdfast_placements_total", "counter", "New sessions of services with assign = \"master\", by who placed them.")

@@ -95,18 +95,26 @@ answer_metrics(const struct asked *a)
 	render(a, metrics_write, METRICS_TYPE);
 }
 
+/* Another nonce for each page. */
+static void
+begin_page(struct admin_answer *out, uint16_t status, char nonce[PAGE_NONCE_BYTES])
+{
+	uint8_t random[16];
+	struct writer w = writer_on(nonce, PAGE_NONCE_BYTES);
+	digest_random(random);
+	write_base64url(&w, random, sizeof(random));
+	admin_answer_begin(out, status, PAGE_TYPE);
+	add_field(out, "Content-Security-Policy: " PAGE_POLICY_FORMAT "\r\n", writer_text(&w),
+		  nonce);
+}
+
 static void
 answer_page(const struct asked *a)
 {
-	uint8_t random[16];
 	char nonce[PAGE_NONCE_BYTES];
-	struct writer w = writer_on(nonce, sizeof(nonce));
 	struct status s;
-	digest_random(random);
-	write_base64url(&w, random, sizeof(random));
 	status_init(&s);
-	admin_answer_begin(a->out, 200, PAGE_TYPE);
-	add_field(a->out, "Content-Security-Policy: " PAGE_POLICY_FORMAT "\r\n", writer_text(&w));
+	begin_page(a->out, 200, nonce);
 	if (a->face->status(a->face->node, &s) == RESULT_OK)
 		page_write(&s, nonce, &a->out->body);
 	else
@@ -513,6 +521,17 @@ static void (*const answers[ADMIN_ROUTES])(const struct asked *a) = {
 #undef ADMIN_ROUTE
 };
 
+/* A browser has no way to say the token with its first request: the page asks for it. */
+static void
+ask_for_token(struct admin_answer *out)
+{
+	char nonce[PAGE_NONCE_BYTES];
+	begin_page(out, 401, nonce);
+	page_write_shell(nonce, &out->body);
+	if (out->body.failed)
+		admin_refuse(out, 503, "no memory");
+}
+
 static bool
 is_let_in(const struct asked *a, const struct http_head *head)
 {
@@ -521,7 +540,10 @@ is_let_in(const struct asked *a, const struct http_head *head)
 	enum guard_verdict verdict = guard_check(&rules, head, a->ask->changes);
 	if (verdict == GUARD_PASS)
 		return true;
-	admin_refuse(a->out, guard_status(verdict), guard_text(verdict));
+	if (verdict == GUARD_NO_TOKEN && a->ask->route == ROUTE_page)
+		ask_for_token(a->out);
+	else
+		admin_refuse(a->out, guard_status(verdict), guard_text(verdict));
 	if (guard_status(verdict) == 401)
 		add_field(a->out, "WWW-Authenticate: Bearer realm=\"holdfast\"\r\n");
 	return false;

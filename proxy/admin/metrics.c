@@ -303,6 +303,9 @@ tally_family(struct page *p, enum metric metric, const char *service, const stru
 	case METRIC_RETRIES_REFUSED:
 		count(p, LABELS({"service", service}), t->retries_refused);
 		break;
+	case METRIC_DISAGREEMENTS:
+		count(p, LABELS({"service", service}), t->disagreements);
+		break;
 	case METRIC_REJECTED:
 		for (size_t i = TAG_NONE + 1; i < TAG_REJECTIONS; i++)
 			count(p,

@@ -1,19 +1,10 @@
 /* page.c: see page.h. */
 #include "admin/page.h"
 
+#include "admin/page_assets.h"
 #include "base/clock.h"
 
 #include <inttypes.h>
-
-static const char style[] =
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem;color:#222;background:#fff}"
-    "h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}"
-    "table{border-collapse:collapse}"
-    "td,th{padding:.2rem .8rem .2rem 0;text-align:left;border-bottom:1px solid #ddd}"
-    "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}"
-    ".h{letter-spacing:-.08em;font-size:.7rem;white-space:nowrap}"
-    ".up{color:#1a7f37}.suspect,.drain{color:#9a6700}.down,.maint{color:#cf222e}"
-    "@media(prefers-color-scheme:dark){body{color:#ddd;background:#111}td,th{border-color:#333}}";
 
 /* For element content and quoted attributes alike. */
 static void
@@ -137,7 +128,7 @@ requests_line(struct grow *out, const struct tally_sum *t)
 static void
 service_part(struct grow *out, const struct status_service *s)
 {
-	grow_text(out, "<h2>");
+	grow_text(out, "<section><h2>");
 	escaped(out, s->name);
 	grow_format(out, "</h2>\n<p>pool %016" PRIx64 "</p>\n", s->pool);
 	requests_line(out, &s->tally);
@@ -149,7 +140,7 @@ service_part(struct grow *out, const struct status_service *s)
 	    "<th class=n>failed</th></tr></thead><tbody>\n");
 	for (size_t i = 0; i < s->member_count; i++)
 		member_row(out, &s->member[i]);
-	grow_text(out, "</tbody></table>\n");
+	grow_text(out, "</tbody></table></section>\n");
 }
 
 static void
@@ -201,17 +192,44 @@ node_part(struct grow *out, const struct status *s)
 		cluster_part(out, s->cluster);
 }
 
-void
-page_write(const struct status *s, const char *nonce, struct grow *out)
+/* Up to <main>. A browser that runs no scripts asks anew now and then. */
+static void
+begin(struct grow *out, const char *nonce, bool wants_token)
 {
 	grow_format(out,
 		    "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>"
-		    "<meta http-equiv=refresh content=%d>"
+		    "<noscript><meta http-equiv=refresh content=%d></noscript>"
 		    "<meta name=viewport content=\"width=device-width\">"
-		    "<title>Holdfast</title><style nonce=\"%s\">%s</style></head><body>\n",
-		    PAGE_REFRESH_S, nonce, style);
+		    "<title>Holdfast</title><style nonce=\"%s\">\n",
+		    PAGE_REFRESH_S, nonce);
+	grow_slice(out, page_style());
+	grow_format(out,
+		    "</style></head>\n<body%s><header><strong>Holdfast</strong></header>\n<main>\n",
+		    wants_token ? " data-token=wanted" : "");
+}
+
+static void
+end(struct grow *out, const char *nonce)
+{
+	grow_format(out, "</main>\n<script nonce=\"%s\">\n", nonce);
+	grow_slice(out, page_script());
+	grow_text(out, "</script></body></html>\n");
+}
+
+void
+page_write(const struct status *s, const char *nonce, struct grow *out)
+{
+	begin(out, nonce, false);
 	node_part(out, s);
 	for (size_t i = 0; i < s->service_count; i++)
 		service_part(out, &s->service[i]);
-	grow_text(out, "</body></html>\n");
+	end(out, nonce);
+}
+
+void
+page_write_shell(const char *nonce, struct grow *out)
+{
+	begin(out, nonce, true);
+	grow_text(out, "<p>A token is wanted.</p>\n");
+	end(out, nonce);
 }

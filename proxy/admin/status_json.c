@@ -116,6 +116,7 @@ put_requests(struct grow *out, const char *name, const struct tally_sum *t)
 	put_classes(out, t);
 	put_json_count(out, "retries", t->retries);
 	put_json_count(out, "retries_refused", t->retries_refused);
+	put_json_count(out, "disagreements", t->disagreements);
 	put_json_count(out, "bytes_in", t->bytes_in);
 	put_json_count(out, "bytes_out", t->bytes_out);
 	put_rejections(out, t);

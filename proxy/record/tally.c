@@ -115,6 +115,7 @@ read_cell(const struct tally_cell *cell, struct tally_sum *out)
 	out->bytes_out += value(&cell->bytes_out);
 	out->retries += value(&cell->retries);
 	out->retries_refused += value(&cell->retries_refused);
+	out->disagreements += value(&cell->disagreements);
 	out->duration_us += value(&cell->duration_us);
 }
 

@@ -119,6 +119,7 @@ journal_disagree(struct exchange *x)
 	struct failover_line line = line_of(x, EVENT_DISAGREE);
 	line.from = MEMBER_NONE;
 	line.reason = reason_text(REASON_DOWN);
+	tally_add(&x->slot->tally->disagreements, 1);
 	failover_log_session(x->worker->shared->failover, &line);
 }
 

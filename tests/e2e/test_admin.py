@@ -225,21 +225,42 @@ def test_crowded_addresses_are_counted():
 # ---- page ---------------------------------------------------------------------------------------
 
 
-def test_page_is_plain_and_guarded():
+def policy_of(answer):
+    """Its Content-Security-Policy, and the nonce that is its only way in."""
+    policy = answer.fields.get("Content-Security-Policy")
+    nonce = re.search(r"style-src 'nonce-([\w-]{22})'", policy)[1]
+    assert policy.startswith("default-src 'none';") and "frame-ancestors 'none'" in policy
+    assert f"script-src 'nonce-{nonce}';" in policy and "connect-src 'self';" in policy and "unsafe" not in policy
+    return policy, nonce
+
+
+def test_page_stands_alone_and_is_guarded():
     p = Holdfast([Origin("a"), Origin("b", start=False)], health=CHECKED, top={**listening(), "node": "n1"})
     p.wait_event("member_down", member="b")
     r = Admin(p).get("/")
     page = r.body.decode("utf-8")
     assert r.status == 200 and r.fields.get("Content-Type") == "text/html; charset=utf-8"
-    policy = r.fields.get("Content-Security-Policy")
-    nonce = re.search(r"style-src 'nonce-([\w-]{22})'", policy)[1]
-    assert policy.startswith("default-src 'none';") and "frame-ancestors 'none'" in policy
-    assert "unsafe" not in policy and "script-src" not in policy
-    assert re.findall(r'<style nonce="([\w-]+)"', page) == [nonce]
-    assert "<script" not in page and "http://" not in page and "https://" not in page and " style=" not in page
-    assert re.search(r"<td>b</td>.*class=down>down</td>", page) and "Holdfast n1" in page
+    _, nonce = policy_of(r)
+    assert re.findall(r'<style nonce="([\w-]+)"', page) == [nonce] == re.findall(r'<script nonce="([\w-]+)"', page)
+    assert page.count("<script") == 1 and "http://" not in page and "https://" not in page
+    assert " style=" not in page and not re.search(r"\son\w+=", page.split("<script")[0])
+    assert "innerHTML" not in page, "what comes from traffic becomes text"
+    assert re.search(r"<td>b</td>.*class=down>down</td>", page) and "Holdfast n1" in page, "also without scripts"
     assert nonce not in Admin(p).get("/").body.decode("utf-8"), "another one each time"
     assert r.fields.get("X-Frame-Options") == "DENY" and r.fields.get("X-Content-Type-Options") == "nosniff"
+
+
+def test_page_asks_for_the_token_and_tells_nothing_before():
+    p = Holdfast([Origin("secret-member")], top={"node": "n1", **listening(token="0123456789abcdef")})
+    r = Admin(p).get("/")
+    page = r.body.decode("utf-8")
+    assert r.status == 401 and r.fields.get("WWW-Authenticate", "").startswith("Bearer")
+    policy_of(r)
+    assert "data-token=wanted" in page and "secret-member" not in page and "n1" not in page.split("<script")[0]
+    wrong = Admin(p, token="fedcba9876543210").get("/")
+    assert wrong.status == 401 and b"<script" not in wrong.body
+    right = Admin(p, token="0123456789abcdef").get("/")
+    assert right.status == 200 and b"secret-member" in right.body
 
 
 def test_page_escapes_a_path():

@@ -16,7 +16,10 @@ model="gcc libc6-dev python3 spin"
 lint="$build libcmocka-dev clang-format clang-tidy cppcheck"
 bench="$build python3 haproxy nginx valgrind"
 package="$build debhelper dpkg-dev"
-test="$demo $package etcd-server fish libcmocka-dev man-db systemd varnish $fuzz spin valgrind zsh"
+# Some distributions of Node have npm in one package with it: then it is there.
+page="chromium nodejs"
+command -v npm >/dev/null 2>&1 || page="$page npm"
+test="$demo $package $page etcd-server fish libcmocka-dev man-db systemd varnish $fuzz spin valgrind zsh"
 
 [ "${HOLDFAST_NO_DEPS:-0}" = 1 ] && exit 0
 case "${1:-}" in

@@ -270,6 +270,13 @@ def suite_package():
     return run.end()
 
 
+def suite_page():
+    """The status page in a browser."""
+    run = Run("page")
+    run.command([sys.executable, "tests/page/test_page.py"])
+    return run.end()
+
+
 def suite_fuzz():
     run = Run("fuzz")
     run.command(["tests/fuzz/run.sh", FUZZ_SECONDS])
@@ -278,7 +285,8 @@ def suite_fuzz():
 
 SUITES = {"build": suite_build, "requirements": suite_requirements, "unit": suite_unit,
           "memcheck": suite_memcheck, "golden": made("golden"), "sim": suite_sim, "e2e": made("e2e"),
-          "wire": made("wire"), "package": suite_package, "model": suite_model, "soak": suite_soak, "chaos": suite_chaos,
+          "wire": made("wire"), "package": suite_package, "page": suite_page,
+          "model": suite_model, "soak": suite_soak, "chaos": suite_chaos,
           "asan": suite_asan, "tsan": suite_tsan, "fuzz": suite_fuzz}
 
 
