@@ -574,7 +574,7 @@ def test_a_black_hole_moves_each_session_to_its_one_backup():
     load = load_with_keys(p, 12, keys)
     load.wait_more(100)
     dead = order_of(keys[0], "abcd")[0]
-    members[dead].signal(signal.SIGSTOP)
+    members[dead].freeze()
     assert p.wait_event("member_down", member=dead)["reason"] in ("probe_timeout", "first_byte_timeout")
     load.wait_more(300)
     load.stop()
@@ -595,7 +595,7 @@ def test_who_waits_for_a_member_found_dead_asks_the_next():
     key = key_of("a", "ab")
     assert ask(p, key).id == "a"
     with p.client() as poster:
-        members["a"].signal(signal.SIGSTOP)
+        members["a"].freeze()
         poster.send(b"POST / HTTP/1.1\r\nHost: h\r\nX-Key: %s\r\nContent-Length: 2\r\n\r\nhi" % key.encode())
         assert ask(p, key).id == "b"
         event = p.wait_event("failover", chosen="b")

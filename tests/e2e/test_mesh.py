@@ -11,6 +11,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import holdfast
+from admin import Admin, listening
 import ordering
 from holdfast import CHECKED, HOST, Holdfast, Origin, free_port, text_of, wait_until
 
@@ -40,7 +41,7 @@ class Mesh:
         for i in ids:
             if i not in down:
                 self.nodes[i] = Holdfast(members, address=self.addresses[i],
-                                         top={"node": i, "cluster": cluster,
+                                         top={"node": i, "cluster": cluster, **listening(),
                                               "secrets": [{"id": "k1", "file": secret}]}, **more)
 
     def order(self, key):
@@ -212,7 +213,7 @@ def test_disagreement_is_told():
     """The sender holds the primary's node dead, the receiver does not."""
     m = Mesh(session=KEYED, passive={"retry": "60s", "fall": 1}, timeouts={"first_byte": "300ms"})
     key = next(k for k in m.keys_of("a", 50) if m.order(k)[1] == "b")
-    m.nodes["a"].signal(signal.SIGSTOP)
+    m.nodes["a"].freeze()
     try:
         assert m.through("c", key).id == "b"
     finally:
@@ -220,6 +221,9 @@ def test_disagreement_is_told():
     r = m.through("c", key)
     assert r.status == 200
     wait_until(lambda: m.nodes["b"].events("disagree", primary="a"), "b says that it sees a well")
+    admin = Admin(m.nodes["b"])
+    assert admin.status()["services"][0]["requests"]["disagreements"] == 1
+    assert admin.metrics().value("holdfast_disagreements_total", service="shop") == 1
 
 
 def test_forged_hops_count_for_nothing():

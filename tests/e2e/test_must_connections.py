@@ -250,7 +250,7 @@ def test_must_13_nor_when_the_next_request_is_there_before_they_are_read():
     p = Holdfast([a])
     with p.client() as c:
         assert c.get().body == b"mine"
-        p.signal(signal.SIGSTOP)
+        p.freeze()
         try:
             with open(f"/proc/{p.pid}/stat") as f:
                 holdfast.wait_until(lambda: f.seek(0) == 0 and f.read().rsplit(") ")[1][0] == "T", "Holdfast stops")

@@ -218,7 +218,7 @@ def test_nobody_is_lost_with_a_listener():
     old, new = p.address, (HOST, free_port())
     p.conf["listeners"] = [{"address": text_of(new)}]
     write(p)
-    p.signal(signal.SIGSTOP)
+    p.freeze()
     clients = [p.client() for _ in range(20)]
     for c in clients:
         c.send(c.request_bytes())

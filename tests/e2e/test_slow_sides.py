@@ -304,7 +304,7 @@ def test_trailers_find_room_behind_as_much_as_is_read_at_once():
     for c in clients:
         while b"A\r\n" not in c.held:
             c.fill()
-    p.signal(signal.SIGSTOP)
+    p.freeze()
     try:
         go_on.set()
         for e in sent:

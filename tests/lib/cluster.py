@@ -66,7 +66,7 @@ class Node(Holdfast):
 
     def freeze(self):
         self.stopped = True
-        self.signal(signal.SIGSTOP)
+        super().freeze()
 
     def thaw(self):
         self.stopped = False

@@ -643,6 +643,20 @@ class Process:
     def signal(self, number):
         self.child.send_signal(number)
 
+    def is_frozen(self):
+        """Every thread of it stands still."""
+        tasks = f"/proc/{self.pid}/task"
+        for task in os.listdir(tasks):
+            with open(f"{tasks}/{task}/stat") as f:
+                if f.read().rsplit(")", 1)[1].split()[0] != "T":
+                    return False
+        return True
+
+    def freeze(self):
+        """SIGSTOP is sent and has come: another core may still run it when the call is back."""
+        self.signal(signal.SIGSTOP)
+        wait_until(self.is_frozen, "it stands still")
+
     def wait(self, limit_s=WAIT_S):
         return self.child.wait(limit_s)
 

@@ -113,7 +113,7 @@
 
   let status = null;
 
-  const stateOf = (m) => el('span', { class: `state ${m.state}`, title: m.check.seen || '' }, m.state);
+  const stateOf = (m) => el('span', { class: `state ${m.state}`, title: m.check ? m.check.seen : 'not checked' }, m.state);
 
   const bars = (health) => el('span', {
     class: 'bars', role: 'img', title: `${count(health.well)} checks well, ${count(health.failed)} failed`,
