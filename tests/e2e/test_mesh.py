@@ -11,8 +11,8 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import holdfast
-from admin import Admin, listening
 import ordering
+from admin import Admin, listening
 from holdfast import CHECKED, HOST, Holdfast, Origin, free_port, text_of, wait_until
 
 KEYED = {"keys": ["header:X-Key"]}
