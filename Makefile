@@ -138,8 +138,8 @@ PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RE
            $(CLUSTER_LIVE) $(RACE) $(ROLES) $(EPOCHS) $(EPOCHS_LIVE) $(ADMIN) $(CLI) $(NODE)
 
 # The edge: TLS, and what comes ahead of a request.
-TLS      = proxy/tls/certificate.c proxy/tls/channel.c proxy/tls/context.c proxy/tls/identity.c \
-           proxy/tls/ticket.c
+TLS      = proxy/tls/certificate.c proxy/tls/channel.c proxy/tls/client.c proxy/tls/context.c \
+           proxy/tls/identity.c proxy/tls/ticket.c
 PROXY   += $(TLS)
 
 LLHTTP_SRC = $(LLHTTP)/api.c $(LLHTTP)/http.c $(LLHTTP)/llhttp.c
@@ -199,7 +199,7 @@ LINK_affinity/test_tag = proxy/affinity/tag.c proxy/base/digest.c proxy/base/res
 VIEW_LINK = $(HASHRING) proxy/affinity/tag.c proxy/base/addr.c proxy/base/digest.c \
             proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/members/member.c \
             proxy/members/membership.c proxy/members/places.c proxy/members/view.c \
-            proxy/members/weight.c
+            proxy/members/weight.c $(TLS)
 POOL_LINK = proxy/members/history.c proxy/members/pool.c proxy/members/pool_read.c \
             proxy/members/verdict.c
 UNIT += members/test_history members/test_places members/test_pool members/test_probe \

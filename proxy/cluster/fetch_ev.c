@@ -1,11 +1,16 @@
-/* fetch_ev.c: see fetch_ev.h. */
+/*
+ * fetch_ev.c: see fetch_ev.h.
+ *
+ *   connecting --> [shaking hands -->] asking --sent--> listening --> done
+ */
 #include "cluster/fetch_ev.h"
 
 #include "base/clock.h"
 #include "http/parse.h"
+#include "tls/channel.h"
 
+#include <errno.h>
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,14 +18,23 @@
 #define HEAD_BYTES_MAX   8192
 #define ANSWER_BYTES_MAX (HEAD_BYTES_MAX + HOP_SEAL_BYTES + DOCUMENT_BYTES_MAX)
 #define REQUEST_BYTES    (HOP_TEXT_BYTES_MAX + 512)
+#define READ_BYTES       16384 /* at once */
 
 struct fetch {
 	struct fetch_from from;
 	fetch_done_fn *done;
 	void *context;
-	struct bufferevent *io; /* owned */
-	struct event *timer;    /* owned: the limit, or what was wrong at the start */
+	int fd;                      /* owned; -1: none */
+	struct event *io;            /* owned: of fd */
+	struct event *timer;         /* owned: the limit */
+	struct tls_channel *channel; /* owned; NULL: plain, or not connected yet */
+	bool connected;
+	bool shaken; /* the channel's handshake is done */
 	bool over;
+	size_t sent;         /* bytes of the request */
+	struct evbuffer *in; /* owned: what came of the answer */
+	size_t request_bytes;
+	char request[REQUEST_BYTES];
 };
 
 static void
@@ -30,7 +44,7 @@ end(struct fetch *f, struct document *d, const char *why)
 		return;
 	f->over = true;
 	if (f->io != NULL)
-		(void)bufferevent_disable(f->io, EV_READ | EV_WRITE);
+		(void)event_del(f->io);
 	f->done(f->context, d, why);
 }
 
@@ -89,9 +103,8 @@ read_answer(struct fetch *f, struct slice answer, bool ended)
 static void
 read_more(struct fetch *f, bool ended)
 {
-	struct evbuffer *in = bufferevent_get_input(f->io);
-	size_t held = evbuffer_get_length(in);
-	const char *at = (const char *)evbuffer_pullup(in, -1);
+	size_t held = evbuffer_get_length(f->in);
+	const char *at = (const char *)evbuffer_pullup(f->in, -1);
 	if (held > ANSWER_BYTES_MAX)
 		end(f, NULL, "too long");
 	else if (at == NULL)
@@ -101,23 +114,23 @@ read_more(struct fetch *f, bool ended)
 }
 
 static void
-on_read(struct bufferevent *io, void *context)
+receive(struct fetch *f)
 {
-	(void)io;
-	read_more(context, false);
-}
-
-static void
-on_event(struct bufferevent *io, short what, void *context)
-{
-	struct fetch *f = context;
-	(void)io;
-	if ((what & BEV_EVENT_CONNECTED) != 0)
-		return;
-	if ((what & BEV_EVENT_EOF) != 0)
-		read_more(f, true);
-	else
-		end(f, NULL, "it cannot be reached");
+	char bytes[READ_BYTES];
+	ssize_t n;
+	do {
+		n = f->channel != NULL ? tls_channel_recv(f->channel, bytes, sizeof(bytes))
+				       : recv(f->fd, bytes, sizeof(bytes), 0);
+		if (n == -1) {
+			if (errno != EAGAIN && errno != EINTR)
+				end(f, NULL, "it broke off");
+			return;
+		}
+		if (evbuffer_add(f->in, bytes, (size_t)n) == -1)
+			end(f, NULL, "no memory");
+		else
+			read_more(f, n == 0);
+	} while (!f->over && n > 0 && f->channel != NULL && f->channel->held);
 }
 
 /* ---- the request ----------------------------------------------------------------------------- */
@@ -139,6 +152,88 @@ write_request(const struct fetch *f, struct writer *w)
 	write_literal(w, "\r\n\r\n");
 }
 
+static void on_ready(evutil_socket_t fd, short what, void *context);
+
+static void
+watch(struct fetch *f, short what)
+{
+	(void)event_del(f->io);
+	if (event_assign(f->io, f->from.base, f->fd, (short)(what | EV_PERSIST), on_ready, f) ==
+		-1 ||
+	    event_add(f->io, NULL) == -1)
+		end(f, NULL, "no memory");
+}
+
+static void
+send_request(struct fetch *f)
+{
+	struct iovec rest = {f->request + f->sent, f->request_bytes - f->sent};
+	ssize_t n = f->channel != NULL ? tls_channel_send(f->channel, &rest, 1)
+				       : send(f->fd, rest.iov_base, rest.iov_len, MSG_NOSIGNAL);
+	if (n == -1 && errno != EAGAIN && errno != EINTR)
+		end(f, NULL, "it broke off");
+	if (n > 0)
+		f->sent += (size_t)n;
+	if (f->sent == f->request_bytes)
+		watch(f, EV_READ);
+}
+
+/* ---- the connection -------------------------------------------------------------------------- */
+
+static void
+shake_hands(struct fetch *f)
+{
+	bool write;
+	char text[256];
+	struct writer why = writer_on(text, sizeof(text));
+	enum tls_handshake state = tls_channel_handshake(f->channel, &write);
+	f->shaken = state == TLS_HANDSHAKE_DONE;
+	if (f->shaken) {
+		watch(f, EV_WRITE);
+	} else if (state == TLS_HANDSHAKE_WAITS) {
+		watch(f, write ? EV_WRITE : EV_READ);
+	} else {
+		write_tls_failure(&why, f->channel, state);
+		end(f, NULL, writer_text(&why));
+	}
+}
+
+static void
+connected(struct fetch *f)
+{
+	int error = 0;
+	socklen_t bytes = sizeof(error);
+	const struct addr *to = &f->from.cluster->nodes[f->from.node].http;
+	if (getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &error, &bytes) == -1 || error != 0) {
+		end(f, NULL, "it cannot be reached");
+		return;
+	}
+	f->connected = true;
+	if (f->from.tls == NULL)
+		return;
+	f->channel = tls_client_connect(f->from.tls, f->fd, to, NULL);
+	if (f->channel == NULL)
+		end(f, NULL, "no memory");
+}
+
+static void
+on_ready(evutil_socket_t fd, short what, void *context)
+{
+	struct fetch *f = context;
+	(void)fd;
+	(void)what;
+	if (!f->connected)
+		connected(f);
+	if (f->over)
+		return;
+	if (f->channel != NULL && !f->shaken)
+		shake_hands(f);
+	else if (f->sent < f->request_bytes)
+		send_request(f);
+	else
+		receive(f);
+}
+
 /* As with all that goes from node to node: from the address at which this one is asked. */
 static bool
 connect_to(struct fetch *f)
@@ -146,38 +241,34 @@ connect_to(struct fetch *f)
 	const struct config_cluster *cluster = f->from.cluster;
 	struct sockaddr_storage to;
 	socklen_t bytes = addr_to_sockaddr(&cluster->nodes[f->from.node].http, &to);
-	int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd == -1)
+	f->fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (f->fd == -1 || !addr_bind_source(f->fd, &cluster->nodes[cluster->self].http))
 		return false;
-	f->io = bufferevent_socket_new(f->from.base, fd,
-				       BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
-	if (f->io == NULL) {
-		(void)close(fd);
+	if (connect(f->fd, (struct sockaddr *)&to, bytes) == -1 && errno != EINPROGRESS)
 		return false;
-	}
-	bufferevent_setcb(f->io, on_read, NULL, on_event, f);
-	return addr_bind_source(fd, &cluster->nodes[cluster->self].http) &&
-	       bufferevent_socket_connect(f->io, (struct sockaddr *)&to, (int)bytes) == 0;
+	f->io = event_new(f->from.base, f->fd, EV_WRITE | EV_PERSIST, on_ready, f);
+	return f->io != NULL && event_add(f->io, NULL) == 0;
 }
 
 struct fetch *
 fetch_start(const struct fetch_from *from, fetch_done_fn *done, void *context)
 {
-	char text[REQUEST_BYTES];
-	struct writer w = writer_on(text, sizeof(text));
 	struct fetch *f = calloc(1, sizeof(*f));
 	if (f == NULL)
 		return NULL;
+	struct writer w = writer_on(f->request, sizeof(f->request));
 	f->from = *from;
+	f->fd = -1;
 	f->done = done;
 	f->context = context;
+	f->in = evbuffer_new();
 	f->timer = evtimer_new(from->base, on_timer, f);
 	write_request(f, &w);
+	f->request_bytes = w.bytes;
 	struct timeval limit = {.tv_sec = (time_t)(from->limit_ms / 1000),
 				.tv_usec = (suseconds_t)(from->limit_ms % 1000 * 1000)};
-	bool begun = f->timer != NULL && !w.overflow && event_add(f->timer, &limit) == 0 &&
-		     connect_to(f) && bufferevent_write(f->io, text, w.bytes) == 0 &&
-		     bufferevent_enable(f->io, EV_READ | EV_WRITE) == 0;
+	bool begun = f->in != NULL && f->timer != NULL && !w.overflow &&
+		     event_add(f->timer, &limit) == 0 && connect_to(f);
 	if (!begun)
 		fetch_free(&f);
 	return f;
@@ -192,8 +283,13 @@ fetch_free(struct fetch **held)
 		return;
 	f->over = true;
 	if (f->io != NULL)
-		bufferevent_free(f->io);
+		event_free(f->io);
 	if (f->timer != NULL)
 		event_free(f->timer);
+	if (f->in != NULL)
+		evbuffer_free(f->in);
+	tls_channel_free(&f->channel);
+	if (f->fd != -1)
+		(void)close(f->fd);
 	free(f);
 }

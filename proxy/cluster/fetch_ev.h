@@ -8,6 +8,7 @@
 
 #include "affinity/hop.h"
 #include "cluster/document.h"
+#include "tls/client.h"
 
 #include <event2/event.h>
 
@@ -21,6 +22,7 @@ struct fetch_from {
 	struct event_base *base;
 	const struct hop_codec *hops;         /* borrowed, for the whole fetch */
 	const struct config_cluster *cluster; /* likewise */
+	struct tls_client *tls;               /* likewise; NULL: plain */
 	uint16_t node;                        /* place of whom to ask */
 	uint64_t limit_ms;                    /* for all of it */
 };

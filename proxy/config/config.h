@@ -29,6 +29,17 @@
 
 enum member_order { MEMBER_ORDER_NONE, MEMBER_ORDER_DRAIN, MEMBER_ORDER_MAINT };
 
+/* TLS towards members, or towards the other nodes. */
+struct config_upstream_tls {
+	bool enabled; /* default false */
+	bool verify;  /* default true */
+	bool only_1_3;
+	char *ca;          /* file; NULL: the system's authorities */
+	char *name;        /* NULL: certificates carry the address that is connected to */
+	char *certificate; /* files of the client certificate; NULL: none, both */
+	char *key;
+};
+
 struct config_member {
 	char *id;
 	struct addr origin;
@@ -135,6 +146,7 @@ struct config_service {
 	struct config_passive passive;
 	struct config_timeouts timeouts;
 	struct config_rates rates;
+	struct config_upstream_tls tls;
 
 	uint32_t attempts_max;     /* 3; tries of one request, the first included */
 	uint32_t retry_budget;     /* 20 %: see relay/budget.h */
@@ -243,6 +255,7 @@ struct config_cluster {
 	struct addr dns_listen;   /* family 0: none */
 	uint32_t dns_ttl_s;       /* 1 s */
 	uint32_t hops_max;        /* 3; nodes that a request may go through */
+	struct config_upstream_tls tls;
 	struct config_node *nodes;
 	size_t node_count; /* 0: no cluster */
 	uint16_t self;     /* place of this node in it; meaningless without nodes */

@@ -12,7 +12,7 @@
  *   loops.c    listeners that are their own members
  *   listen.c   listeners that are UNIX sockets, or handed over
  *   admin.c    the admin interface's address, names and token
- *   tls.c      certificates of listeners, and what belongs to them
+ *   tls.c      certificates of listeners, and what belongs to them; TLS towards members and nodes
  *   secrets.c  files of secrets and pool keys
  *
  * Each complains and goes on, so that all findings come at once.

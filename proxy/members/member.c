@@ -5,7 +5,8 @@
 #include <string.h>
 
 struct member_live *
-member_live_create(const struct addr *origin, const struct addr *source, unsigned workers)
+member_live_create(const struct addr *origin, const struct addr *source, struct tls_client *tls,
+		   unsigned workers)
 {
 	/* The loads are padded to a cache line; malloc aligns to less. */
 	size_t bytes = sizeof(struct member_live) + workers * sizeof(struct member_load);
@@ -17,10 +18,36 @@ member_live_create(const struct addr *origin, const struct addr *source, unsigne
 	m->workers = workers;
 	m->origin = *origin;
 	m->source = *source;
+	m->tls = tls == NULL ? NULL : tls_client_ref(tls);
 	m->verdict.state = MEMBER_UP;
 	m->place = MEMBER_NONE;
 	places_init(&m->places);
 	return m;
+}
+
+void
+member_live_succeed(struct member_live *m, const struct member_live *before)
+{
+	unsigned workers = m->workers < before->workers ? m->workers : before->workers;
+	m->verdict = before->verdict;
+	m->check = before->check;
+	m->history = before->history;
+	m->weights_refused = before->weights_refused;
+	atomic_store_explicit(&m->said, atomic_load_explicit(&before->said, memory_order_relaxed),
+			      memory_order_relaxed);
+	atomic_store_explicit(&m->wants_success,
+			      atomic_load_explicit(&before->wants_success, memory_order_relaxed),
+			      memory_order_relaxed);
+	/* Nobody counts in `m` yet. What still ends at `before` is counted there, and lost. */
+	for (unsigned i = 0; i < workers; i++) {
+		const struct member_load *from = &before->load[i];
+		atomic_store_explicit(&m->load[i].attempts,
+				      atomic_load_explicit(&from->attempts, memory_order_relaxed),
+				      memory_order_relaxed);
+		atomic_store_explicit(&m->load[i].failures,
+				      atomic_load_explicit(&from->failures, memory_order_relaxed),
+				      memory_order_relaxed);
+	}
 }
 
 struct member_live *
@@ -38,6 +65,13 @@ member_live_unref(struct member_live **held)
 	if (m == NULL || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	places_deinit(&m->places);
+	for (unsigned worker = 0; worker < m->workers; worker++) {
+		struct tls_tickets *tickets = m->load[worker].tickets;
+		if (tickets != NULL)
+			tls_tickets_deinit(tickets);
+		free(tickets);
+	}
+	tls_client_unref(&m->tls);
 	free(m);
 }
 

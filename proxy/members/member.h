@@ -1,8 +1,8 @@
 /*
  * member.h: what of a member outlives a reload: its verdict, its counters, and the
  * connections to it. One struct member_live belongs to one id at one origin of one
- * service; every membership that names the two shares it, and so does every
- * connection. The last holder frees it.
+ * service, spoken to in one way; every membership that names the three shares it,
+ * and so does every connection. The last holder frees it.
  *
  *   membership (old) --.                    .-- verdict        (under the pool's lock)
  *   membership (new) ----> member_live -----+-- history, weight  (of its checks; likewise)
@@ -17,6 +17,7 @@
 #include "members/places.h"
 #include "members/verdict.h"
 #include "members/weight.h"
+#include "tls/client.h"
 
 #include <stdatomic.h>
 
@@ -38,7 +39,8 @@ struct member_load {
 	atomic_ullong attempts;          /* since start */
 	atomic_ullong failures;
 	struct idle_list idle;
-	uint32_t queued; /* exchanges that wait for a place; that worker's own */
+	struct tls_tickets *tickets; /* owned; that worker's own; NULL: none yet */
+	uint32_t queued;             /* exchanges that wait for a place; that worker's own */
 };
 
 #define MEMBER_SEEN_BYTES_MAX 96
@@ -65,13 +67,19 @@ struct member_live {
 	atomic_bool retired;       /* left the membership: connections are not kept */
 	struct addr origin;
 	struct addr source;        /* connections come from there; family 0: from any */
+	struct tls_client *tls;    /* one reference; NULL: plain */
 	struct places places;      /* places, when it has a bound */
 	struct member_load load[]; /* by worker */
 };
 
-/* Up, with one reference for the caller. NULL: no memory. */
+/* Up, with one reference for the caller; takes one of `tls`, which may be NULL. NULL: no memory. */
 struct member_live *member_live_create(const struct addr *origin, const struct addr *source,
-				       unsigned workers);
+				       struct tls_client *tls, unsigned workers);
+/*
+ * `m` is the same member, spoken to in another way from now on: what was found out about it holds.
+ * Both under the pool's lock.
+ */
+void member_live_succeed(struct member_live *m, const struct member_live *before);
 struct member_live *member_live_ref(struct member_live *m);
 /* *m may be NULL. */
 void member_live_unref(struct member_live **m);

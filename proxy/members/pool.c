@@ -83,31 +83,55 @@ inherit_order(struct member_live *member, const struct member_live *before)
 	(void)verdict_apply(&member->verdict, &rules, &e);
 }
 
+/* The same id in `before`; NULL: none. */
+static const struct membership_member *
+namesake(const struct membership *before, const struct membership_member *member)
+{
+	uint32_t at = MEMBER_NONE;
+	if (before != NULL)
+		at = membership_by_id(before, (struct slice){member->id, member->id_bytes});
+	return at == MEMBER_NONE ? NULL : &before->member[at];
+}
+
 /* Who is in `before` at the same origin stays who he is. False: no memory. */
 static bool
-attach_live(struct membership *m, const struct membership *before, unsigned workers)
+attach_live(struct membership *m, const struct membership *before, struct pool_tls tls,
+	    unsigned workers)
 {
 	for (size_t i = 0; i < m->count; i++) {
 		struct membership_member *member = &m->member[i];
-		uint32_t at = MEMBER_NONE;
-		if (before != NULL)
-			at = membership_by_id(before, (struct slice){member->id, member->id_bytes});
-		if (at != MEMBER_NONE && addr_equal(&before->member[at].origin, &member->origin))
-			member->live = member_live_ref(before->member[at].live);
+		const struct membership_member *was = namesake(before, member);
+		struct tls_client *spoken = member->hop != 0 ? tls.nodes : tls.members;
+		bool same = was != NULL && addr_equal(&was->origin, &member->origin);
+		if (same && was->live->tls == spoken)
+			member->live = member_live_ref(was->live);
 		else
 			member->live =
-			    member_live_create(&member->origin, &member->source, workers);
+			    member_live_create(&member->origin, &member->source, spoken, workers);
 		if (member->live == NULL)
 			return false;
-		if (at != MEMBER_NONE && member->live != before->member[at].live)
-			inherit_order(member->live, before->member[at].live);
+		if (was != NULL && !same)
+			inherit_order(member->live, was->live);
 	}
 	return true;
 }
 
+/* Who is spoken to in another way is who it was. The lock is held. */
+static void
+succeed_all(struct membership *m, const struct membership *before)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		struct membership_member *member = &m->member[i];
+		const struct membership_member *was = namesake(before, member);
+		if (was != NULL && member->live != was->live &&
+		    addr_equal(&was->origin, &member->origin))
+			member_live_succeed(member->live, was->live);
+	}
+}
+
 enum result
-pool_revise(struct pool *pool, const struct config_service *service, struct pool_revision **out,
-	    struct problem *p)
+pool_revise(struct pool *pool, const struct config_service *service, struct pool_tls tls,
+	    struct pool_revision **out, struct problem *p)
 {
 	*out = NULL;
 	struct pool_revision *revision = calloc(1, sizeof(*revision));
@@ -116,7 +140,8 @@ pool_revise(struct pool *pool, const struct config_service *service, struct pool
 	revision->rules = rules_of(service);
 	enum result r = membership_create(service, &revision->membership, p);
 	/* Only the caller's thread ever replaces the pool's membership. */
-	if (r == RESULT_OK && !attach_live(revision->membership, pool->membership, pool->workers))
+	if (r == RESULT_OK &&
+	    !attach_live(revision->membership, pool->membership, tls, pool->workers))
 		r = problem_set(p, RESULT_NO_MEMORY, "no memory");
 	if (r != RESULT_OK)
 		pool_revision_free(&revision);
@@ -196,6 +221,7 @@ pool_commit(struct pool *pool, struct pool_revision **held)
 	struct membership *before = pool->membership;
 	pool->membership = revision->membership;
 	pool->rules = revision->rules;
+	succeed_all(pool->membership, before);
 	settle(pool, before);
 	pool->unpublished = !publish(pool);
 	(void)pthread_mutex_unlock(&pool->lock);
@@ -204,8 +230,8 @@ pool_commit(struct pool *pool, struct pool_revision **held)
 }
 
 enum result
-pool_create(const struct config_service *service, unsigned workers, struct pool **out,
-	    struct problem *p)
+pool_create(const struct config_service *service, struct pool_tls tls, unsigned workers,
+	    struct pool **out, struct problem *p)
 {
 	*out = NULL;
 	struct pool *pool = calloc(1, sizeof(*pool));
@@ -215,7 +241,7 @@ pool_create(const struct config_service *service, unsigned workers, struct pool 
 	atomic_init(&pool->refs, 1);
 	pool->workers = workers;
 	struct pool_revision *first = NULL;
-	enum result r = pool_revise(pool, service, &first, p);
+	enum result r = pool_revise(pool, service, tls, &first, p);
 	if (r == RESULT_OK)
 		pool_commit(pool, &first);
 	if (r == RESULT_OK && pool->unpublished)

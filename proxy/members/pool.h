@@ -5,9 +5,9 @@
  * the new view is seen by all workers at their next exchange.
  *
  * A pool lives as long as its service's name: a reload revises it (other members,
- * other rules), and who stays, the same id at the same origin, keeps verdict,
- * counters and connections. Evidence names its member by struct member_live, as
- * a place in a membership means nothing in the next one.
+ * other rules), and who stays, the same id at the same origin, keeps verdict and
+ * counters, and connections, unless it is spoken to in another way from then on. Evidence names its
+ * member by struct member_live, as a place in a membership means nothing in the next one.
  */
 #ifndef HOLDFAST_MEMBERS_POOL_H
 #define HOLDFAST_MEMBERS_POOL_H
@@ -31,9 +31,16 @@ typedef void pool_probe_fn(void *context, struct member_live *member);
 
 struct pool;
 
+/* How members are spoken to: TLS, or, where it is NULL, plain. Borrowed; members take references.
+ */
+struct pool_tls {
+	struct tls_client *members; /* those that are asked directly */
+	struct tls_client *nodes;   /* the nodes before the others */
+};
+
 /* One reference belongs to the caller. */
-enum result pool_create(const struct config_service *service, unsigned workers, struct pool **out,
-			struct problem *p);
+enum result pool_create(const struct config_service *service, struct pool_tls tls, unsigned workers,
+			struct pool **out, struct problem *p);
 struct pool *pool_ref(struct pool *pool);
 void pool_unref(struct pool **pool);
 /* Who is told; each may be NULL. */
@@ -56,7 +63,7 @@ struct pool_revision {
 };
 /* As pool_create; nothing is changed yet. Prepared by one thread at a time. */
 enum result pool_revise(struct pool *pool, const struct config_service *service,
-			struct pool_revision **out, struct problem *p);
+			struct pool_tls tls, struct pool_revision **out, struct problem *p);
 /* Seen by all workers at their next exchange; exchanges under way keep their view. */
 void pool_commit(struct pool *pool, struct pool_revision **revision);
 void pool_revision_free(struct pool_revision **revision);

@@ -1,10 +1,10 @@
 /*
  * probe_ev.c: the sockets and clocks of active checks; see probe_ev.h.
  *
- *   waiting --timer--> connecting --writable--> asking --sent--> listening --judged--.
- *      ^                                                                            |
- *      `---------------- finish: evidence to the pool, next timer <-----------------'
- *                                (the same timer is the deadline of a check under way)
+ *   waiting --timer--> connecting --writable--> [shaking -->] asking --sent--> listening
+ * --judged--. ^ |
+ *      `------------------------ finish: evidence to the pool, next timer
+ * <------------------------' (the same timer is the deadline of a check under way)
  */
 #include "members/probe_ev.h"
 
@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "members/probe.h"
+#include "tls/channel.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -31,8 +32,11 @@ struct check {
 	uint64_t begun_ms;        /* of the last check */
 	uint64_t begun_wall_ms;   /* the same, by the wall clock */
 	uint32_t member;
-	int fd; /* -1: waiting */
+	int fd;                      /* -1: waiting */
+	struct tls_channel *channel; /* owned; NULL: plain, or not connected yet */
+	struct tls_tickets tickets;
 	bool connected;
+	bool shaken;   /* the channel's handshake is done */
 	bool unsaid;   /* the last weight it said is none, and the process log has it */
 	bool is_asked; /* in prober->asked; guarded by its lock */
 };
@@ -55,6 +59,7 @@ struct prober {
 };
 
 static void begin(struct check *c);
+static void on_writable(evutil_socket_t fd, short what, void *context);
 
 static void
 set_timer(struct check *c, uint64_t delay_ms)
@@ -95,6 +100,9 @@ let_go(struct check *c)
 	if (c->io != NULL)
 		event_free(c->io);
 	c->io = NULL;
+	if (c->channel != NULL)
+		tls_channel_goodbye(c->channel);
+	tls_channel_free(&c->channel);
 	if (c->fd != -1)
 		(void)close(c->fd);
 	c->fd = -1;
@@ -103,6 +111,7 @@ let_go(struct check *c)
 	c->held = 0;
 	c->sent = 0;
 	c->connected = false;
+	c->shaken = false;
 }
 
 /* ---- ends of a check --------------------------------------------------------------------------
@@ -240,6 +249,20 @@ asked_through_node(const struct check *c)
 	return m->hop != 0 ? m : NULL;
 }
 
+/* What TLS failed of is evidence, but for want of memory here. */
+static void
+fail_shaking(struct check *c, enum tls_handshake failure)
+{
+	char text[PROBE_SEEN_BYTES_MAX];
+	struct writer what = writer_on(text, sizeof(text));
+	enum reason why = tls_client_reason(c->channel, failure);
+	write_tls_failure(&what, c->channel, failure);
+	if (why == REASON_NONE)
+		put_off(c, ENOMEM);
+	else
+		finish_ill(c, why, writer_text(&what));
+}
+
 static void
 judge(struct check *c, bool ended)
 {
@@ -256,10 +279,28 @@ judge(struct check *c, bool ended)
 		finish(c, outcome, &f, outcome == PROBE_WELL ? "well" : writer_text(&seen));
 }
 
+/* As recv(2). */
+static ssize_t
+receive(const struct check *c)
+{
+	char *at = c->answer + c->held;
+	size_t room = PROBE_ANSWER_BYTES_MAX - c->held;
+	return c->channel != NULL ? tls_channel_recv(c->channel, at, room)
+				  : recv(c->fd, at, room, 0);
+}
+
+/* With TLS 1.3 a client is refused only after its own handshake is done. */
+static bool
+was_refused(const struct check *c)
+{
+	return c->channel != NULL && c->held == 0 && tls_client_was_refused(c->channel);
+}
+
 static void
 on_readable(evutil_socket_t fd, short what, void *context)
 {
 	struct check *c = context;
+	(void)fd;
 	(void)what;
 	if (c->answer == NULL)
 		c->answer = malloc(PROBE_ANSWER_BYTES_MAX);
@@ -267,7 +308,11 @@ on_readable(evutil_socket_t fd, short what, void *context)
 		put_off(c, ENOMEM);
 		return;
 	}
-	ssize_t n = recv(fd, c->answer + c->held, PROBE_ANSWER_BYTES_MAX - c->held, 0);
+	ssize_t n = receive(c);
+	if (n == -1 && was_refused(c)) {
+		fail_shaking(c, TLS_HANDSHAKE_ALERT);
+		return;
+	}
 	if (n == -1) {
 		if (errno != EAGAIN && errno != EINTR)
 			end_badly(c, errno);
@@ -296,7 +341,13 @@ send_request(struct check *c)
 	char text[PROBE_REQUEST_BYTES_MAX];
 	struct writer request = writer_on(text, sizeof(text));
 	write_request(c, &request);
-	ssize_t n = send(c->fd, text + c->sent, request.bytes - c->sent, MSG_NOSIGNAL);
+	struct iovec rest = {text + c->sent, request.bytes - c->sent};
+	ssize_t n = c->channel != NULL ? tls_channel_send(c->channel, &rest, 1)
+				       : send(c->fd, rest.iov_base, rest.iov_len, MSG_NOSIGNAL);
+	if (n == -1 && c->channel != NULL && c->channel->deaf) {
+		on_readable(c->fd, EV_READ, c); /* perhaps it said why */
+		return;
+	}
 	if (n == -1) {
 		if (errno != EAGAIN && errno != EINTR)
 			end_badly(c, errno);
@@ -325,24 +376,64 @@ is_own_reflection(int fd)
 	return addr_is_ip(&ours) && addr_equal(&ours, &theirs);
 }
 
+static struct member_live *
+live_of(const struct check *c)
+{
+	return c->prober->membership->member[c->member].live;
+}
+
+/* False: the check is over. */
+static bool
+connected(struct check *c)
+{
+	int error = 0;
+	socklen_t bytes = sizeof(error);
+	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &bytes) == -1)
+		error = errno;
+	if (error == 0 && is_own_reflection(c->fd))
+		error = ECONNREFUSED;
+	if (error != 0) {
+		end_badly(c, error);
+		return false;
+	}
+	c->connected = true;
+	const struct member_live *live = live_of(c);
+	if (live->tls == NULL)
+		return true;
+	c->channel = tls_client_connect(live->tls, c->fd, &live->origin, &c->tickets);
+	if (c->channel == NULL)
+		put_off(c, ENOMEM);
+	return c->channel != NULL;
+}
+
+/* False: it goes on later, or the check is over. */
+static bool
+shake(struct check *c)
+{
+	bool write;
+	enum tls_handshake state = tls_channel_handshake(c->channel, &write);
+	c->shaken = state == TLS_HANDSHAKE_DONE;
+	bool waits = state == TLS_HANDSHAKE_WAITS;
+	if (!waits && !c->shaken)
+		fail_shaking(c, state);
+	else if (!watch(c, waits && !write ? EV_READ : EV_WRITE, on_writable))
+		put_off(c, ENOMEM);
+	else
+		return c->shaken;
+	return false;
+}
+
+/* It is writable, or, while hands are shaken, what that waits for. */
 static void
 on_writable(evutil_socket_t fd, short what, void *context)
 {
 	struct check *c = context;
+	(void)fd;
 	(void)what;
-	if (!c->connected) {
-		int error = 0;
-		socklen_t bytes = sizeof(error);
-		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &bytes) == -1)
-			error = errno;
-		if (error == 0 && is_own_reflection(fd))
-			error = ECONNREFUSED;
-		if (error != 0) {
-			end_badly(c, error);
-			return;
-		}
-		c->connected = true;
-	}
+	if (!c->connected && !connected(c))
+		return;
+	if (c->channel != NULL && !c->shaken && !shake(c))
+		return;
 	if (c->prober->service->health.path == NULL && asked_through_node(c) == NULL)
 		finish(c, PROBE_WELL, &(struct probe_finding){.why = REASON_NONE}, "well");
 	else
@@ -388,9 +479,10 @@ on_timer(evutil_socket_t fd, short what, void *context)
 		begin(c);
 	else
 		finish_ill(c, REASON_PROBE_TIMEOUT,
-			   !c->connected ? "no connection in time"
-			   : c->held > 0 ? "no whole answer in time"
-					 : "no answer in time");
+			   !c->connected                      ? "no connection in time"
+			   : c->channel != NULL && !c->shaken ? "no TLS handshake in time"
+			   : c->held > 0                      ? "no whole answer in time"
+							      : "no answer in time");
 }
 
 /* ---- asked for by others ----------------------------------------------------------------------
@@ -523,6 +615,7 @@ prober_stop(struct prober **held)
 		return;
 	for (size_t i = 0; p->check != NULL && i < p->membership->count; i++) {
 		let_go(&p->check[i]);
+		tls_tickets_deinit(&p->check[i].tickets);
 		if (p->check[i].timer != NULL)
 			event_free(p->check[i].timer);
 	}

@@ -3,7 +3,8 @@
  * event base: HTTP with an expected status, or TCP when no path is configured.
  *
  * A check is well only when a complete, well-formed response head with an
- * expected status came within health.timeout, the connection included: a socket
+ * expected status came within health.timeout, the connection (and the TLS handshake, where the
+ * member is spoken to so) included: a socket
  * that accepts and never answers fails it, and so does one that trickles. First
  * checks run within the first milliseconds, spread so that not all members are
  * asked at once; later ones every interval with +-10 % jitter, from start to start.

@@ -303,6 +303,7 @@ begin_fetch(struct node_epochs *e)
 	struct fetch_from from = {.base = e->node->base,
 				  .hops = services->hops,
 				  .cluster = &services->config->cluster,
+				  .tls = services->tls,
 				  .limit_ms = EPOCH_FETCH_MS};
 	e->asked = e->wanted;
 	e->wanted = NODE_NONE;

@@ -403,7 +403,7 @@ answer_on_readable(struct exchange *x)
 		return;
 	}
 	if (n == 0) {
-		attempt_failed(x, REASON_RESET);
+		attempt_failed(x, upstream_why_broken(u));
 		return;
 	}
 	if (x->first_byte_us == 0)

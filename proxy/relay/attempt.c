@@ -90,7 +90,7 @@ attempt_start(struct exchange *x)
 		if (u != NULL) {
 			exchange_hold_upstream(x, u);
 			count_begun(x, live);
-			if (u->state == UPSTREAM_CONNECTING) {
+			if (u->state != UPSTREAM_BUSY) {
 				exchange_to(x, EXCHANGE_CONNECTING);
 				deadline_set(w, &u->deadline, service->config->timeouts.connect_ms);
 				return;

@@ -576,15 +576,17 @@ exchange_on_client_error(struct exchange *x, enum cause cause)
 }
 
 void
-exchange_on_connect(struct exchange *x, int error)
+exchange_on_unconnected(struct exchange *x, enum reason why)
 {
-	if (error != 0) {
-		attempt_failed(x, error == ECONNREFUSED ? REASON_CONNECT_REFUSED
-				  : error == ETIMEDOUT  ? REASON_CONNECT_TIMEOUT
-							: REASON_CONNECT_FAILED);
-		return;
-	}
-	x->upstream->state = UPSTREAM_BUSY;
+	if (why == REASON_NONE)
+		exchange_fail(x, CAUSE_OUT_OF_RESOURCES);
+	else
+		attempt_failed(x, why);
+}
+
+void
+exchange_on_connected(struct exchange *x)
+{
 	x->connect_us = x->worker->now_us - x->attempt_us;
 	if (!io_want(&x->upstream->io, IO_READ)) {
 		attempt_failed(x, REASON_CONNECT_FAILED);
@@ -615,7 +617,8 @@ exchange_on_member_deadline(struct exchange *x)
 {
 	switch ((enum exchange_state)x->state) {
 	case EXCHANGE_CONNECTING:
-		attempt_failed(x, REASON_CONNECT_TIMEOUT);
+		attempt_failed(x, x->upstream->state == UPSTREAM_SHAKING ? REASON_TLS_TIMEOUT
+									 : REASON_CONNECT_TIMEOUT);
 		break;
 	case EXCHANGE_WAITING:
 		/* A member cannot answer what the client has not sent yet; the client has its own

@@ -139,7 +139,9 @@ void exchange_on_client_error(struct exchange *x, enum cause cause);
 void exchanges_review(struct worker *w, struct service_slot *slot);
 
 /* From upstream.c. */
-void exchange_on_connect(struct exchange *x, int error);
+void exchange_on_connected(struct exchange *x); /* x->upstream is BUSY */
+/* Nothing was sent; NONE: for want of something here. */
+void exchange_on_unconnected(struct exchange *x, enum reason why);
 void exchange_on_member(struct exchange *x, unsigned events);
 void exchange_on_member_deadline(struct exchange *x);
 

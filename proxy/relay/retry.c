@@ -17,6 +17,13 @@ retry_cause(enum reason why)
 	switch (why) {
 	case REASON_CONNECT_TIMEOUT:
 		return CAUSE_MEMBER_CONNECT_TIMEOUT;
+	case REASON_TLS_EXPIRED:
+	case REASON_TLS_NAME:
+	case REASON_TLS_UNTRUSTED:
+	case REASON_TLS_REFUSED:
+	case REASON_TLS_FAILED:
+	case REASON_TLS_TIMEOUT:
+		return CAUSE_MEMBER_TLS;
 	case REASON_RESET:
 	case REASON_CLOSED_IDLE:
 	case REASON_DOWN:
@@ -44,6 +51,12 @@ note_evidence(struct exchange *x, enum reason why)
 	    [REASON_CONNECT_REFUSED] = "connection refused by",
 	    [REASON_CONNECT_TIMEOUT] = "no connection in time to",
 	    [REASON_CONNECT_FAILED] = "connection failed to",
+	    [REASON_TLS_EXPIRED] = "a certificate that is not valid now from",
+	    [REASON_TLS_NAME] = "a certificate for another name from",
+	    [REASON_TLS_UNTRUSTED] = "a certificate that nobody trusted signed from",
+	    [REASON_TLS_REFUSED] = "the TLS handshake was refused by",
+	    [REASON_TLS_FAILED] = "no TLS handshake with",
+	    [REASON_TLS_TIMEOUT] = "connected, but no TLS handshake in time with",
 	    [REASON_CLOSED_IDLE] = "pooled connection closed by",
 	    [REASON_RESET] = "connection broken before an answer by",
 	    [REASON_FIRST_BYTE_TIMEOUT] = "no answer in time from",

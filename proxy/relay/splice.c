@@ -15,7 +15,7 @@ bool
 splice_wanted(const struct exchange *x)
 {
 	return x->answer_framing == BODY_LENGTH && x->answer_left >= SPLICE_LEFT_MIN &&
-	       x->door->spliceable;
+	       x->door->spliceable && x->upstream->io.channel == NULL;
 }
 
 void

@@ -5,6 +5,8 @@
 #include "relay/upstream.h"
 
 #include "relay/exchange.h"
+#include "tls/channel.h"
+#include "tls/client.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -38,21 +40,123 @@ idle_unlink(struct upstream *u)
 	list->count--;
 }
 
+/* Asks the kernel, or TLS, whose own messages (tickets) are no news: nothing came, no end either.
+ */
+static bool
+is_quiet(struct upstream *u)
+{
+	bool end;
+	char byte;
+	if (u->io.channel == NULL)
+		return !io_peek(&u->io, &end);
+	return io_recv(&u->io, &byte, sizeof(byte)) == -1 && errno == EAGAIN;
+}
+
+/* ---- connecting -------------------------------------------------------------------------------
+ */
+
+static enum reason
+why_not_connected(int error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+	case ENOENT: /* a UNIX socket that nobody made */
+		return REASON_CONNECT_REFUSED;
+	case ETIMEDOUT:
+		return REASON_CONNECT_TIMEOUT;
+	case EADDRNOTAVAIL: /* no local port */
+	case EAGAIN:
+	case ENOBUFS:
+	case ENOMEM:
+		return REASON_NONE;
+	default:
+		return REASON_CONNECT_FAILED;
+	}
+}
+
+/* The channel is the connection's from here on; what it read ahead is told as readable. */
+static void
+shaken(struct upstream *u)
+{
+	(void)io_want(&u->io, 0);
+	u->io.channel = u->shaking;
+	u->shaking = NULL;
+	u->state = UPSTREAM_BUSY;
+	exchange_on_connected(u->exchange);
+}
+
+static void
+shake_hands(struct upstream *u)
+{
+	bool write;
+	enum tls_handshake state = tls_channel_handshake(u->shaking, &write);
+	if (state == TLS_HANDSHAKE_DONE)
+		shaken(u);
+	else if (state != TLS_HANDSHAKE_WAITS)
+		exchange_on_unconnected(u->exchange, tls_client_reason(u->shaking, state));
+	else if (!io_want(&u->io, write ? IO_WRITE : IO_READ))
+		exchange_on_unconnected(u->exchange, REASON_NONE);
+}
+
+/* Apart, for mostly connections are plain. False: no memory. */
+static __attribute__((noinline)) bool
+begin_shaking(struct upstream *u)
+{
+	struct member_live *live = u->live;
+	struct member_load *load = &live->load[u->worker->number];
+	if (load->tickets == NULL)
+		load->tickets = calloc(1, sizeof(*load->tickets)); /* NULL: without, then */
+	u->shaking = tls_client_connect(live->tls, u->io.fd, &live->origin, load->tickets);
+	u->state = UPSTREAM_SHAKING;
+	return u->shaking != NULL;
+}
+
+static void
+on_connected(struct upstream *u)
+{
+	int error = 0;
+	socklen_t bytes = sizeof(error);
+	(void)getsockopt(u->io.fd, SOL_SOCKET, SO_ERROR, &error, &bytes);
+	if (error != 0) {
+		exchange_on_unconnected(u->exchange, why_not_connected(error));
+	} else if (u->live->tls == NULL) {
+		u->state = UPSTREAM_BUSY;
+		exchange_on_connected(u->exchange);
+	} else if (begin_shaking(u)) {
+		shake_hands(u);
+	} else {
+		exchange_on_unconnected(u->exchange, REASON_NONE);
+	}
+}
+
+enum reason
+upstream_why_broken(struct upstream *u)
+{
+	const struct tls_channel *channel = u->io.channel;
+	if (channel == NULL || u->reused || u->in != NULL || !tls_client_was_refused(channel))
+		return REASON_RESET;
+	u->sent = u->sent_before;
+	return REASON_TLS_REFUSED;
+}
+
+/* ---- readiness --------------------------------------------------------------------------------
+ */
+
 static void
 on_ready(void *owner, unsigned events)
 {
 	struct upstream *u = owner;
 	switch ((enum upstream_state)u->state) {
 	case UPSTREAM_IDLE:
-		upstream_close(u);
+		if (u->io.channel == NULL || !is_quiet(u))
+			upstream_close(u);
 		break;
-	case UPSTREAM_CONNECTING: {
-		int error = 0;
-		socklen_t bytes = sizeof(error);
-		(void)getsockopt(u->io.fd, SOL_SOCKET, SO_ERROR, &error, &bytes);
-		exchange_on_connect(u->exchange, error);
+	case UPSTREAM_CONNECTING:
+		on_connected(u);
 		break;
-	}
+	case UPSTREAM_SHAKING:
+		shake_hands(u);
+		break;
 	case UPSTREAM_BUSY:
 		exchange_on_member(u->exchange, events);
 		break;
@@ -85,23 +189,6 @@ upstream_create(struct worker *w, struct member_live *live, int fd)
 	return u;
 }
 
-static enum reason
-why_not_connected(int error)
-{
-	switch (error) {
-	case ECONNREFUSED:
-	case ENOENT: /* a UNIX socket that nobody made */
-		return REASON_CONNECT_REFUSED;
-	case EADDRNOTAVAIL: /* no local port */
-	case EAGAIN:
-	case ENOBUFS:
-	case ENOMEM:
-		return REASON_NONE;
-	default:
-		return REASON_CONNECT_FAILED;
-	}
-}
-
 static struct upstream *
 upstream_connect(struct worker *w, struct member_live *live, enum reason *reason)
 {
@@ -130,20 +217,17 @@ upstream_connect(struct worker *w, struct member_live *live, enum reason *reason
 		(void)close(fd);
 		return NULL;
 	}
-	u->state = status == 0 ? UPSTREAM_BUSY : UPSTREAM_CONNECTING;
-	if (!io_want(&u->io, status == 0 ? IO_READ : IO_WRITE)) {
+	bool busy = status == 0 && live->tls == NULL;
+	u->state = busy ? UPSTREAM_BUSY : UPSTREAM_CONNECTING;
+	if (status == 0 && !busy && !begin_shaking(u)) {
+		upstream_close(u);
+		return NULL;
+	}
+	if (!io_want(&u->io, busy ? IO_READ : IO_WRITE)) {
 		upstream_close(u);
 		return NULL;
 	}
 	return u;
-}
-
-/* Asks the kernel: nothing came, no end either. */
-static bool
-is_quiet(const struct upstream *u)
-{
-	bool end;
-	return !io_peek(&u->io, &end);
 }
 
 /*
@@ -159,7 +243,8 @@ idle_take(struct idle_list *list, bool certain)
 		if (u->rested_from == u->worker->round)
 			u = list->last;
 		bool ask = certain || u->rested_from == u->worker->round;
-		if (!io_is_ready(&u->io) && (!ask || is_quiet(u))) {
+		bool news = io_is_ready(&u->io);
+		if (news ? u->io.channel != NULL && is_quiet(u) : !ask || is_quiet(u)) {
 			idle_unlink(u);
 			return u;
 		}
@@ -236,12 +321,15 @@ upstream_close(struct upstream *u)
 {
 	if (u->state == UPSTREAM_CLOSED)
 		return;
-	if (u->state == UPSTREAM_IDLE)
+	if (u->state == UPSTREAM_IDLE) {
 		idle_unlink(u);
+		io_farewell(&u->io);
+	}
 	u->state = UPSTREAM_CLOSED;
 	u->exchange = NULL;
 	deadline_remove(u->worker, &u->deadline);
 	buf_put(&u->worker->bufs, &u->in);
+	tls_channel_free(&u->shaking);
 	io_close(&u->io);
 	worker_trash(u->worker, &u->trash, upstream_drop);
 }

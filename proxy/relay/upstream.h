@@ -1,7 +1,10 @@
 /*
- * upstream.h: one connection to a member. It is connecting or busy with exactly
- * one exchange, or idle in its worker's pool; bytes that come while it is idle
- * are no answer to anything, and close it (RFC 9112 section 9.2).
+ * upstream.h: one connection to a member. It is connecting, shaking hands (TLS) or
+ * busy with exactly one exchange, or idle in its worker's pool; bytes that come while
+ * it is idle are no answer to anything, and close it (RFC 9112 section 9.2).
+ *
+ *   CONNECTING --plain--------> BUSY <---> IDLE
+ *        `------> SHAKING --------^
  */
 #ifndef HOLDFAST_RELAY_UPSTREAM_H
 #define HOLDFAST_RELAY_UPSTREAM_H
@@ -10,26 +13,28 @@
 
 enum upstream_state {
 	UPSTREAM_CONNECTING,
+	UPSTREAM_SHAKING, /* connected; TLS is not there yet, and nothing of the request was sent */
 	UPSTREAM_BUSY,
 	UPSTREAM_IDLE,
 	UPSTREAM_CLOSED, /* waits in the trash */
 };
 
 struct upstream {
-	struct trash trash; /* first */
-	struct io io;
+	struct trash trash;       /* first */
+	struct io io;             /* plain until the handshake is done */
 	struct deadline deadline; /* connect, first byte, idle, or pool idle: by state */
 	struct worker *worker;
-	struct exchange *exchange; /* while connecting or busy */
-	struct member_live *live;  /* one reference */
-	uint8_t state;             /* enum upstream_state */
-	bool reused;               /* taken from the pool for the present exchange */
-	bool write_broken;         /* a send failed; what can still be read is read */
-	uint64_t sent;             /* bytes sent on this connection */
-	uint64_t sent_before;      /* the same, before the present exchange */
-	struct buf *in;            /* answer bytes not yet handled; NULL: none */
-	uint64_t rested_from;      /* round of the loop in which it became idle */
-	struct upstream *next;     /* in the idle list */
+	struct exchange *exchange;   /* while connecting or busy */
+	struct member_live *live;    /* one reference */
+	uint8_t state;               /* enum upstream_state */
+	bool reused;                 /* taken from the pool for the present exchange */
+	bool write_broken;           /* a send failed; what can still be read is read */
+	uint64_t sent;               /* bytes sent on this connection */
+	uint64_t sent_before;        /* the same, before the present exchange */
+	struct buf *in;              /* answer bytes not yet handled; NULL: none */
+	uint64_t rested_from;        /* round of the loop in which it became idle */
+	struct tls_channel *shaking; /* owned; while SHAKING; then it is io.channel */
+	struct upstream *next;       /* in the idle list */
 	struct upstream *prev;
 };
 
@@ -41,12 +46,15 @@ enum upstream_choice {
 
 /*
  * A connection for `x` to a member: an idle one if the choice allows and there is one, else a new
- * one (*result CONNECTING, or BUSY when it connected at once). NULL: *reason says why
+ * one (CONNECTING, or SHAKING or BUSY when it connected at once). NULL: *reason says why
  * (CONNECT_REFUSED, CONNECT_FAILED; NONE: nothing of ours was left for it, no descriptor, port or
  * memory, which is not the member's fault).
  */
 struct upstream *upstream_get(struct worker *w, struct member_live *live, struct exchange *x,
 			      enum upstream_choice choice, enum reason *reason);
+/* After an error of reading before any answer: why it failed (RESET; TLS_REFUSED: nothing of the
+ * request was read by the member, and it counts as not sent). */
+enum reason upstream_why_broken(struct upstream *u);
 /* Back to the pool after a whole answer; the exchange lets go of it. Closed when the pool is full,
  * or the member left. */
 void upstream_put_idle(struct upstream *u, const struct config_service *config);

@@ -2,15 +2,34 @@
 #include "route/service.h"
 
 #include "route/rules.h"
+#include "tls/certificate.h"
 
 #include <stdlib.h>
 
+/* NULL when it is off; `before`: of the generation before, or NULL. */
+static enum result
+make_tls(const struct config_upstream_tls *c, struct tls_client *before, struct tls_client **out,
+	 struct problem *p)
+{
+	struct tls_files own = {c->certificate, c->key, NULL};
+	struct tls_client_settings settings = {
+	    .ca = c->ca,
+	    .name = c->name,
+	    .verify = c->verify,
+	    .only_1_3 = c->only_1_3,
+	    .own = c->certificate == NULL ? NULL : &own,
+	};
+	*out = NULL;
+	return c->enabled ? tls_client_create(&settings, before, out, p) : RESULT_OK;
+}
+
 /* A pool of its own, or that of the same name with a revision to come. */
 static enum result
-find_pool(struct service *s, unsigned workers, const struct service *before, struct problem *p)
+find_pool(struct service *s, struct pool_tls tls, unsigned workers, const struct service *before,
+	  struct problem *p)
 {
 	if (before == NULL) {
-		enum result r = pool_create(s->config, workers, &s->pool, p);
+		enum result r = pool_create(s->config, tls, workers, &s->pool, p);
 		if (r != RESULT_OK)
 			return r;
 		struct view *view = pool_view(s->pool);
@@ -19,7 +38,7 @@ find_pool(struct service *s, unsigned workers, const struct service *before, str
 		return RESULT_OK;
 	}
 	s->pool = pool_ref(before->pool);
-	enum result r = pool_revise(s->pool, s->config, &s->revision, p);
+	enum result r = pool_revise(s->pool, s->config, tls, &s->revision, p);
 	if (r != RESULT_OK)
 		return r;
 	s->fingerprint = hashring_fingerprint(s->revision->membership->ring);
@@ -29,9 +48,10 @@ find_pool(struct service *s, unsigned workers, const struct service *before, str
 }
 
 static enum result
-service_init(struct service *s, size_t number, const struct config *config, unsigned workers,
+service_init(struct services *all, size_t number, const struct config *config, unsigned workers,
 	     struct services *before, struct problem *p)
 {
+	struct service *s = &all->list[number];
 	const struct config_service *c = &config->services[number];
 	s->number = number;
 	s->config = c;
@@ -49,7 +69,10 @@ service_init(struct service *s, size_t number, const struct config *config, unsi
 	s->tally = same == NULL ? tally_create(workers) : tally_ref(same->tally);
 	if (s->tally == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
-	return find_pool(s, workers, same, p);
+	r = make_tls(&c->tls, same == NULL ? NULL : same->tls, &s->tls, p);
+	if (r != RESULT_OK)
+		return r;
+	return find_pool(s, (struct pool_tls){s->tls, all->tls}, workers, same, p);
 }
 
 static void
@@ -60,12 +83,14 @@ services_free(struct services *s)
 		pool_unref(&s->list[i].pool);
 		tally_unref(&s->list[i].tally);
 		session_rules_free(&s->list[i].rules);
+		tls_client_unref(&s->list[i].tls);
 	}
 	free(s->list);
 	matcher_free(&s->matcher);
 	hop_codec_free(&s->hops);
 	free(s->seal);
 	forwarding_deinit(&s->forwarding);
+	tls_client_unref(&s->tls);
 	if (s->config != NULL)
 		entrances_free(&s->entrance, s->config->listener_count);
 	config_free(&s->config);
@@ -103,9 +128,12 @@ services_fill(struct services *s, const struct config *config, unsigned workers,
 	bool hops = s->hops != NULL || config->cluster.node_count == 0;
 	if (r != RESULT_OK || s->list == NULL || !hops)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
+	r = make_tls(&config->cluster.tls, before == NULL ? NULL : before->tls, &s->tls, p);
+	if (r != RESULT_OK)
+		return problem_prefix(p, r, "cluster.tls");
 	for (size_t i = 0; i < config->service_count; i++) {
 		s->count = i + 1;
-		r = service_init(&s->list[i], i, config, workers, before, p);
+		r = service_init(s, i, config, workers, before, p);
 		if (r != RESULT_OK)
 			return problem_prefix(p, r, "service %s", config->services[i].name);
 	}

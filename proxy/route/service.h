@@ -23,7 +23,8 @@ struct service {
 	const struct config_service *config; /* borrowed from services->config */
 	struct slice name;                   /* borrowed from config */
 	struct session_rules *rules;         /* owned */
-	struct pool *pool; /* one reference; shared with earlier generations of this name */
+	struct tls_client *tls; /* one reference; NULL: its members are spoken to in the plain */
+	struct pool *pool;      /* one reference; shared with earlier generations of this name */
 	struct pool_revision *revision; /* owned; what services_commit does to the pool, or NULL */
 	struct tally *tally;            /* one reference; shared likewise */
 	struct plan_rules plan;
@@ -40,6 +41,7 @@ struct services {
 	struct matcher *matcher;
 	struct hop_codec *hops;       /* owned; NULL: no cluster */
 	struct race_seal *seal;       /* owned; NULL: no service asks nodes for new sessions */
+	struct tls_client *tls;       /* towards other nodes; one reference; NULL: plain */
 	struct entrance *entrance;    /* owned; one a listener of config */
 	struct forwarding forwarding; /* owns */
 	size_t count;

@@ -36,6 +36,9 @@ tls_channel_free(struct tls_channel **held)
 	*held = NULL;
 	if (c == NULL)
 		return;
+	/* Else OpenSSL takes its session for broken, and resumes it no more. */
+	if (!c->broken)
+		SSL_set_shutdown(c->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(c->ssl);
 	tls_context_unref(&c->context);
 	free(c->identity_text);
@@ -45,6 +48,16 @@ tls_channel_free(struct tls_channel **held)
 /* ---- the handshake ----------------------------------------------------------------------------
  */
 
+/* 0: `error` is no alert that the other side sent. */
+static uint8_t
+alert_of(unsigned long error)
+{
+	int reason = ERR_GET_REASON(error);
+	bool is = ERR_GET_LIB(error) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET &&
+		  reason < SSL_AD_REASON_OFFSET + 256;
+	return is ? (uint8_t)(reason - SSL_AD_REASON_OFFSET) : 0;
+}
+
 static enum tls_handshake
 failure_of(unsigned long error)
 {
@@ -53,10 +66,9 @@ failure_of(unsigned long error)
 	if (ERR_GET_LIB(error) != ERR_LIB_SSL)
 		return ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE ? TLS_HANDSHAKE_NO_MEMORY
 								     : TLS_HANDSHAKE_FAILED;
-	int reason = ERR_GET_REASON(error);
-	if (reason > SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256)
-		return TLS_HANDSHAKE_ALERT; /* what the other side sent */
-	switch (reason) {
+	if (alert_of(error) != 0)
+		return TLS_HANDSHAKE_ALERT;
+	switch (ERR_GET_REASON(error)) {
 	case SSL_R_UNEXPECTED_EOF_WHILE_READING:
 		return TLS_HANDSHAKE_CLOSED;
 	case SSL_R_HTTP_REQUEST:
@@ -119,6 +131,8 @@ tls_channel_handshake(struct tls_channel *c, bool *write)
 		return TLS_HANDSHAKE_WAITS;
 	}
 	c->broken = true;
+	if (error == SSL_ERROR_SSL)
+		c->alert = alert_of(ERR_peek_last_error());
 	enum tls_handshake failure =
 	    error == SSL_ERROR_SSL ? failure_of(ERR_peek_last_error()) : TLS_HANDSHAKE_CLOSED;
 	ERR_clear_error();
@@ -135,6 +149,7 @@ break_off(struct tls_channel *c, int error, int system_error)
 	unsigned long reason = ERR_peek_last_error();
 	c->broken = true;
 	c->held = false;
+	c->alert = error == SSL_ERROR_SSL ? alert_of(reason) : 0;
 	if (error == SSL_ERROR_SYSCALL)
 		errno = system_error != 0 && system_error != EAGAIN ? system_error : ECONNRESET;
 	else if (ERR_GET_LIB(reason) == ERR_LIB_SSL &&
@@ -224,12 +239,25 @@ gather(const struct iovec *pieces, int count, size_t skip, size_t bytes)
 	return gathered;
 }
 
+/* The other side closed or reset; errno says which. */
+static bool
+socket_refused(struct tls_channel *c, int result)
+{
+	int system_error = errno;
+	c->deaf = SSL_get_error(c->ssl, result) == SSL_ERROR_SYSCALL && system_error != 0 &&
+		  system_error != EAGAIN;
+	if (c->deaf)
+		ERR_clear_error();
+	errno = system_error;
+	return c->deaf;
+}
+
 ssize_t
 tls_channel_send(struct tls_channel *c, const struct iovec *pieces, int count)
 {
 	size_t bytes = 0;
 	size_t sent = 0;
-	if (c->broken) {
+	if (c->broken || c->deaf) {
 		errno = EPIPE;
 		return -1;
 	}
@@ -247,6 +275,10 @@ tls_channel_send(struct tls_channel *c, const struct iovec *pieces, int count)
 		size_t n;
 		errno = 0;
 		int result = SSL_write_ex(c->ssl, gather(pieces, count, sent, part), part, &n);
+		if (result != 1 && socket_refused(c, result)) {
+			c->pending = 0;
+			return sent > 0 ? (ssize_t)sent : -1;
+		}
 		if (result != 1) {
 			ssize_t what =
 			    stand_still(c, result, &c->send_waits_read, SSL_ERROR_WANT_READ);
@@ -266,7 +298,7 @@ tls_channel_send(struct tls_channel *c, const struct iovec *pieces, int count)
 void
 tls_channel_goodbye(struct tls_channel *c)
 {
-	if (c->broken || c->pending > 0 || SSL_in_init(c->ssl))
+	if (c->broken || c->deaf || c->pending > 0 || SSL_in_init(c->ssl))
 		return;
 	ERR_clear_error();
 	(void)SSL_shutdown(c->ssl);

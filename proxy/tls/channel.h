@@ -14,7 +14,8 @@
  * must offer the same bytes again, however they are cut into pieces: that is what a caller does who
  * queues what was not sent.
  *
- * After an error nothing but tls_channel_free is useful.
+ * After an error nothing but tls_channel_free is useful; but where the socket refused to send, what
+ * the other side said before (an answer, an alert) can still be read.
  */
 #ifndef HOLDFAST_TLS_CHANNEL_H
 #define HOLDFAST_TLS_CHANNEL_H
@@ -28,21 +29,6 @@
 
 #define TLS_RECORD_BYTES_MAX 16384 /* of the application, in one record (RFC 8446 section 5.1) */
 
-/* What a handshake ended with; the text is that of include/tbl/arrival_failures.h. */
-enum tls_handshake {
-	TLS_HANDSHAKE_WAITS, /* see waits_read, waits_write */
-	TLS_HANDSHAKE_DONE,
-	TLS_HANDSHAKE_CLOSED,      /* the client went away */
-	TLS_HANDSHAKE_NOT_TLS,     /* it began with a request of plain HTTP */
-	TLS_HANDSHAKE_VERSION,     /* no version of the protocol in common */
-	TLS_HANDSHAKE_CIPHER,      /* no cipher, group or signature in common */
-	TLS_HANDSHAKE_ALPN,        /* no application protocol in common */
-	TLS_HANDSHAKE_CERTIFICATE, /* the client's certificate is missing or does not verify */
-	TLS_HANDSHAKE_ALERT,       /* the client refused: our certificate, mostly */
-	TLS_HANDSHAKE_FAILED,      /* anything else that breaks the protocol */
-	TLS_HANDSHAKE_NO_MEMORY,
-};
-
 struct tls_channel {
 	struct tls_context *context;  /* the server's side: one reference; NULL: the client's */
 	SSL *ssl;                     /* owned */
@@ -52,6 +38,8 @@ struct tls_channel {
 	bool send_waits_read;         /* send can go on when it is readable */
 	bool kernel_sends;            /* kTLS: the kernel makes the records of what is sent */
 	bool broken;                  /* an error that ends it: not even a goodbye */
+	bool deaf;                    /* the socket takes no more; what came can still be read */
+	uint8_t alert;                /* fatal, of the other side; 0: none (close_notify is none) */
 	struct tls_facts facts;       /* after the handshake */
 	struct tls_identity identity; /* likewise */
 	char server_name[TLS_NAME_BYTES_MAX + 1];
@@ -59,6 +47,8 @@ struct tls_channel {
 	struct tls_channel *next;  /* in a list of those that hold bytes to be read */
 	struct tls_channel **slot; /* what points to it there; NULL: in none */
 	char *identity_text;       /* owned; what `identity` points into; NULL: no certificate */
+	struct tls_tickets
+	    *tickets; /* the client's side: where new ones go; borrowed; NULL: nowhere */
 };
 
 /* Takes `ssl` over, in the server's or the client's role, on `fd`, which stays the caller's.

@@ -8,6 +8,7 @@
 #include "tls/context.h"
 
 #include "tls/identity.h"
+#include "tls/suites.h"
 #include "tls/ticket.h"
 
 #include <openssl/err.h>
@@ -15,14 +16,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
-
-#define CIPHERS_1_2                                                  \
-	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:" \
-	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:" \
-	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
-#define CIPHERS_1_3  "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-#define GROUPS       "X25519:P-256:P-384"
-#define VERIFY_DEPTH 8
 
 struct entry {
 	struct tls_context *owner;
@@ -253,9 +246,9 @@ set_rules(SSL_CTX *ssl, const struct tls_settings *s, struct tls_context *c)
 	(void)SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, on_ticket);
 	return SSL_CTX_set_min_proto_version(ssl, s->only_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION) ==
 		   1 &&
-	       SSL_CTX_set_cipher_list(ssl, CIPHERS_1_2) == 1 &&
-	       SSL_CTX_set_ciphersuites(ssl, CIPHERS_1_3) == 1 &&
-	       SSL_CTX_set1_groups_list(ssl, GROUPS) == 1;
+	       SSL_CTX_set_cipher_list(ssl, TLS_CIPHERS_1_2) == 1 &&
+	       SSL_CTX_set_ciphersuites(ssl, TLS_CIPHERS_1_3) == 1 &&
+	       SSL_CTX_set1_groups_list(ssl, TLS_GROUPS) == 1;
 }
 
 /* Who may sign client certificates, and that they are asked for. */
@@ -270,7 +263,7 @@ set_client_auth(SSL_CTX *ssl, const struct tls_settings *s, STACK_OF(X509) * aut
 		if (X509_STORE_add_cert(store, x) != 1 || SSL_CTX_add_client_CA(ssl, x) != 1)
 			return false;
 	}
-	SSL_CTX_set_verify_depth(ssl, VERIFY_DEPTH);
+	SSL_CTX_set_verify_depth(ssl, TLS_VERIFY_DEPTH);
 	SSL_CTX_set_verify(
 	    ssl,
 	    SSL_VERIFY_PEER |

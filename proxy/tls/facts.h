@@ -11,6 +11,21 @@
 #define TLS_IDENTITY_BYTES_MAX 512 /* of a subject, and of the first alternative name */
 #define TLS_PRINT_BYTES        64  /* hex digits of a SHA-256 */
 
+/* What a handshake ended with; the text is that of include/tbl/arrival_failures.h. */
+enum tls_handshake {
+	TLS_HANDSHAKE_WAITS, /* see waits_read, waits_write */
+	TLS_HANDSHAKE_DONE,
+	TLS_HANDSHAKE_CLOSED,      /* the other side went away */
+	TLS_HANDSHAKE_NOT_TLS,     /* it began with a request of plain HTTP */
+	TLS_HANDSHAKE_VERSION,     /* no version of the protocol in common */
+	TLS_HANDSHAKE_CIPHER,      /* no cipher, group or signature in common */
+	TLS_HANDSHAKE_ALPN,        /* no application protocol in common */
+	TLS_HANDSHAKE_CERTIFICATE, /* the other side's is missing or does not verify */
+	TLS_HANDSHAKE_ALERT,       /* the other side refused: our certificate, mostly */
+	TLS_HANDSHAKE_FAILED,      /* anything else that breaks the protocol */
+	TLS_HANDSHAKE_NO_MEMORY,
+};
+
 /* Of a client certificate that was verified. Printable ASCII; what is not stands escaped (RFC
  * 2253).
  */

@@ -55,14 +55,16 @@ class App:
 class Example(Holdfast):
     """The very file; only addresses, log files and state_dir are ours. `apps`: by member id."""
 
-    def __init__(self, name, kind, certificates=None):
+    def __init__(self, name, kind, certificates=None, context=None):
+        """context: the members' TLS."""
         super().__init__([], start=False)
         text = shipped(name)
         self.apps = {}
         for id, address in MEMBER.findall(text):
             app = self.apps[id] = kind(id)
             place = f"unix:{os.path.join(self.where, id)}" if address.startswith("unix:") else None
-            app.origin = Origin(id, app.behave, address=place)
+            app.origin = (tls.TlsOrigin(id, context, app.behave) if context
+                          else Origin(id, app.behave, address=place))
             assert text.count(f'"{address}"') == 1, address
             text = text.replace(f'"{address}"', f'"{holdfast.text_of(app.origin.address)}"')
         if re.search(r'listeners = \( \{ address = "unix:', text):
@@ -100,6 +102,23 @@ def test_minimal():
     b = p.browser()
     home = b.get().id
     assert [b.get().id for _ in range(5)] == [home] * 5
+    p.apps[home].die()
+    other, = set(p.apps) - {home}
+    assert [b.get().id for _ in range(3)] == [other] * 3
+
+
+# ---- TLS to the servers -------------------------------------------------------------------------
+
+
+def test_tls_to_members():
+    root = tls.Authority("members-ca")
+    shutil.copy(root.file, os.path.join(root.where, "members-ca.pem"))
+    root.issue("holdfast", usage="clientAuth")
+    p = Example("tls-to-members", Plain, root.where, tls.server_context(root.issue("app.internal.example"), root))
+    b = p.browser()
+    home = b.get().id
+    assert [b.get().id for _ in range(5)] == [home] * 5
+    assert set(p.apps[home].origin.subjects) == {"holdfast"} and set(p.apps[home].origin.names) == {"app.internal.example"}
     p.apps[home].die()
     other, = set(p.apps) - {home}
     assert [b.get().id for _ in range(3)] == [other] * 3

@@ -131,3 +131,45 @@ def make_context(authority, name="shop.example", certificate=None, version=None,
     if alpn is not None:
         context.set_alpn_protocols(alpn)
     return context
+
+
+def server_context(certificate, authority=None, version=None):
+    """authority: clients must show a certificate of it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.chain, certificate.key)
+    if authority is not None:
+        context.load_verify_locations(authority.file)
+        context.verify_mode = ssl.CERT_REQUIRED
+    if version is not None:
+        context.minimum_version = context.maximum_version = version
+    return context
+
+
+class TlsOrigin(holdfast.Origin):
+    """An origin behind TLS. names: server names (SNI) that it was asked by, None: by none; resumed: of each
+    connection, whether its session was; subjects: common names of the clients' certificates."""
+
+    def __init__(self, id, context, behave=None, **more):
+        self.names, self.resumed, self.subjects, self.versions, self.refused = [], [], [], [], 0
+        self.use(context)
+        super().__init__(id, behave, **more)
+
+    def use(self, context):
+        context.sni_callback = lambda sock, name, _: self.names.append(name)
+        self.context = context
+
+    def serve(self, connection):
+        try:
+            sock = self.context.wrap_socket(connection.wire.sock, server_side=True, suppress_ragged_eofs=False)
+        except OSError:
+            with self.lock:
+                self.refused += 1
+                self.connections.discard(connection)
+            connection.wire.close()
+            return
+        connection.wire.sock = sock
+        self.resumed.append(sock.session_reused)
+        self.versions.append(sock.version())
+        shown = sock.getpeercert() or {}
+        self.subjects.append(dict(pair[0] for pair in shown.get("subject", ())).get("commonName"))
+        super().serve(connection)

@@ -49,7 +49,7 @@ pool_build(const struct config_service *service)
 {
 	struct problem p = {""};
 	memset(&told, 0, sizeof(told));
-	if (pool_create(service, 2, &pool, &p) != RESULT_OK)
+	if (pool_create(service, (struct pool_tls){NULL, NULL}, 2, &pool, &p) != RESULT_OK)
 		fail_msg("%s", p.text);
 	pool_observe(pool, (struct pool_observer){
 			       .changed = on_change, .probe = on_probe, .context = &told});
@@ -265,7 +265,8 @@ a_bad_membership_is_refused(void **state)
 	struct config_service service = fixture_service(2);
 	struct problem p = {""};
 	fixture_list[1].id = TEXT("a");
-	assert_int_equal(pool_create(&service, 1, &pool, &p), RESULT_INVALID);
+	assert_int_equal(pool_create(&service, (struct pool_tls){NULL, NULL}, 1, &pool, &p),
+			 RESULT_INVALID);
 	assert_null(pool);
 	assert_true(p.text[0] != '\0');
 }
@@ -459,7 +460,8 @@ orders_outlive_an_address(void **state)
 	fixture_list[0].origin.port = 9999;
 	struct pool_revision *revision;
 	struct problem p;
-	assert_int_equal(pool_revise(pool, &service, &revision, &p), RESULT_OK);
+	assert_int_equal(pool_revise(pool, &service, (struct pool_tls){NULL, NULL}, &revision, &p),
+			 RESULT_OK);
 	pool_commit(pool, &revision);
 	assert_states("MR");
 	pool_order(pool, live_of(pool, 0), MEMBER_UP, 20);
@@ -482,7 +484,7 @@ revise(const char *ids, char moved)
 	}
 	service.members = list;
 	service.member_count = strlen(ids);
-	if (pool_revise(pool, &service, &revision, &p) != RESULT_OK)
+	if (pool_revise(pool, &service, (struct pool_tls){NULL, NULL}, &revision, &p) != RESULT_OK)
 		fail_msg("%s", p.text);
 	pool_commit(pool, &revision);
 	assert_null(revision);
@@ -567,7 +569,8 @@ a_bad_revision_changes_nothing(void **state)
 	pool_build(&service);
 	uint64_t generation = pool_generation(pool);
 	fixture_list[1].id = fixture_list[0].id;
-	assert_int_equal(pool_revise(pool, &service, &revision, &p), RESULT_INVALID);
+	assert_int_equal(pool_revise(pool, &service, (struct pool_tls){NULL, NULL}, &revision, &p),
+			 RESULT_INVALID);
 	assert_null(revision);
 	assert_int_equal(pool_generation(pool), generation);
 	assert_states("UU");
@@ -609,7 +612,8 @@ reload(const struct config_service *service)
 {
 	struct problem p = {""};
 	struct pool_revision *revision;
-	assert_int_equal(pool_revise(pool, service, &revision, &p), RESULT_OK);
+	assert_int_equal(pool_revise(pool, service, (struct pool_tls){NULL, NULL}, &revision, &p),
+			 RESULT_OK);
 	pool_commit(pool, &revision);
 }
 

@@ -210,7 +210,7 @@ pool_build(size_t members, uint64_t timeout_ms)
 	service.health.interval_ms = 10;
 	service.health.fast_interval_ms = 20; /* in vain: never longer than the interval */
 	service.health.timeout_ms = timeout_ms;
-	if (pool_create(&service, 1, &pool, &p) != RESULT_OK)
+	if (pool_create(&service, (struct pool_tls){NULL, NULL}, 1, &pool, &p) != RESULT_OK)
 		fail_msg("%s", p.text);
 	pool_observe(pool, (struct pool_observer){.changed = on_change});
 }

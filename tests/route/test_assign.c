@@ -316,7 +316,7 @@ graded_view(struct membership *m, struct member_live *live[4], const char *const
 	for (size_t i = 0; i < 4; i++) {
 		struct weight_said weight = {0};
 		assert_true(weight_parse(slice_of(said[i]), &weight));
-		live[i] = member_live_create(&m->member[i].origin, &m->member[i].source, 1);
+		live[i] = member_live_create(&m->member[i].origin, &m->member[i].source, NULL, 1);
 		assert_non_null(live[i]);
 		atomic_store(&live[i]->said, weight);
 		m->member[i].live = live[i]; /* the membership's now */
