@@ -118,7 +118,8 @@ def test_tls_to_members():
     b = p.browser()
     home = b.get().id
     assert [b.get().id for _ in range(5)] == [home] * 5
-    assert set(p.apps[home].origin.subjects) == {"holdfast"} and set(p.apps[home].origin.names) == {"app.internal.example"}
+    told = p.apps[home].origin
+    assert set(told.subjects) == {"holdfast"} and set(told.names) == {"app.internal.example"}, (told.subjects, told.names)
     p.apps[home].die()
     other, = set(p.apps) - {home}
     assert [b.get().id for _ in range(3)] == [other] * 3

@@ -155,7 +155,7 @@ class TlsOrigin(holdfast.Origin):
         super().__init__(id, behave, **more)
 
     def use(self, context):
-        context.sni_callback = lambda sock, name, _: self.names.append(name)
+        context.sni_callback = lambda sock, name, _: setattr(sock, "asked_by", name)  # several origins may share it
         self.context = context
 
     def serve(self, connection):
@@ -170,6 +170,7 @@ class TlsOrigin(holdfast.Origin):
         connection.wire.sock = sock
         self.resumed.append(sock.session_reused)
         self.versions.append(sock.version())
+        self.names.append(sock.asked_by)
         shown = sock.getpeercert() or {}
         self.subjects.append(dict(pair[0] for pair in shown.get("subject", ())).get("commonName"))
         super().serve(connection)
