@@ -166,7 +166,7 @@ UNIT += base/test_network
 LINK_base/test_network = proxy/base/addr.c proxy/base/network.c proxy/base/result.c proxy/base/text.c
 # tls
 UNIT += tls/test_channel
-LINK_tls/test_channel = $(TLS) proxy/base/result.c proxy/base/text.c
+LINK_tls/test_channel = $(TLS) proxy/base/addr.c proxy/base/result.c proxy/base/text.c
 # http
 HTTP_TESTS = http/test_cache http/test_chunk http/test_forward http/test_request http/test_response
 UNIT += $(HTTP_TESTS)

@@ -206,6 +206,23 @@ check_own_listener(struct loading *l)
 	}
 }
 
+/* A UNIX socket has no name that a certificate could carry. */
+static void
+check_nameless(struct loading *l, const struct config_service *service, config_setting_t *group)
+{
+	const struct config_upstream_tls *tls = &service->tls;
+	if (!tls->enabled || !tls->verify || tls->name != NULL)
+		return;
+	for (size_t i = 0; i < service->member_count; i++) {
+		if (service->members[i].origin.family != AF_UNIX)
+			continue;
+		complain(l, group, "tls.name",
+			 "missing: a member at a UNIX socket has no address that a certificate "
+			 "could carry");
+		return;
+	}
+}
+
 static void
 check_upstreams(struct loading *l)
 {
@@ -217,6 +234,7 @@ check_upstreams(struct loading *l)
 			continue;
 		check_upstream(&(struct checked_upstream){
 		    l, config_setting_get_member(group, "tls"), &config->services[i].tls});
+		check_nameless(l, &config->services[i], group);
 	}
 	check_upstream(&(struct checked_upstream){l, config_setting_lookup(l->root, "cluster.tls"),
 						  &config->cluster.tls});

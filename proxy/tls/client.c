@@ -283,12 +283,17 @@ static bool
 set_name(SSL *ssl, const struct tls_client *c, const struct addr *to)
 {
 	X509_VERIFY_PARAM *rules = SSL_get0_param(ssl);
-	if (c->name == NULL)
+	const char *name = c->name;
+	if (name == NULL && to->family == ADDR_NAME)
+		name = addr_kept_text(to);
+	if (name == NULL && addr_is_ip(to))
 		return X509_VERIFY_PARAM_set1_ip(rules, to->ip, to->family == AF_INET ? 4 : 16) ==
 		       1;
+	if (name == NULL)
+		return SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE; /* the configuration has one */
 	X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	return X509_VERIFY_PARAM_set1_host(rules, c->name, 0) == 1 &&
-	       SSL_set_tlsext_host_name(ssl, c->name) == 1;
+	return X509_VERIFY_PARAM_set1_host(rules, name, 0) == 1 &&
+	       SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
 struct tls_channel *
