@@ -89,7 +89,7 @@ CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/cluster.c prox
            proxy/config/race.c proxy/config/rows.c proxy/config/scan.c \
            proxy/config/secrets.c proxy/config/small_file.c proxy/config/tls.c proxy/config/unique.c \
            proxy/config/values.c
-ADMIN    = proxy/admin/answers.c proxy/admin/events.c proxy/admin/explain_json.c \
+ADMIN    = proxy/admin/answers.c proxy/admin/answers_roles.c proxy/admin/events.c proxy/admin/explain_json.c \
            proxy/admin/guard.c proxy/admin/json_put.c proxy/admin/membership.c proxy/admin/metrics.c proxy/admin/page.c proxy/admin/page_assets.c proxy/admin/routes.c \
            proxy/admin/server_ev.c proxy/admin/status.c proxy/admin/status_cluster.c proxy/admin/status_json.c
 CLI      = proxy/cli/asking.c proxy/cli/change.c proxy/cli/check.c proxy/cli/compare.c \
@@ -322,7 +322,7 @@ ADMIN_LINK = $(HTTP) proxy/base/addr.c proxy/base/clock.c proxy/base/digest.c pr
              proxy/base/log.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c
 UNIT += admin/test_answers admin/test_events admin/test_guard admin/test_renderings \
         admin/test_routes
-LINK_admin/test_answers = $(ADMIN_LINK) proxy/admin/answers.c proxy/admin/guard.c proxy/admin/membership.c \
+LINK_admin/test_answers = $(ADMIN_LINK) proxy/admin/answers.c proxy/admin/answers_roles.c proxy/admin/guard.c proxy/admin/membership.c \
                           proxy/admin/metrics.c proxy/admin/page.c proxy/admin/page_assets.c proxy/admin/routes.c \
                           proxy/admin/status.c proxy/admin/json_put.c proxy/admin/status_cluster.c proxy/admin/status_json.c proxy/record/tally.c
 LINK_admin/test_events = proxy/admin/events.c proxy/base/result.c proxy/base/text.c

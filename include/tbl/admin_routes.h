@@ -17,7 +17,7 @@ ADMIN_ROUTE(drain, POST, "/members/*/drain", "no new sessions there; ?service= w
 ADMIN_ROUTE(undrain, POST, "/members/*/undrain", "takes a drain back")
 ADMIN_ROUTE(maint, POST, "/members/*/maint", "nobody goes there any more")
 ADMIN_ROUTE(up, POST, "/members/*/up", "takes drain or maint back: what the checks say counts")
-ADMIN_ROUTE(role, GET, "/v1/roles/*", "who holds a role of the applications, its term, and for how long")
+ADMIN_ROUTE(role, GET, "/v1/roles/*", "who holds a role of the applications, its term, and for how long; ?follow=1: its changes, as server-sent events")
 ADMIN_ROUTE(role_acquire, POST, "/v1/roles/*/acquire", "asks for it: ?holder=&ttl=&wait=; asking goes on for ttl after the last call")
 ADMIN_ROUTE(role_renew, POST, "/v1/roles/*/renew", "keeps it: ?holder=&ttl=")
 ADMIN_ROUTE(role_release, POST, "/v1/roles/*/release", "gives it back: ?holder=")

@@ -1,9 +1,9 @@
 /* answers.c: see answers.h. One function a route, found by the route's row. */
 #include "admin/answers.h"
 
+#include "admin/asked.h"
 #include "admin/metrics.h"
 #include "admin/page.h"
-#include "admin/routes.h"
 #include "admin/status_json.h"
 #include "base/digest.h"
 #include "base/log.h"
@@ -11,17 +11,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define JSON_TYPE "application/json"
-
-/* One request on its way to its answer. */
-struct asked {
-	const struct admin_face *face;
-	const struct admin_ask *ask;
-	const char *peer;
-	struct admin_later *later;
-	struct admin_answer *out;
-};
 
 /* ---- errors -----------------------------------------------------------------------------------
  */
@@ -136,7 +125,7 @@ answer_health(const struct asked *a)
 static void
 answer_events(const struct asked *a)
 {
-	admin_answer_begin(a->out, 200, "text/event-stream");
+	admin_answer_begin(a->out, 200, EVENTS_TYPE);
 	grow_text(&a->out->body, "retry: 2000\n: the failover log's lines from here on\n\n");
 	a->out->follow = true;
 }
@@ -154,9 +143,8 @@ struct explain_room {
 	char last[ID_BYTES_MAX + 1];
 };
 
-/* False: the answer is a refusal. */
-static bool
-take_slice(const struct asked *a, const char *name, char *room, size_t bytes, struct slice *out)
+bool
+asked_slice(const struct asked *a, const char *name, char *room, size_t bytes, struct slice *out)
 {
 	bool bad;
 	*out = SLICE_NONE;
@@ -169,13 +157,12 @@ take_slice(const struct asked *a, const char *name, char *room, size_t bytes, st
 	return !bad;
 }
 
-/* The same, terminated; NULL: none. A 0 byte in it is no name of anything. */
-static bool
-take_text(const struct asked *a, const char *name, char *room, size_t bytes, const char **out)
+bool
+asked_text(const struct asked *a, const char *name, char *room, size_t bytes, const char **out)
 {
 	struct slice value;
 	*out = NULL;
-	if (!take_slice(a, name, room, bytes - 1, &value))
+	if (!asked_slice(a, name, room, bytes - 1, &value))
 		return false;
 	if (value.bytes > 0) {
 		room[value.bytes] = '\0';
@@ -184,14 +171,13 @@ take_text(const struct asked *a, const char *name, char *room, size_t bytes, con
 	return true;
 }
 
-/* "brief=1": less of it. */
-static bool
-take_brief(const struct asked *a, bool *brief)
+bool
+asked_flag(const struct asked *a, const char *name, bool *out)
 {
 	char room[2];
 	struct slice value;
-	bool whole = take_slice(a, "brief", room, sizeof(room), &value);
-	*brief = whole && slice_equal(value, SLICE("1"));
+	bool whole = asked_slice(a, name, room, sizeof(room), &value);
+	*out = whole && slice_equal(value, SLICE("1"));
 	return whole;
 }
 
@@ -200,20 +186,20 @@ answer_status(const struct asked *a)
 {
 	bool brief;
 	admin_answer_begin(a->out, 200, JSON_TYPE);
-	if (take_brief(a, &brief))
+	if (asked_flag(a, "brief", &brief))
 		render(a, brief ? status_json_brief : status_json, JSON_TYPE);
 }
 
 static bool
 take_question(const struct asked *a, struct explain_room *room, struct admin_question *q)
 {
-	return take_brief(a, &q->brief) &&
-	       take_slice(a, "service", room->service, sizeof(room->service), &q->service) &&
-	       take_slice(a, "key", room->key, sizeof(room->key), &q->key) &&
-	       take_slice(a, "digest", room->digest, sizeof(room->digest), &q->digest) &&
-	       take_text(a, "down", room->down, sizeof(room->down), &q->down) &&
-	       take_text(a, "primary", room->primary, sizeof(room->primary), &q->primary) &&
-	       take_text(a, "last", room->last, sizeof(room->last), &q->last);
+	return asked_flag(a, "brief", &q->brief) &&
+	       asked_slice(a, "service", room->service, sizeof(room->service), &q->service) &&
+	       asked_slice(a, "key", room->key, sizeof(room->key), &q->key) &&
+	       asked_slice(a, "digest", room->digest, sizeof(room->digest), &q->digest) &&
+	       asked_text(a, "down", room->down, sizeof(room->down), &q->down) &&
+	       asked_text(a, "primary", room->primary, sizeof(room->primary), &q->primary) &&
+	       asked_text(a, "last", room->last, sizeof(room->last), &q->last);
 }
 
 static void
@@ -261,7 +247,7 @@ give_order(const struct asked *a, enum member_state order, bool drain_only)
 	struct admin_granted granted;
 	struct problem p = {""};
 	admin_answer_begin(a->out, 200, JSON_TYPE);
-	if (!take_slice(a, "service", service, sizeof(service), &wish.service))
+	if (!asked_slice(a, "service", service, sizeof(service), &wish.service))
 		return;
 	enum result r = a->face->order(a->face->node, &wish, &granted, &p);
 	if (r == RESULT_OK)
@@ -296,118 +282,8 @@ answer_up(const struct asked *a)
 	give_order(a, MEMBER_UP, false);
 }
 
-/* ---- roles of applications --------------------------------------------------------------------
+/* ---- the cluster ------------------------------------------------------------------------------
  */
-
-#define ROLE_TTL_MS 10000
-
-/* Absent: `fallback`. False: the answer is a refusal. */
-static bool
-take_duration(const struct asked *a, const char *name, uint64_t fallback, uint64_t *ms)
-{
-	char room[32];
-	struct slice value;
-	struct problem p = {""};
-	*ms = fallback;
-	if (!take_slice(a, name, room, sizeof(room), &value))
-		return false;
-	if (value.bytes == 0 || duration_parse(value, ms, &p) == RESULT_OK)
-		return true;
-	(void)problem_prefix(&p, RESULT_INVALID, "%s", name);
-	admin_refuse(a->out, 400, p.text);
-	return false;
-}
-
-/* Holders and names are printable, without quotes and backslashes. */
-static void
-say_role(const struct asked *a, const char *role, const struct admin_role *r)
-{
-	struct grow *out = &a->out->body;
-	bool held = r->expires_ms != 0;
-	grow_format(out, "{\"role\":\"%s\",\"held\":%s,\"yours\":%s,", role,
-		    held ? "true" : "false", r->yours ? "true" : "false");
-	if (held)
-		grow_format(out, "\"holder\":\"%s\",\"node\":\"%s\",", r->holder, r->node);
-	else
-		grow_text(out, "\"holder\":null,\"node\":null,");
-	grow_text(out, "\"term\":");
-	if (r->term != 0)
-		grow_u64(out, r->term);
-	else
-		grow_text(out, "null");
-	grow_format(out, ",\"expires_in\":%llu.%03llu", (unsigned long long)r->expires_ms / 1000,
-		    (unsigned long long)r->expires_ms % 1000);
-	if (r->reason != NULL)
-		grow_format(out, ",\"reason\":\"%s\"", r->reason);
-	grow_text(out, "}\n");
-}
-
-static void
-answer_about_role(const struct asked *a, const struct admin_role_ask *ask, uint64_t wait_ms)
-{
-	char name[ID_BYTES_MAX + 1];
-	struct problem p = {""};
-	struct admin_role role;
-	(void)snprintf(name, sizeof(name), "%.*s", (int)a->ask->id.bytes, a->ask->id.at);
-	struct admin_role_ask named = *ask;
-	named.role = name;
-	enum result r = RESULT_IO;
-	if (a->face->role != NULL)
-		r = a->face->role(a->face->node, &named, &role, &p);
-	if (r != RESULT_OK) {
-		admin_refuse(a->out, r == RESULT_IO ? 501 : 400,
-			     p.text[0] != '\0' ? p.text : "not in this version");
-		return;
-	}
-	bool granted = ask->what == ADMIN_ROLE_LOOK || role.yours;
-	admin_answer_begin(a->out, granted ? 200 : 409, JSON_TYPE);
-	if (role.pending)
-		a->out->wait_ms =
-		    (uint32_t)(wait_ms < ADMIN_WAIT_MS_MAX ? wait_ms : ADMIN_WAIT_MS_MAX);
-	say_role(a, name, &role);
-}
-
-static void
-answer_role(const struct asked *a)
-{
-	struct admin_role_ask ask = {.what = ADMIN_ROLE_LOOK};
-	answer_about_role(a, &ask, 0);
-}
-
-static void
-change_role(const struct asked *a, enum admin_role_what what)
-{
-	struct admin_role_ask ask = {.what = what};
-	char holder[sizeof(((struct admin_role *)0)->holder)];
-	uint64_t wait_ms = 0;
-	admin_answer_begin(a->out, 200, JSON_TYPE);
-	if (!take_text(a, "holder", holder, sizeof(holder), &ask.holder) ||
-	    !take_duration(a, "ttl", ROLE_TTL_MS, &ask.ttl_ms) ||
-	    !take_duration(a, "wait", 0, &wait_ms))
-		return;
-	if (ask.holder == NULL)
-		admin_refuse(a->out, 400, "a holder is wanted: ?holder=");
-	else
-		answer_about_role(a, &ask, wait_ms);
-}
-
-static void
-answer_role_acquire(const struct asked *a)
-{
-	change_role(a, ADMIN_ROLE_ACQUIRE);
-}
-
-static void
-answer_role_renew(const struct asked *a)
-{
-	change_role(a, ADMIN_ROLE_RENEW);
-}
-
-static void
-answer_role_release(const struct asked *a)
-{
-	change_role(a, ADMIN_ROLE_RELEASE);
-}
 
 static void
 answer_master(const struct asked *a)
@@ -478,7 +354,7 @@ answer_readmit(const struct asked *a)
 	struct problem p = {"not in this version"};
 	enum result r = RESULT_NOT_FOUND;
 	admin_answer_begin(a->out, 200, JSON_TYPE);
-	if (!take_slice(a, "node", room, sizeof(room), &id))
+	if (!asked_slice(a, "node", room, sizeof(room), &id))
 		return;
 	if (a->face->readmit != NULL)
 		r = a->face->readmit(a->face->node, id, &done, &p);

@@ -18,6 +18,7 @@ struct admin_answer {
 	struct grow body;                    /* owned */
 	char fields[ADMIN_FIELDS_BYTES_MAX]; /* whole lines that this answer has more, terminated */
 	bool follow;                         /* events follow, without an end */
+	char role[ID_BYTES_MAX + 1];         /* with follow: of this role; "": the log's lines */
 	uint32_t wait_ms;                    /* not 0: asked for again, it may be another one */
 	bool head_only;                      /* nothing follows, not even a body: a HEAD */
 	bool later; /* it comes by `later` of admin_answer; only head_only is set beside */
@@ -38,5 +39,20 @@ void admin_answer_change(struct admin_answer *out, enum epoch_outcome outcome, u
 /* What could not even be understood: {"error": text}. */
 void admin_refuse(struct admin_answer *out, uint16_t status, const char *text);
 void admin_answer_deinit(struct admin_answer *answer);
+
+/* What a follower of a role was told last. Zeroed: nothing. */
+struct admin_role_seen {
+	bool told;
+	bool held;
+	uint64_t term;
+	char holder[ADMIN_HOLDER_BYTES];
+};
+
+/*
+ * A server-sent event with the role as it is now, when that is something else than was told last:
+ * so what changes while a follower does not read is not kept for it. False: nothing is to be told.
+ */
+bool admin_role_event(const struct admin_face *face, const char *role, struct admin_role_seen *seen,
+		      struct grow *out);
 
 #endif

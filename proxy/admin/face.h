@@ -48,11 +48,13 @@ struct admin_role_ask {
 	uint64_t ttl_ms;
 };
 
+#define ADMIN_HOLDER_BYTES 160
+
 struct admin_role {
 	bool yours;
-	bool pending;       /* asked for: asking again later may get it */
-	const char *reason; /* why it is not yours; static */
-	char holder[160];   /* empty: nobody that is known of */
+	bool pending;                    /* asked for: asking again later may get it */
+	const char *reason;              /* why it is not yours; static */
+	char holder[ADMIN_HOLDER_BYTES]; /* empty: nobody that is known of */
 	char node[ID_BYTES_MAX + 1];
 	uint64_t term;       /* 0: none is known */
 	uint64_t expires_ms; /* 0: nobody holds it */

@@ -30,12 +30,14 @@ struct connection {
 	struct connection *prev;
 	struct bufferevent *io; /* owned */
 	enum phase phase;
-	bool close_after;         /* the present answer is the last */
-	bool continued;           /* the present request's body was asked for */
-	uint64_t deadline_ms;     /* of the phase */
-	uint64_t wait_ends;       /* of the present request; 0: it has not waited */
-	bool head_only;           /* OWED: of the answer */
-	struct admin_later later; /* OWED: whoever has the question answers by it */
+	bool close_after;            /* the present answer is the last */
+	bool continued;              /* the present request's body was asked for */
+	uint64_t deadline_ms;        /* of the phase */
+	uint64_t wait_ends;          /* of the present request; 0: it has not waited */
+	bool head_only;              /* OWED: of the answer */
+	char role[ID_BYTES_MAX + 1]; /* FOLLOWING: of this role; "": of the log */
+	struct admin_role_seen seen; /* of the role */
+	struct admin_later later;    /* OWED: whoever has the question answers by it */
 	char peer[ADDR_TEXT_BYTES_MAX];
 };
 
@@ -51,7 +53,8 @@ struct admin_server {
 	bool paused;              /* no descriptor was left: accepts again at the next sweep */
 	struct connection *first; /* the newest */
 	unsigned connections;
-	unsigned followers;
+	unsigned followers; /* of the log */
+	unsigned role_followers;
 	uint64_t dropped;
 	uint64_t lost;
 	uint64_t heartbeat_ms; /* of the last one */
@@ -76,7 +79,9 @@ connection_free(struct connection *c)
 	s->connections--;
 	if (c->phase == OWED)
 		c->later.cancel(&c->later);
-	if (c->phase == FOLLOWING && --s->followers == 0)
+	if (c->phase == FOLLOWING && c->role[0] != '\0')
+		s->role_followers--;
+	else if (c->phase == FOLLOWING && --s->followers == 0)
 		events_follow(s->events, false);
 	bufferevent_free(c->io); /* closes the socket */
 	free(c);
@@ -176,6 +181,42 @@ send_head(struct evbuffer *out, const struct connection *c, const struct admin_a
 				   c->close_after ? "Connection: close\r\n" : "") != -1;
 }
 
+/*
+ * What became of its role since, in one event; nothing while it has not read the last one, which is
+ * told when it has, if it still is so. Who reads nothing at all is gone with his deadline.
+ */
+static void
+tell_role(struct connection *c)
+{
+	struct evbuffer *out = bufferevent_get_output(c->io);
+	struct grow text;
+	if (evbuffer_get_length(out) > 0) {
+		if (c->deadline_ms == UINT64_MAX)
+			enter(c, FOLLOWING, ADMIN_ANSWER_MS);
+		return;
+	}
+	grow_init(&text, ADMIN_FOLLOWER_BYTES_MAX);
+	if (admin_role_event(&c->server->face, c->role, &c->seen, &text) &&
+	    evbuffer_add(out, text.at, text.bytes) == -1)
+		c->seen.told = false;
+	grow_deinit(&text);
+}
+
+static void
+begin_following(struct connection *c, const struct admin_answer *a)
+{
+	int bytes = ADMIN_SEND_BUFFER_BYTES;
+	(void)setsockopt(bufferevent_getfd(c->io), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	enter(c, FOLLOWING, UINT64_MAX);
+	memcpy(c->role, a->role, sizeof(c->role));
+	if (c->role[0] != '\0') {
+		c->server->role_followers++;
+		return; /* the first event goes out behind the head: on_written */
+	}
+	c->server->followers++;
+	events_follow(c->server->events, true);
+}
+
 /* False: the connection is gone. */
 static bool
 send_answer(struct connection *c, struct admin_answer *a)
@@ -183,7 +224,9 @@ send_answer(struct connection *c, struct admin_answer *a)
 	struct admin_server *s = c->server;
 	struct evbuffer *out = bufferevent_get_output(c->io);
 	bool follows = a->follow && !a->head_only;
-	if (follows && s->followers == ADMIN_FOLLOWERS_MAX) {
+	bool full = a->role[0] != '\0' ? s->role_followers == ADMIN_ROLE_FOLLOWERS_MAX
+				       : s->followers == ADMIN_FOLLOWERS_MAX;
+	if (follows && full) {
 		admin_refuse(a, 503, "too many followers");
 		follows = false;
 	}
@@ -196,11 +239,7 @@ send_answer(struct connection *c, struct admin_answer *a)
 		enter(c, ANSWERING, ADMIN_ANSWER_MS);
 		return true;
 	}
-	int bytes = ADMIN_SEND_BUFFER_BYTES;
-	(void)setsockopt(bufferevent_getfd(c->io), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-	enter(c, FOLLOWING, UINT64_MAX);
-	s->followers++;
-	events_follow(s->events, true);
+	begin_following(c, a);
 	return true;
 }
 
@@ -319,6 +358,8 @@ ask_again(struct admin_server *s)
 		next = c->next; /* NOLINT(clang-analyzer-unix.Malloc) freed ones are unlinked */
 		if (c->phase == WAITING)
 			(void)take_request(c);
+		else if (c->phase == FOLLOWING && c->role[0] != '\0')
+			tell_role(c);
 	}
 }
 
@@ -353,6 +394,10 @@ on_written(struct bufferevent *io, void *context)
 {
 	struct connection *c = context;
 	(void)io;
+	if (c->phase == FOLLOWING && c->role[0] != '\0') {
+		enter(c, FOLLOWING, UINT64_MAX);
+		tell_role(c);
+	}
 	if (c->phase != ANSWERING)
 		return;
 	if (c->close_after) {
@@ -451,14 +496,15 @@ on_accept(evutil_socket_t listener, short what, void *context)
 /* ---- followers --------------------------------------------------------------------------------
  */
 
+/* Followers of roles as well: what keeps a connection alive. */
 static void
-tell_followers(struct admin_server *s, struct slice text)
+tell_followers(struct admin_server *s, struct slice text, bool of_roles)
 {
 	struct connection *next;
 	for (struct connection *c = s->first; c != NULL; c = next) {
 		/* Freed ones are unlinked; the analyzer forgets it in libevent's calls. */
 		next = c->next; /* NOLINT(clang-analyzer-unix.Malloc) */
-		if (c->phase != FOLLOWING)
+		if (c->phase != FOLLOWING || (c->role[0] != '\0' && !of_roles))
 			continue;
 		struct evbuffer *out = bufferevent_get_output(c->io);
 		if (evbuffer_get_length(out) + text.bytes <= ADMIN_FOLLOWER_BYTES_MAX &&
@@ -479,13 +525,13 @@ on_bell(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	struct slice text = events_take(s->events, &lost);
 	if (text.bytes > 0)
-		tell_followers(s, text);
+		tell_followers(s, text, false);
 	s->lost += lost;
 	if (lost > 0) {
 		char line[64];
 		int bytes = snprintf(line, sizeof(line),
 				     "event: lost\ndata: {\"lost\":%" PRIu64 "}\n\n", lost);
-		tell_followers(s, (struct slice){line, (size_t)bytes});
+		tell_followers(s, (struct slice){line, (size_t)bytes}, false);
 	}
 }
 
@@ -521,7 +567,7 @@ on_sweep(evutil_socket_t fd, short what, void *context)
 		s->paused = false;
 	if (now_ms - s->heartbeat_ms >= ADMIN_HEARTBEAT_MS) {
 		s->heartbeat_ms = now_ms;
-		tell_followers(s, SLICE(":\n\n"));
+		tell_followers(s, SLICE(":\n\n"), true);
 	}
 }
 

@@ -4,7 +4,8 @@
  * workers' and never waits for it.
  *
  *   accept -> READING -> (a whole request) -> ANSWERING -> READING ...
- *                    |                   `-> FOLLOWING (GET /events, until either side ends)
+ *                    |                   `-> FOLLOWING (GET /events, or a role; until either side
+ * ends)
  *                    `-> OWED (who has the question answers later: GET /v1/master)
  *                    `-> WAITING (another answer may come: asked for again when one may have)
  *                                        `-> LINGERING (the last answer; what still comes is
@@ -18,8 +19,9 @@
 
 #include <event2/event.h>
 
-#define ADMIN_CONNECTIONS_MAX 64
-#define ADMIN_FOLLOWERS_MAX   16
+#define ADMIN_CONNECTIONS_MAX    64
+#define ADMIN_FOLLOWERS_MAX      16 /* of /events */
+#define ADMIN_ROLE_FOLLOWERS_MAX 32
 #define ADMIN_FOLLOWER_BYTES_MAX \
 	((size_t)256 * 1024)                /* waiting for one follower; then it is dropped */
 #define ADMIN_SEND_BUFFER_BYTES (64 * 1024) /* of the kernel, a follower */

@@ -240,6 +240,57 @@ who_steers(void **state)
 	}
 }
 
+static struct admin_role role_now;
+
+static enum result
+role(void *node, const struct admin_role_ask *a, struct admin_role *out, struct problem *p)
+{
+	(void)node;
+	assert_int_equal(a->what, ADMIN_ROLE_LOOK);
+	*out = role_now;
+	return told.says == RESULT_OK ? RESULT_OK : problem_set(p, told.says, "why");
+}
+
+/* NULL: nothing is told. */
+static void
+assert_told(struct admin_role_seen *seen, const char *begins)
+{
+	struct grow text;
+	grow_init(&text, 1000);
+	assert_int_equal(admin_role_event(&face, "batch", seen, &text), begins != NULL);
+	if (begins != NULL)
+		assert_memory_equal(text.at, begins, strlen(begins));
+	grow_deinit(&text);
+}
+
+/* What changed is told, and not what only goes on. */
+static void
+who_follows_a_role(void **state)
+{
+	struct admin_role_seen seen = {.told = false};
+	(void)state;
+	face.role = role;
+	role_now = (struct admin_role){.term = 0};
+	assert_told(&seen, "event: free\ndata: {\"role\":\"batch\",\"held\":false,");
+	assert_told(&seen, NULL);
+	role_now = (struct admin_role){.term = 3, .expires_ms = 900, .holder = "p1", .node = "a"};
+	assert_told(&seen, "event: held\ndata: {\"role\":\"batch\",\"held\":true,\"yours\":false,"
+			   "\"holder\":\"p1\",\"node\":\"a\",\"term\":3,\"expires_in\":0.900}\n\n");
+	role_now.expires_ms = 1000; /* renewed */
+	assert_told(&seen, NULL);
+	role_now.term = 4; /* lost and won again, unseen */
+	assert_told(&seen, "event: held\n");
+	(void)snprintf(role_now.holder, sizeof(role_now.holder), "p2");
+	assert_told(&seen, "event: held\n");
+	told.says = RESULT_IO;
+	role_now.expires_ms = 0;
+	assert_told(&seen, NULL);
+	told.says = RESULT_OK;
+	assert_told(&seen, "event: free\n");
+	face.role = NULL;
+	assert_told(&seen, NULL);
+}
+
 static void
 who_readmits_a_voter(void **state)
 {
@@ -311,6 +362,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(who_looks, start, stop),
 	    cmocka_unit_test_setup_teardown(who_asks_where, start, stop),
 	    cmocka_unit_test_setup_teardown(who_steers, start, stop),
+	    cmocka_unit_test_setup_teardown(who_follows_a_role, start, stop),
 	    cmocka_unit_test_setup_teardown(who_readmits_a_voter, start, stop),
 	    cmocka_unit_test_setup_teardown(who_reloads, start, stop),
 	    cmocka_unit_test_setup_teardown(who_is_master, start, stop),

@@ -91,12 +91,12 @@ class Admin:
 
 
 class Follower:
-    """One connection that reads /events."""
+    """One connection that reads /events, or another stream."""
 
-    def __init__(self, admin, **more):
+    def __init__(self, admin, target="/events", **more):
         self.wire = admin.client(**more)
         fields = [("Authorization", f"Bearer {admin.token}")] if admin.token else []
-        self.wire.send(self.wire.request_bytes("GET", "/events", fields=fields))
+        self.wire.send(self.wire.request_bytes("GET", target, fields=fields))
         self.head = self.wire.head()
 
     def next(self):
