@@ -1,6 +1,7 @@
 /* worker_ev.c: a worker's thread; see worker_ev.h. */
 #include "edge/worker_ev.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "edge/arrival.h"
 #include "edge/client.h"
@@ -14,6 +15,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#define WORKER_SLEPT_MS 2000 /* without a tick: the thread did not run */
+#define WORKER_HEARS_MS 200  /* then it hears for so long before deadlines count */
+
 struct worker_thread {
 	pthread_t thread;
 	struct worker *worker;   /* the thread's; what is atomic and `told` are shared */
@@ -22,7 +26,9 @@ struct worker_thread {
 	struct io command;
 	int told; /* eventfd, written by the control thread */
 	atomic_bool ended;
-	atomic_bool rests; /* written by the thread: it ticks every WORKER_REST_MS */
+	atomic_bool rests;  /* written by the thread: it ticks every WORKER_REST_MS */
+	uint64_t ticked_ms; /* the last tick */
+	bool slept;         /* the process did, until then */
 	atomic_ullong ticks;
 	atomic_int wanted; /* enum worker_command; 0: none */
 	pthread_mutex_t lock;
@@ -55,16 +61,39 @@ end_if_done(struct worker_thread *t)
 		(void)event_base_loopbreak(t->base);
 }
 
+static bool
+tick_every(struct worker_thread *t, long period_ms)
+{
+	const struct timeval period = {.tv_usec = period_ms * 1000L};
+	return event_add(t->tick, &period) == 0;
+}
+
 /* False: no memory; it stays as it was. */
 static bool
 set_pace(struct worker_thread *t, bool rests)
 {
-	long period_ms = rests ? WORKER_REST_MS : WORKER_PERIOD_MS;
-	const struct timeval period = {.tv_usec = period_ms * 1000L};
-	if (event_add(t->tick, &period) == -1)
+	if (!tick_every(t, rests ? WORKER_REST_MS : WORKER_PERIOD_MS))
 		return false;
 	atomic_store_explicit(&t->rests, rests, memory_order_relaxed);
 	return true;
+}
+
+/*
+ * The process was stopped, or the machine: what came in time stands in the sockets, and the
+ * deadlines are over. What came is heard first.
+ */
+static bool
+has_slept(struct worker_thread *t)
+{
+	uint64_t now_ms = clock_ms();
+	bool slept = now_ms > t->ticked_ms + WORKER_SLEPT_MS && !t->slept;
+	t->ticked_ms = now_ms;
+	if (slept)
+		slept = tick_every(t, WORKER_HEARS_MS);
+	else if (t->slept)
+		(void)set_pace(t, false);
+	t->slept = slept;
+	return slept;
 }
 
 static void
@@ -74,6 +103,8 @@ on_tick(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	(void)atomic_fetch_add_explicit(&t->ticks, 1, memory_order_relaxed);
+	if (has_slept(t))
+		return;
 	worker_tick(t->worker);
 	end_if_done(t);
 	if (!worker_thread_rests(t) && worker_at_rest(t->worker))
@@ -266,6 +297,7 @@ thread_prepare(struct worker_thread *t, unsigned number, struct worker_shared *s
 		return problem_set(p, RESULT_IO, "eventfd: %s", strerror(errno));
 	io_init(&t->command, t->worker, t->told, on_command, t);
 	t->tick = event_new(t->base, -1, EV_PERSIST, on_tick, t);
+	t->ticked_ms = clock_ms();
 	if (!io_want(&t->command, IO_READ) || t->tick == NULL || !set_pace(t, false))
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	return RESULT_OK;
