@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holdfast, HAProxy and nginx on the same work, in one interleaved run on 127.0.0.1.
 
-    tests/bench/bench.py [--quick] [--json FILE] [--rows small,10k,1m,rate,idle,instructions,choose,pool,checks,commands]
+    tests/bench/bench.py [--quick] [--json FILE] [--rows small,10k,1m,rate,idle,instructions,choose,pool,checks,commands,rest,hop,master]
                          [--rounds N] [--peers] [--only holdfast,haproxy,...] [--build DIR]
 
 Three origins (origin.c) and the clients (load.c) are ours and cost little; the proxy in between has
@@ -18,6 +18,7 @@ Rows: small         ~200 byte answers, 256 keep-alive connections, closed loop
       idle          memory of the proxy per idle keep-alive connection, 10,000 of them
       instructions  user instructions a small request, by callgrind; --peers: of all, not only ours
       choose, pool, checks, commands   large pools (pools.py): Holdfast alone
+      rest, hop, master                clusters (clusters.py): Holdfast alone
 "floor" copies bytes and parses nothing (floor.c): what the kernel alone costs.
 """
 
@@ -38,6 +39,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import clusters
 import pools
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -195,6 +197,9 @@ class Subject:
         self.process = process
         return process
 
+    def cpu(self):
+        return cpu_seconds(self.process.pid)
+
     def answers(self):
         try:
             c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
@@ -234,15 +239,14 @@ class Load:
             fail(f"the clients of {subject.name} could not begin")
 
     def window(self):
-        pid = self.subject.process.pid
-        before = cpu_seconds(pid)
+        before = self.subject.cpu()
         self.process.stdin.write("go\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
             fail(f"the clients of {self.subject.name} died")
         result = json.loads(line)
-        result["cpu"] = cpu_seconds(pid) - before
+        result["cpu"] = self.subject.cpu() - before
         if result["errors"] or not result["requests"]:
             fail(f"{self.subject.name}: {result['errors']} errors: {result['error']}")
         return result
@@ -413,7 +417,8 @@ def plain(running):
 
 
 ROWS = {"small": row_small, "10k": row_10k, "1m": row_1m, "rate": row_rate, "idle": row_idle,
-        "instructions": row_instructions, **pools.rows(sys.modules[__name__])}
+        "instructions": row_instructions, **pools.rows(sys.modules[__name__]),
+        **clusters.rows(sys.modules[__name__])}
 
 
 def verdict(rows):
@@ -442,7 +447,7 @@ def verdict(rows):
         goal("idle: bytes a connection", ours["idle"]["bytes_per_connection"], 512, ".0f")
     if "instructions" in ours:
         goal("instructions a small request", ours["instructions"]["instructions"], 8000, ".0f")
-    for text, value, limit, form in pools.goals(rows):
+    for text, value, limit, form in pools.goals(rows) + clusters.goals(rows):
         goal(text, value, limit, form)
     if lines:
         print("\ngoals")
