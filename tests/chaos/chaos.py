@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Chaos on real processes: five nodes with five servers, under load, while nodes and servers are killed,
-stopped and revived, links are cut and healed, and the membership is changed through any node; then every
-promise is checked by what clients, servers and nodes wrote down.
+stopped and revived, links are cut and healed, the membership is changed through any node (weights, members
+drained, removed, added), and processes take roles and give them back; then every promise is checked by what
+clients, servers, nodes and holders wrote down.
 
     CHAOS_S=300 CHAOS_SEED=1 tests/chaos/chaos.py       what `make chaos` runs
 
@@ -36,6 +37,7 @@ import verdicts
 from clients import Crowd
 from history import Disturbed, Finding
 from holdfast import Client, text_of, wait_until
+from holders import Holders
 from nodes import FAILBACK, LinkedCluster, Roamer, Witness
 from verdicts import Agreed, Calm, Changed
 
@@ -49,7 +51,7 @@ KEYS = 40                          # that must agree, of each service, through e
 DESCRIPTORS_MORE = 8               # than before the storms: connections that are being checked just now
 CHANGE_LIMIT_S = 60
 SHOWN_MAX = 10
-COVERED = ["answered", "calm", "certain", "moves", "agreed"]     # there must be some in every run
+COVERED = ["answered", "calm", "certain", "moves", "agreed", "holders"]     # there must be some in every run
 COVERED_LONG = ["downs", "epochs", "published", "disagreements", "lost datagrams"]
 COVERED_FROM_S = 120               # a run of that length has seen all of them
 
@@ -147,7 +149,7 @@ class Run:
         self.diary = open(os.path.join(self.folder, "steps"), "w", buffering=1)
         self.disturbed, self.calms, self.changed, self.agreed = [], [], [], []
         self.findings, self.done = [], {}
-        self.cluster = self.witness = self.crowd = None
+        self.cluster = self.witness = self.crowd = self.holders = None
 
     def tell(self, text):
         self.diary.write(f"{time.time():.3f} {text}\n")
@@ -157,6 +159,7 @@ class Run:
         self.witness = Witness(self.cluster)
         self.crowd = Crowd(CLIENTS, self.seed, self.cluster.http, list(FAILBACK), RATE, kind=Roamer)
         self.settle()
+        self.holders = Holders(self.cluster, self.seed)
 
     def settle(self):
         """Until all nodes say that all is well, and go on saying so: what was short may be noticed late."""
@@ -185,7 +188,7 @@ class Run:
         address = text_of(self.cluster.nodes[step.through].admin_address)
         try:
             status, out, err = holdfast.holdfast("members", "--admin", address, "--json", "--service", step.service,
-                                                 *step.operands, limit_s=CHANGE_LIMIT_S)
+                                                 *self.cluster.operands(step.operands), limit_s=CHANGE_LIMIT_S)
         except Exception as e:
             self.findings.append(Finding("change", f"{what}: {type(e).__name__}: {e}"))
             return
@@ -235,6 +238,8 @@ class Run:
         Storm(self).blow(storms.schedule(f"{self.seed} {number}", seconds), time.monotonic() + seconds)
         self.tell("all is healed")
         self.settle()
+        healed = time.time()
+        wait_until(lambda: self.holders.wait_each(healed), "every role has a holder again", HEAL_LIMIT_S)
         self.lasts(CALM_S)
         self.crowd.stop()
         self.agree()
@@ -274,6 +279,9 @@ class Run:
         if self.witness is not None:
             self.witness.stop()
             self.findings += [Finding("witness", p) for p in self.witness.problems]
+        if self.holders is not None:
+            self.holders.stop()
+            self.findings += [Finding("holder", p) for p in self.holders.problems]
         if self.crowd is not None:
             self.findings += [Finding("client", p) for p in self.crowd.problems]
         if self.cluster is None:
@@ -292,7 +300,8 @@ class Run:
     def store(self):
         asked = self.crowd.asked if self.crowd is not None else []
         history.store(self.folder, asked=asked, disturbed=self.disturbed, sightings=self.witness.sightings,
-                      documents=self.witness.documents, changed=self.changed, calms=self.calms, agreed=self.agreed)
+                      documents=self.witness.documents, changed=self.changed, calms=self.calms, agreed=self.agreed,
+                      held=self.holders.held if self.holders is not None else [])
         with open(os.path.join(self.folder, "chaos.json"), "w") as f:
             json.dump({"seed": self.seed, "seconds": self.seconds, "failback": FAILBACK,
                        "started": self.cluster.started}, f)

@@ -53,6 +53,12 @@ class LinkedCluster(Cluster):
                                                      "tag": {"cookie": cookie_of(name)}}, "members": members}
                 for name, failback in FAILBACK.items()]
 
+    def operands(self, words):
+        """Of `holdfast members`; who is added again comes with his addresses."""
+        if words[0] != "add":
+            return words
+        return [*words, text_of(self.servers[words[1]].address), f"node={text_of(self.fronts[words[1]])}"]
+
     # ---- what is done to nodes
 
     def begin(self, id):

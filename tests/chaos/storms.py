@@ -39,6 +39,7 @@ class Sky:
         self.at_s = 0.0
         self.out = {}            # subjects -> (what brings them back, when)
         self.drained = {s: None for s in SERVICES}   # one member of each at a time
+        self.removed = {s: None for s in SERVICES}   # another one, likewise
 
     def hit(self, what, subjects, how=None):
         if any(set(subjects) & set(row) for row in self.out):
@@ -78,15 +79,26 @@ class Sky:
         return self.hit("cut", tuple(sorted(there + back)), self.dice.choice(["held", "held", "refused"]))
 
     def change(self):
+        """A weight, a member drained or taken back, a member removed or added again."""
         through, service = self.dice.choice(IDS), self.dice.choice(SERVICES)
-        if self.dice.random() < 0.6:
-            operands = ("weight", self.dice.choice(IDS), str(self.dice.choice([1, 1, 2, 3])))
-        elif self.drained[service]:
-            operands, self.drained[service] = ("undrain", self.drained[service]), None
+        there = [i for i in IDS if i not in (self.drained[service], self.removed[service])]
+        kind = self.dice.choice(["weight"] * 3 + ["drain"] * 2 + ["remove"] * 2)
+        if kind == "weight":
+            operands = ("weight", self.dice.choice(there), str(self.dice.choice([1, 1, 2, 3])))
+        elif kind == "drain":
+            operands = self.turn(self.drained, service, "drain", "undrain", there)
         else:
-            self.drained[service] = self.dice.choice(IDS)
-            operands = ("drain", self.drained[service])
+            operands = self.turn(self.removed, service, "remove", "add", there)
         return {"what": "change", "through": through, "service": service, "operands": operands}
+
+    def turn(self, who, service, there_word, back_word, there):
+        """Somebody else, or who was, comes back."""
+        if who[service]:
+            operands, who[service] = (back_word, who[service]), None
+        else:
+            who[service] = self.dice.choice(there)
+            operands = (there_word, who[service])
+        return operands
 
     def next(self, gap_s):
         """What is due to come back by then, else something new."""

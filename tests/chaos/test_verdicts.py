@@ -10,7 +10,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import storms
 import verdicts
-from verdicts import Agreed, Calm, Changed, Document, Record, Sighting
+from verdicts import Agreed, Calm, Changed, Document, Held, Record, Sighting
 from history import Asked, Disturbed, Processed
 import ordering
 
@@ -313,6 +313,38 @@ class Verdicts(unittest.TestCase):
         r.sightings.append(sighting("d", AT + 59.5, epoch=0))
         self.refused(r, "epoch", "d goes back from 1 to 0")
 
+    def test_members_that_come_and_go(self):
+        for operands, good_ in ((["remove", "b"], False), (["add", "b"], True)):
+            r = good()
+            r.changed[0].operands = operands
+            if good_:
+                self.passed(r)
+            else:
+                self.refused(r, "epoch", "remove b of go is not in epoch 1")
+
+    # ---- roles
+
+    def holding(self, *rows):
+        r = good()
+        r.held = [Held("batch", holder, node, term, AT + since, AT + until) for holder, node, term, since, until in rows]
+        return r
+
+    def test_one_holder_after_another(self):
+        self.passed(self.holding(("p0", "a", 1, 0, 5), ("p1", "b", 2, 5.01, 8), ("p0", "a", 3, 8.2, 9)))
+
+    def test_two_holders_at_one_time(self):
+        r = self.holding(("p0", "a", 1, 0, 5), ("p1", "b", 2, 4.9, 8))
+        self.refused(r, "role", "batch is held by p0 through a (term 1)")
+        r.held[1].role = "mail"
+        self.passed(r)
+
+    def test_a_holder_under_whom_others_come_and_go(self):
+        self.refused(self.holding(("p0", "a", 1, 0, 9), ("p1", "b", 2, 9.5, 9.6), ("p2", "c", 3, 9.55, 9.57)), "role", "p2")
+        self.refused(self.holding(("p0", "a", 1, 0, 9), ("p1", "b", 2, 1, 2), ("p2", "c", 3, 8, 9)), "role", "by p2")
+
+    def test_a_term_that_is_granted_again(self):
+        self.refused(self.holding(("p0", "a", 2, 0, 5), ("p1", "b", 2, 6, 8)), "role", "with term 2 behind term 2")
+
     # ---- agreement
 
     def test_nodes_that_disagree(self):
@@ -351,7 +383,7 @@ class Storms(unittest.TestCase):
         steps = [s for seed in range(5) for s in storms.schedule(seed, 300)]
         self.assertEqual({s.what for s in steps}, {"kill", "start", "stop", "cont", "cut", "heal", "change"})
         self.assertEqual({s.how for s in steps if s.what == "cut"}, {"held", "refused"})
-        self.assertEqual({s.operands[0] for s in steps if s.what == "change"}, {"weight", "drain", "undrain"})
+        self.assertEqual({s.operands[0] for s in steps if s.what == "change"}, {"weight", "drain", "undrain", "remove", "add"})
         self.assertEqual({len(s.subjects) for s in steps if s.what == "cut"}, {1, 2, 4, 8, 12})
 
     def test_clearing_ends_what_goes_on(self):

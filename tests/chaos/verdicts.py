@@ -9,7 +9,7 @@ places it uses. What is new are several nodes with views of their own: who was s
 the node that the client spoke to, and only where for SETTLE_S nothing was done to that node, to the
 server, to its node and to the links between the two; after everything was healed and all nodes said so
 (Calm) there is no such excuse. Further witnesses: what each node said of itself (Sighting), the
-documents that it held (Document), and who changed them (Changed).
+documents that it held (Document), who changed them (Changed), and who believed to hold a role (Held).
 """
 
 import collections
@@ -81,6 +81,17 @@ class Agreed:
 
 
 @dataclasses.dataclass(slots=True)
+class Held:
+    """A process beside a node believed to hold a role, from its answer until the time that it was told last."""
+    role: str
+    holder: str
+    node: str
+    term: int
+    since: float
+    until: float
+
+
+@dataclasses.dataclass(slots=True)
 class Place:
     """A membership of one service, in force from somewhere after `since` until `gone`."""
     epoch: int
@@ -101,6 +112,7 @@ class Record:
     changed: list = dataclasses.field(default_factory=list)
     calms: list = dataclasses.field(default_factory=list)
     agreed: list = dataclasses.field(default_factory=list)
+    held: list = dataclasses.field(default_factory=list)
     lines: dict = dataclasses.field(default_factory=dict)    # node -> lines of its failover logs
     access: dict = dataclasses.field(default_factory=dict)   # node -> lines of its access logs
     started: dict = dataclasses.field(default_factory=dict)  # node -> when its processes were started
@@ -327,6 +339,23 @@ def check_order_of_terms(record, _known):
     return found
 
 
+def check_roles(record, _known):
+    """Never two holders of a role at one time; its terms grow, and each has one holder."""
+    found = []
+    for role in {h.role for h in record.held}:
+        rows = sorted((h for h in record.held if h.role == role), key=lambda h: h.since)
+        latest = None                # of those before, who holds it longest
+        for one, other in zip(rows, rows[1:]):
+            if other.term <= one.term:
+                found.append(Finding("role", f"{role} is granted to {other.holder} with term {other.term} behind term {one.term}"))
+        for h in rows:
+            if latest is not None and h.since < latest.until:
+                found.append(Finding("role", f"{role} is held by {latest.holder} through {latest.node} (term {latest.term}) until "
+                                     f"{latest.until:.3f}, and by {h.holder} through {h.node} (term {h.term}) from {h.since:.3f}"))
+            latest = h if latest is None or h.until > latest.until else latest
+    return found
+
+
 def check_documents(record, _known):
     """An epoch is one document everywhere, and what was said to be published is in it."""
     found = []
@@ -348,6 +377,8 @@ def check_documents(record, _known):
 
 def is_in(operands, members):
     what, member = operands[:2]
+    if what in ("add", "remove"):
+        return (member in members) == (what == "add")
     weight, drained = members[member]
     return weight == int(operands[2]) if what == "weight" else bool(drained) == (what == "drain")
 
@@ -382,7 +413,7 @@ def check_agreement(record, known):
 
 
 CHECKS = [history.check_replies, history.check_once, history.check_tags, check_places, check_errors, check_told,
-          check_masters, check_order_of_terms, check_documents, check_epochs_rise, check_agreement]
+          check_masters, check_order_of_terms, check_roles, check_documents, check_epochs_rise, check_agreement]
 
 
 def check(record):
@@ -407,14 +438,15 @@ def coverage(record):
             "downs": events["member_down"],
             "terms": len({s.term for s in record.sightings if s.state == "master"}),
             "epochs": max((d.epoch for d in record.documents), default=0),
-            "published": sum(c.epoch is not None for c in record.changed), "agreed": len(record.agreed)}
+            "published": sum(c.epoch is not None for c in record.changed), "agreed": len(record.agreed),
+            "holders": len(record.held)}
 
 
 # ---- stored -----------------------------------------------------------------------------------------
 
 
 LISTS = {"asked": history.Asked, "disturbed": history.Disturbed, "sightings": Sighting, "documents": Document,
-         "changed": Changed, "calms": Calm, "agreed": Agreed}
+         "changed": Changed, "calms": Calm, "agreed": Agreed, "held": Held}
 
 
 def log_lines(folder, name):
