@@ -98,6 +98,7 @@ CLI      = proxy/cli/asking.c proxy/cli/change.c proxy/cli/check.c proxy/cli/com
            proxy/cli/members_change.c proxy/cli/node_client.c proxy/cli/options.c proxy/cli/race.c \
            proxy/cli/race_ask.c proxy/cli/race_open.c proxy/cli/run.c proxy/cli/service.c \
            proxy/cli/status.c proxy/cli/steer.c proxy/cli/table.c proxy/cli/tag.c \
+           proxy/cli/log_line.c proxy/cli/replay.c proxy/cli/replay_check.c \
            proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c proxy/cli/verify.c \
            proxy/cli/verify_compare.c proxy/cli/version.c proxy/cli/what_if.c
 CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c proxy/cluster/delays.c proxy/cluster/election.c \
@@ -337,7 +338,7 @@ LINK_admin/test_routes = $(HTTP) proxy/admin/routes.c proxy/base/result.c proxy/
 UNIT += cli/test_verify
 LINK_cli/test_verify = proxy/cli/verify_compare.c
 UNIT += cli/test_change cli/test_expected cli/test_explain cli/test_key_lines cli/test_moves \
-        cli/test_options cli/test_tail cli/test_tail_file cli/test_tail_line
+        cli/test_options cli/test_replay cli/test_tail cli/test_tail_file cli/test_tail_line
 LINK_cli/test_change = proxy/base/addr.c proxy/base/result.c proxy/base/text.c proxy/cli/change.c \
                        proxy/base/network.c proxy/config/rows.c proxy/config/values.c
 LINK_cli/test_expected = proxy/base/result.c proxy/cli/expected.c
@@ -349,9 +350,11 @@ LINK_cli/test_explain = $(sort $(CONFIG_LINK) $(VIEW_LINK)) proxy/cli/explain.c 
                         proxy/route/assign.c proxy/route/explain.c proxy/route/plan.c
 LINK_cli/test_options = proxy/base/result.c proxy/base/text.c proxy/cli/options.c
 LINK_cli/test_tail = $(CONFIG_LINK) proxy/base/clock.c proxy/base/vocab.c proxy/cli/options.c \
-                     proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c
+                     proxy/cli/log_line.c proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c
 LINK_cli/test_tail_file = proxy/base/result.c proxy/base/text.c proxy/cli/tail_file.c
-LINK_cli/test_tail_line = proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
+LINK_cli/test_replay = proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/cli/log_line.c \
+                       proxy/cli/replay_check.c
+LINK_cli/test_tail_line = proxy/cli/log_line.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
                           proxy/cli/tail_line.c
 
 # ---- simulator: tests/sim/<name>.c; scenarios stand in tests/sim/scenarios.h as well --------------
@@ -511,7 +514,7 @@ FUZZ_datagram = $(LINK_cluster/test_datagram)
 FUZZ_dns = $(LINK_cluster/test_dns)
 FUZZ_election = $(LINK_cluster/test_election)
 FUZZ_escape = proxy/base/addr.c proxy/base/clock.c proxy/base/result.c proxy/base/text.c \
-              proxy/base/vocab.c proxy/cli/tail_line.c proxy/record/access.c \
+              proxy/base/vocab.c proxy/cli/log_line.c proxy/cli/tail_line.c proxy/record/access.c \
               proxy/record/failover_line.c proxy/record/moved.c proxy/record/outage.c
 FUZZ_etcd = $(CLUSTER_LINK) $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/etcd.c
 FUZZ_exchange = $(GATE_LINK)

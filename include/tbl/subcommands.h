@@ -116,6 +116,11 @@ TAKES(tail, COLOR, "auto: when a terminal reads it")
 EXAMPLE(tail, "holdfast tail /var/log/holdfast/failover.log")
 EXAMPLE(tail, "holdfast tail --no-follow --json --event failover --member a failover.log")
 
+SUBCOMMAND(replay, "replay", "[--json] FAILOVER-LOG...", "check that every decision in a failover log follows from what the log says", "Logs of several nodes may be given; - is standard input. A line for each fault: file, line, what does not follow; then the counts. Checked is that whoever stands before the chosen one in an order was skipped with a reason, that a failover leaves and a failback comes home, that a server has one rank for a session in one membership on all nodes, that who is skipped as down was seen going down, that outages add up, and that each node's lines are in the order of time.", "something does not follow")
+TAKES(replay, JSON, "faults and counts as one JSON object")
+EXAMPLE(replay, "holdfast replay /var/log/holdfast/failover.log")
+EXAMPLE(replay, "holdfast replay --json node-a.log node-b.log node-c.log")
+
 SUBCOMMAND(status, "status", "[-c FILE | --admin HOST:PORT] [--token-file FILE] [--json]", "what a running node says of itself", "", "the node gives no answer")
 TAKES(status, CONFIG, "the node's configuration, for its admin address and token")
 TAKES(status, ADMIN, "the node's admin address; 127.0.0.1:8081 when neither is said")

@@ -7,8 +7,6 @@
  */
 #include "cli/tail_line.h"
 
-#include <jansson.h>
-
 #define EVENT_COLUMN      14   /* the longest event */
 #define BROKEN_BYTES_MAX  1024 /* of a broken line that are shown */
 #define COLOUR_OFF        "\x1b[0m"
@@ -47,16 +45,6 @@ event_colour(enum event_kind event)
 
 /* ---- the filter ---------------------------------------------------------------------------- */
 
-/* EVENTS: no such event. */
-static enum event_kind
-event_find(struct slice name)
-{
-	unsigned i = 0;
-	while (i < EVENTS && !slice_equal(name, slice_of(event_text((enum event_kind)i))))
-		i++;
-	return (enum event_kind)i;
-}
-
 static enum result
 refuse_event(struct slice name, struct problem *p)
 {
@@ -79,7 +67,7 @@ tail_filter_add_events(struct tail_filter *filter, struct slice list, struct pro
 	struct slice name;
 	bool some = false;
 	for (; slice_next_element(&list, &name); some = true) {
-		enum event_kind event = event_find(name);
+		enum event_kind event = log_event_find(name);
 		if (event == EVENTS)
 			return refuse_event(name, p);
 		filter->event[event] = true;
@@ -108,47 +96,12 @@ tail_filter_set_session(struct tail_filter *filter, struct slice hex, struct pro
 
 /* ---- reading a line ------------------------------------------------------------------------ */
 
-/* Empty: absent, null, or no string. */
-static struct slice
-text_of(const json_t *object, const char *name)
-{
-	const json_t *value = json_object_get(object, name);
-	if (!json_is_string(value))
-		return SLICE_NONE;
-	return (struct slice){json_string_value(value), json_string_length(value)};
-}
-
-/* -1: absent, null, or no number. */
-static long long
-number_of(const json_t *object, const char *name)
-{
-	const json_t *value = json_object_get(object, name);
-	return json_is_integer(value) ? json_integer_value(value) : -1;
-}
-
-/* NULL: broken. */
-static json_t *
-line_parse(struct slice line)
-{
-	for (size_t i = 0; i < line.bytes; i++) {
-		if (line.at[i] < 0x20 || line.at[i] >= 0x7f)
-			return NULL;
-	}
-	json_t *object = line.bytes < TAIL_LINE_BYTES_MAX
-			     ? json_loadb(line.at, line.bytes, JSON_ALLOW_NUL, NULL)
-			     : NULL;
-	if (object != NULL && text_of(object, "event").bytes > 0 && text_of(object, "ts").bytes > 0)
-		return object;
-	json_decref(object);
-	return NULL;
-}
-
 static bool
 names_member(const json_t *object, struct slice member)
 {
 	static const char *const places[] = {"primary", "from", "chosen", "member"};
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		if (slice_equal(text_of(object, places[i]), member))
+		if (slice_equal(log_line_text(object, places[i]), member))
 			return true;
 	}
 	return false;
@@ -159,20 +112,20 @@ filter_passes(const struct tail_filter *filter, const json_t *object)
 {
 	struct slice session = {filter->session, filter->session_digits};
 	if (filter->some_events) {
-		enum event_kind event = event_find(text_of(object, "event"));
+		enum event_kind event = log_event_find(log_line_text(object, "event"));
 		if (event == EVENTS || !filter->event[event])
 			return false;
 	}
 	return (filter->service.bytes == 0 ||
-		slice_equal(text_of(object, "service"), filter->service)) &&
+		slice_equal(log_line_text(object, "service"), filter->service)) &&
 	       (filter->member.bytes == 0 || names_member(object, filter->member)) &&
-	       slice_has_prefix(text_of(object, "session"), session);
+	       slice_has_prefix(log_line_text(object, "session"), session);
 }
 
 enum tail_verdict
 tail_judge(const struct tail_filter *filter, struct slice line)
 {
-	json_t *object = line_parse(line);
+	json_t *object = log_line_parse(line);
 	if (object == NULL)
 		return TAIL_BROKEN;
 	bool passes = filter_passes(filter, object);
@@ -217,8 +170,8 @@ write_word(struct writer *w, struct slice word)
 static void
 write_way(struct writer *w, const json_t *object)
 {
-	struct slice from = text_of(object, "from");
-	struct slice chosen = text_of(object, "chosen");
+	struct slice from = log_line_text(object, "from");
+	struct slice chosen = log_line_text(object, "chosen");
 	write_word(w, from);
 	if (chosen.bytes > 0) {
 		write_literal(w, " ->");
@@ -226,15 +179,15 @@ write_way(struct writer *w, const json_t *object)
 	} else if (from.bytes > 0) {
 		write_literal(w, " -> nobody");
 	}
-	write_word(w, text_of(object, "member"));
+	write_word(w, log_line_text(object, "member"));
 }
 
 /* "connect_refused: connect to 127.0.0.1:9001: refused" */
 static void
 write_why(struct writer *w, const json_t *object)
 {
-	struct slice reason = text_of(object, "reason");
-	struct slice evidence = text_of(object, "evidence");
+	struct slice reason = log_line_text(object, "reason");
+	struct slice evidence = log_line_text(object, "evidence");
 	bool some = reason.bytes > 0 && !slice_equal(reason, slice_of(reason_text(REASON_NONE)));
 	if (some)
 		write_word(w, reason);
@@ -259,7 +212,7 @@ remark(struct remarks *r)
 static void
 remark_number(struct remarks *r, const json_t *object, const char *name, const char *format)
 {
-	long long value = number_of(object, name);
+	long long value = log_line_number(object, name);
 	if (value <= 0)
 		return;
 	struct writer *w = remark(r);
@@ -294,11 +247,11 @@ remark_skipped(struct remarks *r, const json_t *object)
 	write_literal(remark(r), "skipped");
 	for (size_t i = 0; i < json_array_size(skipped); i++) {
 		const json_t *one = json_array_get(skipped, i);
-		if (text_of(one, "id").bytes == 0)
+		if (log_line_text(one, "id").bytes == 0)
 			continue;
-		write_word(r->w, text_of(one, "id"));
+		write_word(r->w, log_line_text(one, "id"));
 		write_char(r->w, '=');
-		write_visible(r->w, text_of(one, "why"));
+		write_visible(r->w, log_line_text(one, "why"));
 	}
 }
 
@@ -307,17 +260,17 @@ static void
 remark_moved(struct remarks *r, const json_t *object)
 {
 	const json_t *heirs = json_object_get(object, "moved_to");
-	if (number_of(object, "sessions_moved") <= 0)
+	if (log_line_number(object, "sessions_moved") <= 0)
 		return;
 	remark_number(r, object, "sessions_moved", "# sessions moved");
 	for (size_t i = 0; i < json_array_size(heirs); i++) {
 		const json_t *heir = json_array_get(heirs, i);
-		long long count = number_of(heir, "count");
+		long long count = log_line_number(heir, "count");
 		write_text(r->w, i == 0 ? " to" : " and");
-		write_word(r->w, text_of(heir, "id"));
+		write_word(r->w, log_line_text(heir, "id"));
 		write_format(r->w, " x%lld", count);
 	}
-	long long elsewhere = number_of(object, "moved_elsewhere");
+	long long elsewhere = log_line_number(object, "moved_elsewhere");
 	if (elsewhere > 0)
 		write_format(r->w, " and others x%lld", elsewhere);
 }
@@ -346,7 +299,7 @@ write_remarks(struct writer *w, const json_t *object)
 static void
 write_event(struct writer *w, struct slice name, bool colour)
 {
-	enum event_kind event = event_find(name);
+	enum event_kind event = log_event_find(name);
 	write_char(w, ' ');
 	write_coloured(w, name, event != EVENTS ? event_colour(event) : COLOUR_UNEXPECTED, colour);
 	for (size_t i = name.bytes; i < EVENT_COLUMN; i++)
@@ -356,10 +309,10 @@ write_event(struct writer *w, struct slice name, bool colour)
 static void
 write_object(struct writer *w, const json_t *object, bool colour)
 {
-	write_coloured(w, text_of(object, "ts"), COLOUR_FAINT, colour);
-	write_event(w, text_of(object, "event"), colour);
-	write_word(w, text_of(object, "service"));
-	write_word(w, text_of(object, "session"));
+	write_coloured(w, log_line_text(object, "ts"), COLOUR_FAINT, colour);
+	write_event(w, log_line_text(object, "event"), colour);
+	write_word(w, log_line_text(object, "service"));
+	write_word(w, log_line_text(object, "session"));
 	write_way(w, object);
 	write_why(w, object);
 	write_remarks(w, object);
@@ -382,7 +335,7 @@ tail_write_broken(struct writer *w, struct slice line, bool colour)
 enum tail_verdict
 tail_write(struct writer *w, const struct tail_filter *filter, struct slice line, bool colour)
 {
-	json_t *object = line_parse(line);
+	json_t *object = log_line_parse(line);
 	if (object == NULL) {
 		tail_write_broken(w, line, colour);
 		return TAIL_BROKEN;

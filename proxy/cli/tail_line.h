@@ -7,10 +7,9 @@
 #ifndef HOLDFAST_CLI_TAIL_LINE_H
 #define HOLDFAST_CLI_TAIL_LINE_H
 
-#include "base/text.h"
-#include "vocab.h"
+#include "cli/log_line.h"
 
-#define TAIL_LINE_BYTES_MAX 16384 /* of the log; of a longer one the beginning is shown */
+#define TAIL_LINE_BYTES_MAX LOG_LINE_BYTES_MAX        /* of a longer one the beginning is shown */
 #define TAIL_TEXT_BYTES_MAX (8 * TAIL_LINE_BYTES_MAX) /* of what is made of it */
 
 #define TAIL_SESSION_DIGITS 8 /* as the log has them */

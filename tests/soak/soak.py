@@ -408,6 +408,8 @@ class Soak:
     def judge(self):
         h = history.load(self.folder)
         self.findings += history.check(h)
+        status, out, err = holdfast.holdfast("replay", os.path.join(self.folder, "failover.log"))
+        self.findings += [Finding("replay", line) for line in (out + err).splitlines() if status != 0]
         covered = history.coverage(h)
         if self.seconds >= COVERED_FROM_S:
             self.findings += [Finding("coverage", f"there were no {name}") for name in COVERED if not covered[name]]
