@@ -32,6 +32,8 @@ struct disk {
 
 static char ids[MESH_NODES][2] = {"a", "b", "c", "d", "e"};
 
+static const struct pool_tls no_tls = {NULL, NULL};
+
 static const struct plan_rules rules_of_all = {
     .assign = ASSIGN_ORDERING, .spread = SPREAD_ANY, .attempts_max = 3};
 
@@ -139,7 +141,7 @@ host_adopt(void *self, struct document *d, const struct epoch_version *version)
 	struct mesh_roster roster = roster_of(d);
 	struct config_service service = service_of(n, &roster);
 	struct pool_revision *revision;
-	if (pool_revise(n->pool, &service, &revision, NULL) != RESULT_OK)
+	if (pool_revise(n->pool, &service, no_tls, &revision, NULL) != RESULT_OK)
 		abort();
 	pool_commit(n->pool, &revision);
 	document_unref(&disk->document);
@@ -717,7 +719,7 @@ boot(struct sim *s, cluster_node n, uint64_t now, struct outbox *out)
 	node->sim = s;
 	node->self = n;
 	struct config_service service = service_of(node, &roster);
-	if (pool_create(&service, 1, &node->pool, NULL) != RESULT_OK)
+	if (pool_create(&service, no_tls, 1, &node->pool, NULL) != RESULT_OK)
 		abort();
 	epochs_init(&node->epochs, sim_nodes(s, n), &host, NULL, disk->document, &disk->version,
 		    sim_draw(s, UINT64_MAX));
