@@ -116,7 +116,8 @@ CLUSTER_LIVE += proxy/cluster/dns.c proxy/cluster/dns_ev.c proxy/cluster/hook_ev
 
 # the membership by epochs
 EPOCHS   = proxy/cluster/epoch.c proxy/cluster/epoch_publish.c proxy/cluster/kept.c
-EPOCHS_LIVE = proxy/cluster/fetch_ev.c proxy/node/epochs.c proxy/node/members.c
+EPOCHS_LIVE = proxy/cluster/fetch_ev.c proxy/node/epochs.c proxy/node/epochs_bell.c proxy/node/epochs_host.c \
+              proxy/node/members.c
 
 # where new sessions start
 RACE     = proxy/cluster/place_wire.c proxy/cluster/race.c proxy/cluster/race_host.c proxy/cluster/race_rates.c \

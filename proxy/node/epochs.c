@@ -1,51 +1,13 @@
-/* epochs.c: see epochs.h. */
-#include "node/epochs.h"
+/* epochs.c: the membership's life at a node; see epochs.h. */
+#include "node/epochs_inside.h"
 
-#include "base/clock.h"
 #include "base/log.h"
-#include "cluster/fetch_ev.h"
 #include "cluster/kept.h"
-#include "node/cluster.h"
 
-#include <event2/event.h>
 #include <stdlib.h>
 
-#define DONE_MAX      ((size_t)2 * EPOCH_PROPOSALS_MAX) /* that wait for the bell */
-#define CHANGED_BYTES 256                               /* of what is said to have changed */
-#define OP_PUBLISH    "{\"op\":\"publish\"}"
-
-struct node_epochs {
-	struct node *node;
-	struct cluster_nodes nodes; /* by the places of cluster.nodes at the start */
-	struct epochs machine;
-	bool started;
-	struct document *kept; /* of the last run, until the start; one reference */
-	struct epoch_version kept_version;
-	struct roster *file;   /* what the file says */
-	struct roster *roster; /* what the services have; NULL: epoch 0 */
-	struct roster *coming; /* adopted, until the bell */
-	struct config *next;   /* the same, laid over the configuration */
-	struct event *bell;
-	struct plane *plane;   /* borrowed; NULL: no datagrams */
-	struct outbox *outbox; /* owned, without a plane: nobody takes it */
-	cluster_node wanted;   /* to be fetched from; NODE_NONE */
-	cluster_node asked;    /* whom the fetch asks */
-	struct fetch *fetch;   /* owned */
-	bool fetch_over;
-	struct document *fetched; /* one reference */
-	struct node_done {
-		node_proposed_fn *call;
-		uint64_t ticket;
-		enum epoch_outcome outcome;
-		uint64_t epoch;
-		char why[EPOCH_WHY_BYTES_MAX + 1];
-	} done[DONE_MAX];
-	size_t done_count;
-	node_proposed_fn *call;
-};
-
-static struct outbox *
-outbox_of(struct node_epochs *e)
+struct outbox *
+node_epochs_outbox(struct node_epochs *e)
 {
 	if (e->plane != NULL)
 		return &e->plane->out;
@@ -54,8 +16,8 @@ outbox_of(struct node_epochs *e)
 }
 
 /* Behind whatever was told to the machine from here. */
-static void
-settle(struct node_epochs *e)
+void
+node_epochs_settle(struct node_epochs *e)
 {
 	if (e->plane != NULL) {
 		plane_turn(e->plane, cluster_now());
@@ -64,279 +26,16 @@ settle(struct node_epochs *e)
 	event_active(e->bell, EV_TIMEOUT, 0);
 }
 
-static const struct roster *
-newest(const struct node_epochs *e)
+const struct roster *
+node_epochs_newest(const struct node_epochs *e)
 {
 	return e->coming != NULL ? e->coming : e->roster;
 }
 
-/* ---- the machine's host -----------------------------------------------------------------------
- */
-
-static enum result
-read_version(const struct document *d, struct roster **roster, struct epoch_version *out,
-	     struct problem *p)
+bool
+node_epochs_is_publish(struct slice change)
 {
-	enum result r = roster_read((struct slice){(const char *)d->at, d->bytes}, roster, p);
-	if (r != RESULT_OK)
-		return r;
-	*out = (struct epoch_version){.epoch = (*roster)->epoch, .term = (*roster)->term};
-	memcpy(out->digest, d->digest, sizeof(out->digest));
-	return RESULT_OK;
-}
-
-static enum result
-host_read(void *self, const struct document *d, struct epoch_version *out, struct problem *p)
-{
-	struct roster *roster;
-	(void)self;
-	enum result r = read_version(d, &roster, out, p);
-	roster_free(&roster);
-	return r;
-}
-
-/* With this epoch, checked as a file would be, and its bytes. */
-static enum result
-seal(struct node_epochs *e, struct roster *roster, struct document **out, struct problem *p)
-{
-	const struct config *config = e->node->services->config;
-	struct config *tried;
-	struct grow text;
-	(void)snprintf(roster->master, sizeof(roster->master), "%s",
-		       e->nodes.node[e->nodes.self].id);
-	(void)snprintf(roster->cluster, sizeof(roster->cluster), "%s", config->cluster.name);
-	for (size_t i = 0; i < roster->rank_count; i++) {
-		cluster_node n = 0;
-		while (n < e->nodes.count &&
-		       strcmp(e->nodes.node[n].id, roster->ranks[i].node) != 0)
-			n++;
-		if (n == e->nodes.count)
-			return problem_set(p, RESULT_NOT_FOUND, "no such node");
-	}
-	enum result r = config_with_roster(config, roster, &tried, p);
-	config_free(&tried);
-	if (r != RESULT_OK)
-		return r;
-	grow_init(&text, ROSTER_BYTES_MAX);
-	roster_write(roster, &text);
-	*out = text.failed ? NULL : document_create(text.at, text.bytes);
-	if (*out == NULL)
-		r = problem_set(p, RESULT_LIMIT,
-				"the membership has %zu bytes at most, or no memory",
-				ROSTER_BYTES_MAX);
-	grow_deinit(&text);
-	return r;
-}
-
-static enum result
-change(const struct node_epochs *e, struct slice text, struct roster **next, bool *same,
-       struct problem *p)
-{
-	const struct roster *base = newest(e) != NULL ? newest(e) : e->file;
-	*same = false;
-	if (!slice_equal(text, SLICE(OP_PUBLISH)))
-		return roster_change(base, text, next, same, p);
-	*next = roster_copy(e->file);
-	return *next == NULL ? problem_set(p, RESULT_NO_MEMORY, "no memory") : RESULT_OK;
-}
-
-static enum result
-host_make(void *self, struct slice text, uint64_t epoch, uint64_t term, struct document **out,
-	  struct problem *p)
-{
-	struct node_epochs *e = self;
-	struct roster *next;
-	bool same;
-	*out = NULL;
-	enum result r = change(e, text, &next, &same, p);
-	if (r == RESULT_OK && !same) {
-		next->epoch = epoch;
-		next->term = term;
-		r = seal(e, next, out, p);
-	}
-	roster_free(&next);
-	return r;
-}
-
-static void
-drop_coming(struct node_epochs *e)
-{
-	roster_free(&e->coming);
-	config_free(&e->next);
-}
-
-static bool
-host_adopt(void *self, struct document *d, const struct epoch_version *version)
-{
-	struct node_epochs *e = self;
-	struct epoch_version same;
-	struct roster *roster = NULL;
-	struct config *laid = NULL;
-	struct problem p = {""};
-	enum result r = read_version(d, &roster, &same, &p);
-	if (r == RESULT_OK)
-		r = config_with_roster(e->node->services->config, roster, &laid, &p);
-	if (r != RESULT_OK) {
-		roster_free(&roster);
-		log_error("membership of epoch %llu cannot be used here: %s",
-			  (unsigned long long)version->epoch, p.text);
-		return false;
-	}
-	if (kept_write(e->node->services->config->state_dir, d, &p) != RESULT_OK)
-		log_error("membership of epoch %llu is not kept: %s",
-			  (unsigned long long)version->epoch, p.text);
-	drop_coming(e);
-	e->coming = roster;
-	e->next = laid;
-	if (e->plane != NULL)
-		plane_set_epoch(e->plane, version->epoch);
-	event_active(e->bell, EV_TIMEOUT, 0);
-	return true;
-}
-
-static void
-host_fetch(void *self, cluster_node from, uint64_t epoch)
-{
-	struct node_epochs *e = self;
-	(void)epoch;
-	e->wanted = from;
-	event_active(e->bell, EV_TIMEOUT, 0);
-}
-
-static void
-host_done(void *self, uint64_t ticket, enum epoch_outcome outcome, uint64_t epoch, const char *why)
-{
-	struct node_epochs *e = self;
-	if (e->done_count == DONE_MAX)
-		return; /* who asked has a time limit */
-	struct node_done *d = &e->done[e->done_count++];
-	*d = (struct node_done){e->call, ticket, outcome, epoch, ""};
-	(void)snprintf(d->why, sizeof(d->why), "%s", why);
-	event_active(e->bell, EV_TIMEOUT, 0);
-}
-
-/* ---- the bell ---------------------------------------------------------------------------------
- */
-
-static void
-tell_adopted(const struct node_epochs *e, struct slice changed)
-{
-	struct failover_mastership line = {.event = EVENT_EPOCH_ADOPTED,
-					   .master = slice_of(e->roster->master),
-					   .term = e->roster->term,
-					   .epoch = e->roster->epoch,
-					   .evidence = changed};
-	failover_log_master(e->node->shared.failover, &line);
-	log_info("membership of epoch %llu adopted, published by %s in term %llu: %.*s",
-		 (unsigned long long)e->roster->epoch, e->roster->master,
-		 (unsigned long long)e->roster->term, SLICE_ARG(changed));
-}
-
-/* Without memory it stays as it is, and is tried again. */
-static void
-swap_coming(struct node_epochs *e)
-{
-	char text[CHANGED_BYTES];
-	struct writer changed = writer_on(text, sizeof(text));
-	struct problem p = {""};
-	struct roster *roster = e->coming;
-	if (e->next == NULL)
-		return;
-	struct config *next = e->next;
-	e->next = NULL;
-	e->coming = NULL;
-	struct roster *before = e->roster;
-	e->roster = roster;
-	if (node_swap(e->node, &next, &changed, &p) != RESULT_OK) {
-		log_error("membership of epoch %llu: %s", (unsigned long long)roster->epoch,
-			  p.text);
-		e->roster = before;
-		e->coming = roster;
-		e->next = next;
-		return;
-	}
-	roster_free(&before);
-	tell_adopted(e, (struct slice){changed.at, changed.bytes});
-}
-
-static void
-on_fetched(void *context, struct document *d, const char *why)
-{
-	struct node_epochs *e = context;
-	e->fetch_over = true;
-	e->fetched = document_ref(d);
-	if (d == NULL)
-		log_line(LOG_LEVEL_DEBUG, "membership of node %s is not to be had: %s",
-			 e->nodes.node[e->asked].id, why);
-	event_active(e->bell, EV_TIMEOUT, 0);
-}
-
-static void
-end_fetch(struct node_epochs *e)
-{
-	struct document *d = e->fetched;
-	e->fetched = NULL;
-	e->fetch_over = false;
-	fetch_free(&e->fetch);
-	epochs_fetched(&e->machine, cluster_now(), e->asked, d, outbox_of(e));
-	document_unref(&d);
-	settle(e);
-}
-
-/* By its id: a file that was read since may have another list. */
-static const struct config_node *
-find_node(const struct node_epochs *e, cluster_node node, uint16_t *place)
-{
-	const struct config_cluster *cluster = &e->node->services->config->cluster;
-	for (size_t i = 0; i < cluster->node_count; i++) {
-		*place = (uint16_t)i;
-		if (strcmp(cluster->nodes[i].id, e->nodes.node[node].id) == 0)
-			return &cluster->nodes[i];
-	}
-	return NULL;
-}
-
-static void
-begin_fetch(struct node_epochs *e)
-{
-	const struct services *services = e->node->services;
-	struct fetch_from from = {.base = e->node->base,
-				  .hops = services->hops,
-				  .cluster = &services->config->cluster,
-				  .tls = services->tls,
-				  .limit_ms = EPOCH_FETCH_MS};
-	e->asked = e->wanted;
-	e->wanted = NODE_NONE;
-	if (services->hops != NULL && find_node(e, e->asked, &from.node) != NULL)
-		e->fetch = fetch_start(&from, on_fetched, e);
-	if (e->fetch == NULL) {
-		e->fetch_over = true;
-		end_fetch(e);
-	}
-}
-
-static void
-deliver(struct node_epochs *e)
-{
-	for (size_t i = 0; i < e->done_count; i++) {
-		const struct node_done *d = &e->done[i];
-		d->call(e->node, d->ticket, d->outcome, d->epoch, d->why);
-	}
-	e->done_count = 0;
-}
-
-static void
-on_bell(evutil_socket_t fd, short what, void *context)
-{
-	struct node_epochs *e = context;
-	(void)fd;
-	(void)what;
-	if (e->fetch_over)
-		end_fetch(e);
-	swap_coming(e);
-	deliver(e);
-	if (e->wanted != NODE_NONE && e->fetch == NULL)
-		begin_fetch(e);
+	return slice_equal(change, SLICE("{\"op\":\"publish\"}"));
 }
 
 /* ---- life -------------------------------------------------------------------------------------
@@ -352,7 +51,7 @@ take_kept(struct node_epochs *e, struct config **config)
 	if (r == RESULT_NOT_FOUND)
 		return;
 	if (r == RESULT_OK)
-		r = read_version(e->kept, &e->roster, &e->kept_version, &p);
+		r = node_epochs_read_version(e->kept, &e->roster, &e->kept_version, &p);
 	if (r == RESULT_OK)
 		r = config_with_roster(*config, e->roster, &laid, &p);
 	if (r != RESULT_OK) {
@@ -467,7 +166,7 @@ join(struct node_epochs *e)
 	plane_set_epoch(e->plane, e->machine.held.epoch);
 	plane_join(e->plane, &party);
 	epochs_master(&e->machine, cluster_now(), &e->plane->master, &e->plane->out);
-	settle(e);
+	node_epochs_settle(e);
 }
 
 enum result
@@ -478,17 +177,12 @@ node_epochs_start(struct node *n, struct problem *p)
 	uint64_t nonce;
 	if (e == NULL)
 		return RESULT_OK;
-	struct epoch_host host = {.self = e,
-				  .read = host_read,
-				  .make = host_make,
-				  .adopt = host_adopt,
-				  .fetch = host_fetch,
-				  .done = host_done};
-	e->bell = event_new(n->base, -1, 0, on_bell, e);
+	e->bell = event_new(n->base, -1, 0, node_epochs_on_bell, e);
 	if (e->bell == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	digest_random(random);
 	memcpy(&nonce, random, sizeof(nonce));
+	struct epoch_host host = node_epochs_host(e);
 	epochs_init(&e->machine, &e->nodes, &host, NULL, e->kept, &e->kept_version, nonce);
 	document_unref(&e->kept);
 	e->started = true;
@@ -497,7 +191,7 @@ node_epochs_start(struct node *n, struct problem *p)
 		join(e);
 	} else if (e->nodes.count == 1) { /* there is nobody else to be it */
 		struct claim self = {1, 0};
-		epochs_master(&e->machine, cluster_now(), &self, outbox_of(e));
+		epochs_master(&e->machine, cluster_now(), &self, node_epochs_outbox(e));
 	}
 	return RESULT_OK;
 }
@@ -510,7 +204,7 @@ node_epochs_tick(struct node *n)
 	if (e == NULL || !e->started)
 		return;
 	if (e->plane == NULL)
-		epochs_tick(&e->machine, cluster_now(), outbox_of(e));
+		epochs_tick(&e->machine, cluster_now(), node_epochs_outbox(e));
 	if (e->next != NULL)
 		event_active(e->bell, EV_TIMEOUT, 0);
 	if (!atomic_exchange(&board->news, false))
@@ -520,7 +214,7 @@ node_epochs_tick(struct node *n)
 		if (epoch > e->machine.held.epoch)
 			epochs_heard(&e->machine, cluster_now(), i, epoch);
 	}
-	settle(e);
+	node_epochs_settle(e);
 }
 
 void
@@ -544,7 +238,7 @@ node_epochs_free(struct node *n)
 	n->epochs = NULL;
 	if (e == NULL)
 		return;
-	drop_coming(e);
+	node_epochs_drop_coming(e);
 	epochs_deinit(&e->machine);
 	document_unref(&e->kept);
 	document_unref(&e->fetched);
@@ -567,7 +261,7 @@ node_epochs_lay(struct node *n, struct config **config, struct problem *p)
 	struct roster *file = roster_of(*config);
 	if (file == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
-	const struct roster *held = newest(e);
+	const struct roster *held = node_epochs_newest(e);
 	if (held != NULL) {
 		unsigned long long epoch = held->epoch;
 		bool same = roster_is_of(held, *config);
@@ -600,7 +294,7 @@ node_epochs_swapped(struct node *n)
 		return;
 	if (e->fetch != NULL && !e->fetch_over) {
 		fetch_free(&e->fetch); /* it borrows from the services that go */
-		on_fetched(e, NULL, "the configuration was swapped");
+		node_epochs_fetch_ended(e, NULL, "the configuration was swapped");
 	}
 	epochs_retry(&e->machine);
 	grow_init(&text, ROSTER_BYTES_MAX);
@@ -642,13 +336,13 @@ node_epochs_propose(struct node *n, uint64_t ticket, uint64_t base, struct slice
 		return problem_set(p, RESULT_NOT_FOUND,
 				   "no cluster.nodes: the file says who is a member");
 	cluster_node now = e->machine.master.node;
-	if (slice_equal(text, SLICE(OP_PUBLISH)) && now != e->nodes.self)
+	if (node_epochs_is_publish(text) && now != e->nodes.self)
 		return problem_set(p, RESULT_LIMIT,
 				   "a file can be published by the master alone: %s%s",
 				   now == NODE_NONE ? "nobody is" : "that is ",
 				   now == NODE_NONE ? "" : e->nodes.node[now].id);
 	e->call = done;
-	epochs_propose(&e->machine, cluster_now(), ticket, base, text, outbox_of(e));
-	settle(e);
+	epochs_propose(&e->machine, cluster_now(), ticket, base, text, node_epochs_outbox(e));
+	node_epochs_settle(e);
 	return RESULT_OK;
 }
