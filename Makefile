@@ -164,7 +164,8 @@ LINK_base/test_buf = proxy/base/buf.c
 LINK_base/test_digest = proxy/base/digest.c proxy/base/result.c proxy/base/text.c
 LINK_base/test_text = proxy/base/result.c proxy/base/text.c
 LINK_base/test_wheel = proxy/base/wheel.c
-UNIT += base/test_network
+UNIT += base/test_mailbox base/test_network
+LINK_base/test_mailbox = proxy/base/mailbox.c
 LINK_base/test_network = proxy/base/addr.c proxy/base/network.c proxy/base/result.c proxy/base/text.c
 # tls
 UNIT += tls/test_channel
@@ -282,7 +283,12 @@ LINK_cluster/test_election_cures = $(CLUSTER_LINK) $(ELECTION)
 LINK_cluster/test_body = $(CLUSTER_LINK)
 LINK_cluster/test_datagram = $(CLUSTER_LINK) proxy/base/digest.c proxy/base/text.c \
                              proxy/cluster/datagram.c
-UNIT += cluster/test_twin
+UNIT += cluster/test_plane cluster/test_question cluster/test_setup cluster/test_twin
+PLANE_LINK = $(CLUSTER) proxy/base/digest.c proxy/base/result.c proxy/base/text.c proxy/cluster/document.c \
+             proxy/cluster/engine.c
+LINK_cluster/test_plane = $(PLANE_LINK)
+LINK_cluster/test_question = $(PLANE_LINK) proxy/base/addr.c proxy/base/grow.c proxy/cluster/question.c
+LINK_cluster/test_setup = proxy/base/result.c proxy/base/text.c proxy/cluster/machine.c proxy/cluster/setup.c
 LINK_cluster/test_twin = $(LINK_cluster/test_datagram) proxy/cluster/twin.c
 LINK_cluster/test_delays = $(CLUSTER_LINK) proxy/cluster/delays.c
 UNIT += cluster/test_dns
@@ -309,7 +315,8 @@ LINK_cluster/test_epoch = $(CLUSTER_LINK) proxy/cluster/document.c proxy/cluster
 UNIT += relay/test_fence
 LINK_relay/test_fence = $(HTTP) proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
                         proxy/relay/fence.c
-UNIT += cluster/test_embedded
+UNIT += cluster/test_embedded cluster/test_pull
+LINK_cluster/test_pull = $(CLUSTER_LINK) $(REGISTER)
 LINK_cluster/test_embedded = $(CLUSTER_LINK) $(LEASE) $(REGISTER) $(ENGINES)
 UNIT += cluster/test_learn cluster/test_lease cluster/test_register cluster/test_register_file cluster/test_roles cluster/test_voter
 LINK_cluster/test_roles = $(CLUSTER_LINK) proxy/cluster/roles.c
