@@ -57,7 +57,7 @@ put_filled packaging/holdfast.logrotate "$sysconf/logrotate.d/holdfast"
 for file in README.md SECURITY.md; do
 	put 644 "$file" "$share/doc/holdfast/$file"
 done
-for file in conf/examples/*.conf conf/cluster-3/*.conf; do
+for file in conf/examples/*.conf conf/cluster-3/*.conf conf/observe/*; do
 	put 644 "$file" "$share/doc/holdfast/${file#conf/}"
 done
 
