@@ -20,7 +20,7 @@ METRIC(TERM, "holdfast_cluster_term", "gauge", "Term of the master; 0 while nobo
 METRIC(LONGEST_WAIT, "holdfast_cluster_longest_wait_seconds", "gauge", "D_N: the longest that a node waits before it stands for master.")
 METRIC(NODE_HEARD, "holdfast_cluster_node_heard_seconds", "gauge", "Time since a node was heard; absent: never.")
 METRIC(NODE_DELAY, "holdfast_cluster_node_round_trip_seconds", "gauge", "Smoothed maximum of the round trip to a node; absent: unknown.")
-METRIC(ELECTIONS, "holdfast_cluster_elections_total", "counter", "What happened in elections, at this node.")
+METRIC(ELECTIONS, "holdfast_cluster_elections_total", "counter", "What happened in elections, at this node; messages: datagrams that it sent for them, of all kinds, one for each receiver.")
 METRIC(DATAGRAMS_IN, "holdfast_cluster_datagrams_received_total", "counter", "Datagrams of other nodes, by type.")
 METRIC(DATAGRAMS_OUT, "holdfast_cluster_datagrams_sent_total", "counter", "Datagrams to other nodes, by type.")
 METRIC(DATAGRAMS_DROPPED, "holdfast_cluster_datagrams_dropped_total", "counter", "Datagrams that were not let in, by reason.")

@@ -120,11 +120,23 @@ read_drops(struct status *out, struct cluster *live, struct status_cluster *to)
 	to->dropped_count = c.count;
 }
 
+/* What an election costs: what was said of who is master, to each node once. */
+static uint64_t
+election_messages(const struct plane *plane)
+{
+	static const uint8_t types[] = {DATAGRAM_SUSPECT, DATAGRAM_REFUTE, DATAGRAM_DECLARE,
+					DATAGRAM_REVOKE, DATAGRAM_INVITE};
+	uint64_t sum = 0;
+	for (size_t i = 0; i < sizeof(types); i++)
+		sum += plane->sent[types[i]];
+	return sum;
+}
+
 static void
 read_election(struct status *out, const struct plane *plane, struct status_cluster *to)
 {
 	const struct election_counts *counts = &plane->election.counts;
-	struct counting c = counting_begin(out, 8);
+	struct counting c = counting_begin(out, 9);
 	add(&c, "suspected", counts->suspected);
 	add(&c, "refuted", counts->refuted);
 	add(&c, "stood", counts->stood);
@@ -133,6 +145,7 @@ read_election(struct status *out, const struct plane *plane, struct status_clust
 	add(&c, "revoked", counts->revoked);
 	add(&c, "searches", plane->ask.searches);
 	add(&c, "verified", plane->ask.verified);
+	add(&c, "messages", election_messages(plane));
 	to->election = c.list;
 	to->election_count = c.count;
 }

@@ -33,6 +33,11 @@ class Datagram:
         self.at = time.monotonic()
 
     @property
+    def type(self):
+        """Of a datagram between nodes (include/tbl/datagrams.h); None: it is none."""
+        return self.data[5] if self.data[:4] == b"HFDG" else None
+
+    @property
     def tag(self):
         return self.data[16:32]
 

@@ -1,0 +1,76 @@
+"""What an election costs, counted twice: by a tap that every datagram of the cluster passes, and by the nodes' own
+counters, which are in status and metrics (SEEDS E12: at most 4N messages)."""
+
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+import holdfast
+from holdfast import wait_until
+from tap import TappedCluster
+
+ELECTION = {10: "suspect", 11: "refute", 12: "declare", 13: "revoke", 14: "invite"}
+
+
+def rest(c, *gone):
+    return [i for i in c.ids if i not in gone]
+
+
+def on_the_wire(c):
+    """Datagrams of elections that came out of a node, each to one other."""
+    with c.tap.lock:
+        return sum(d.type in ELECTION and d.to_node for d in c.tap.passed)
+
+
+def counted(c, among):
+    return sum(c.nodes[i].told()["election"]["messages"] for i in among)
+
+
+def settled(c, among, master):
+    """Two heartbeats of all since: what is to be said was said, and seen."""
+    before = {i: c.nodes[i].told()["received"].get("heartbeat", 0) for i in among}
+    for i in among:
+        wait_until(lambda i=i: c.nodes[i].told()["received"]["heartbeat"] >= before[i] + 2 * len(among), "heartbeats go on")
+    assert c.agreed(among) == master
+
+
+def test_e12_an_election_costs_at_most_4n_messages_on_the_wire_and_by_the_counters():
+    c = TappedCluster("abcde")
+    first = c.wait_master()
+    settled(c, c.ids, first)
+    among = rest(c, first)
+    before = counted(c, among)
+    c.tap.clear()
+    c.nodes[first].die()
+    second = c.wait_master(among=among, after=first)
+    settled(c, among, second)
+    spent = counted(c, among) - before
+    assert len(among) <= spent <= 4 * len(c.ids), spent
+    wait_until(lambda: on_the_wire(c) == counted(c, among) - before, "tap and counters agree")
+    kinds = {ELECTION[d.type] for d in c.tap.passed if d.type in ELECTION}
+    assert "declare" in kinds and "suspect" in kinds, kinds
+
+
+def test_e12_the_first_election_costs_no_more():
+    c = TappedCluster("abcde")
+    master = c.wait_master()
+    settled(c, c.ids, master)
+    assert counted(c, c.ids) <= 4 * len(c.ids) * len({e["term"] for n in c.nodes.values() for e in n.events("master_elected")})
+
+
+def test_messages_stand_in_the_metrics():
+    c = TappedCluster("abc")
+    master = c.wait_master()
+    settled(c, c.ids, master)
+    node = c.nodes[master]
+    text = node.admin("/metrics").body.decode()
+    said = int(re.search(r'^holdfast_cluster_elections_total\{what="messages"\} (\d+)$', text, re.M)[1])
+    assert said == node.told()["election"]["messages"] >= 2
+    by_type = sum(int(n) for t, n in re.findall(r'^holdfast_cluster_datagrams_sent_total\{type="(\w+)"\} (\d+)$', text, re.M)
+                  if t in ELECTION.values())
+    assert by_type == said
+
+
+if __name__ == "__main__":
+    holdfast.main()
