@@ -98,6 +98,13 @@ enum race_count {
 	RACE_COUNTS
 };
 
+enum mirror_count {
+#define MIRROR_COUNT(name, text, help) MIRROR_##name,
+#include "tbl/mirror_counts.h"
+#undef MIRROR_COUNT
+	MIRRORS
+};
+
 enum placement_count {
 #define PLACEMENT_COUNT(name, text, help) PLACEMENT_##name,
 #include "tbl/placement_counts.h"
@@ -129,6 +136,9 @@ enum admission { ADMISSION_OPEN, ADMISSION_TICKET };
 enum failback { FAILBACK_STAY, FAILBACK_RETURN, FAILBACK_STAY_UNTIL_IDLE };
 
 enum spread { SPREAD_ANY, SPREAD_ZONE };
+
+/* Who gets copies of a session's requests (services[].mirror). */
+enum mirror { MIRROR_OFF, MIRROR_FIRST_BACKUP };
 
 /* What becomes of a request whose member is full (members[].connections_max). */
 enum overflow { OVERFLOW_QUEUE, OVERFLOW_NEXT };
@@ -165,6 +175,7 @@ const char *reason_text(enum reason reason);
 const char *tag_rejection_text(enum tag_rejection rejection);
 const char *ticket_rejection_text(enum ticket_rejection rejection);
 const char *race_count_text(enum race_count count);
+const char *mirror_text(enum mirror_count count);
 const char *placement_text(enum placement_count count);
 const char *race_silence_text(enum race_silence silence);
 const char *affinity_text(enum affinity affinity);

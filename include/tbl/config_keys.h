@@ -165,6 +165,8 @@ CONFIG_KEY(config_service, "services[].overflow", WORD, overflow, "queue|next", 
 CONFIG_KEY(config_service, "services[].queue_max", COUNT, queue_max, "requests", "128", 0, 65536, "waiting for one member, a worker; 503 above it")
 CONFIG_KEY(config_service, "services[].queue_timeout", DURATION, queue_timeout_ms, "duration", "10s", 1, CONFIG_HOUR, "how long a request waits for a place; then 503")
 CONFIG_KEY(config_service, "services[].replay_bytes_max", SIZE, replay_bytes_max, "size", "64KiB", 0, 64 * CONFIG_MIB, "of a request's body kept for a further attempt")
+CONFIG_KEY(config_service, "services[].mirror", WORD, mirror, "off|first-backup", "off", 0, 0, "first-backup: copies of a session's requests, in their order, go to the member that would get it next; its answers are thrown away")
+CONFIG_KEY(config_service, "services[].mirror_bytes_max", SIZE, mirror_bytes_max, "size", "16KiB", 0, CONFIG_MIB, "mirror: requests with a larger body are not copied; at most replay_bytes_max")
 CONFIG_KEY(config_service, "services[].body_bytes_max", SIZE, body_bytes_max, "size", "0", 0, INT64_C(1) << 50, "a request's body; 413 above it; 0: no bound")
 CONFIG_KEY(config_service, "services[].pool_max", COUNT, pool_max, "connections", "256", 0, 65536, "unused connections kept, a worker and member")
 CONFIG_KEY(config_service, "services[].retry_after", SECONDS, retry_after_s, "duration", "1s", 0, 24 * CONFIG_HOUR, "Retry-After of a 503, in whole seconds; 0s: none")

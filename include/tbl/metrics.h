@@ -38,6 +38,7 @@ METRIC(RETRIES_REFUSED, "holdfast_retries_refused_total", "counter", "Further at
 METRIC(DISAGREEMENTS, "holdfast_disagreements_total", "counter", "Requests that another node sent because it holds the session's server down, which this node does not.")
 METRIC(REJECTED, "holdfast_tags_rejected_total", "counter", "Tags that were treated as absent.")
 METRIC(RACES, "holdfast_races_total", "counter", "Races held for new sessions, by outcome; late: offers that came when one was over.")
+METRIC(MIRROR, "holdfast_mirrored_total", "counter", "Copies of requests for first backups (mirror), by what became of them.")
 METRIC(PLACEMENTS, "holdfast_placements_total", "counter", "New sessions of services with assign = \"master\", by who placed them.")
 METRIC(TICKETS, "holdfast_tickets_total", "counter", "Tickets of races that were shown here: opened, or why not.")
 METRIC(RACE_OFFERS, "holdfast_race_offers_total", "counter", "Offers that this node made in races.")

@@ -320,6 +320,13 @@ tally_family(struct page *p, enum metric metric, const char *service, const stru
 				     {"outcome", race_count_text((enum race_count)i)}),
 			      t->races[i]);
 		break;
+	case METRIC_MIRROR:
+		for (size_t i = 0; i < MIRRORS; i++)
+			count(p,
+			      LABELS({"service", service},
+				     {"outcome", mirror_text((enum mirror_count)i)}),
+			      t->mirrors[i]);
+		break;
 	case METRIC_PLACEMENTS:
 		for (size_t i = 0; i < PLACEMENTS; i++)
 			count(p,

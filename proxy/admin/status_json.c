@@ -69,6 +69,13 @@ put_races(struct grow *out, const struct tally_sum *t)
 			put_json_count(out, race_count_text((enum race_count)i), t->races[i]);
 	}
 	grow_text(out, "}");
+	put_json_key(out, "mirror");
+	grow_text(out, "{");
+	for (size_t i = 0; i < MIRRORS; i++) {
+		if (t->mirrors[i] > 0)
+			put_json_count(out, mirror_text((enum mirror_count)i), t->mirrors[i]);
+	}
+	grow_text(out, "}");
 	put_json_key(out, "placements");
 	grow_text(out, "{");
 	for (size_t i = 0; i < PLACEMENTS; i++) {

@@ -95,6 +95,8 @@ write_claims(const struct hop_codec *c, const struct hop *hop, struct writer *w)
 	write_hex_bytes(w, hop->digest.bytes, sizeof(hop->digest.bytes));
 	write_literal(w, "; primary=");
 	write_slice(w, hop->primary);
+	if (hop->mirror)
+		write_literal(w, "; mirror");
 	if (hop->can_return)
 		write_literal(w, "; back");
 	for (size_t i = 0; i < hop->down_count; i++)
@@ -223,6 +225,7 @@ read_claims(const struct hop_codec *c, struct slice rest, struct hop *hop)
 	    !take(&rest, SLICE("; for="), &client) || !take(&rest, SLICE("; digest="), &digest) ||
 	    !take(&rest, SLICE("; primary="), &hop->primary))
 		return HOP_MALFORMED;
+	hop->mirror = skip(&rest, SLICE("; mirror"));
 	hop->can_return = skip(&rest, SLICE("; back"));
 	if (!read_down(&rest, hop))
 		return HOP_MALFORMED;

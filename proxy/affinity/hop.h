@@ -7,8 +7,9 @@
  * address, as the first of them saw it, or "unix". digest, primary: whose session the sender takes
  * it for; what the receiver reads for itself (key, tag) goes before it, these stand in where the
  * request carries neither yet. "; back" and "; down" may follow: the sender can take the request
- * back, and it holds the primary not operational. epoch: of the sender's membership. time:
- * milliseconds since 1970, not older than HOP_AGE_MS.
+ * back, and it holds the primary not operational. "; mirror" before them: a copy of a request that
+ * the sender's member served; the receiver's member gets it, and nobody its answer. epoch: of the
+ * sender's membership. time: milliseconds since 1970, not older than HOP_AGE_MS.
  *
  * mac: SipHash-2-4-128 over all before "; mac=" and the request's method, host and target, each
  * after a 0 byte, under a key derived from (secret, cluster's name) by BLAKE2b. The first secret
@@ -50,6 +51,7 @@ struct hop {
 	struct addr client; /* port 0 */
 	struct session_digest digest;
 	struct slice primary; /* id; borrowed from the text; empty: none */
+	bool mirror;          /* a copy, for the receiver's own member */
 	bool can_return;      /* the sender takes it back when it belongs to a node of the path */
 	struct slice down[HOP_DOWN_MAX]; /* ids; borrowed from the text */
 	size_t down_count;

@@ -56,6 +56,12 @@ static const char *const race_counts[] = {
 #undef RACE_COUNT
 };
 
+static const char *const mirrors[] = {
+#define MIRROR_COUNT(name, text, help) text,
+#include "tbl/mirror_counts.h"
+#undef MIRROR_COUNT
+};
+
 static const char *const placements[] = {
 #define PLACEMENT_COUNT(name, text, help) text,
 #include "tbl/placement_counts.h"
@@ -132,6 +138,13 @@ race_count_text(enum race_count count)
 {
 	assert((size_t)count < ROWS(race_counts));
 	return race_counts[count];
+}
+
+const char *
+mirror_text(enum mirror_count count)
+{
+	assert((size_t)count < ROWS(mirrors));
+	return mirrors[count];
 }
 
 const char *

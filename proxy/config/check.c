@@ -237,6 +237,19 @@ check_members(struct loading *l, struct config_service *s, config_setting_t *gro
 		warn(l, group, "members", "all weights are 0: nobody gets a session");
 }
 
+static void
+check_mirror(const struct checked *c)
+{
+	const struct config_service *s = c->service;
+	if (s->mirror == MIRROR_OFF)
+		return;
+	if (s->mirror_bytes_max > s->replay_bytes_max)
+		complain(c->l, c->group, "mirror_bytes_max",
+			 "more than replay_bytes_max, above which no body is kept");
+	if (s->strict != 0)
+		complain(c->l, c->group, "mirror", "session.strict forbids backups");
+}
+
 /* ---- all ------------------------------------------------------------------------------------ */
 
 void
@@ -257,6 +270,7 @@ check_services(struct loading *l)
 		check_health(&c);
 		check_members(l, c.service, c.group);
 		check_overflow(&c);
+		check_mirror(&c);
 	}
 	if (config->service_count > 0) {
 		check_unique_names(l, list, config->services, config->service_count,

@@ -136,10 +136,10 @@ struct config_service {
 	enum admission admission;
 	struct config_race race;
 	uint64_t placement_limit_ms; /* 20 ms: how long the master is waited for */
-	enum failback failback;     /* default stay */
-	uint32_t stay_until_idle_s; /* 30 min; at least 4 s: see affinity/idle.h */
-	char *fence;                /* NULL: none */
-	uint16_t strict;            /* 0: backups are used; else the status answered instead */
+	enum failback failback;      /* default stay */
+	uint32_t stay_until_idle_s;  /* 30 min; at least 4 s: see affinity/idle.h */
+	char *fence;                 /* NULL: none */
+	uint16_t strict;             /* 0: backups are used; else the status answered instead */
 	enum spread spread;
 
 	struct config_health health;
@@ -155,6 +155,8 @@ struct config_service {
 	uint32_t queue_max;        /* 128, a member and worker */
 	uint64_t queue_timeout_ms; /* 10 s */
 	uint64_t replay_bytes_max; /* 64 KiB of request body kept for a further attempt */
+	enum mirror mirror;        /* default off */
+	uint64_t mirror_bytes_max; /* 16 KiB: of a request body that is copied */
 	uint64_t body_bytes_max;   /* 0: no bound; else 413 above it */
 	uint32_t pool_max;         /* 256 idle upstream connections a worker and member */
 	uint32_t retry_after_s;    /* 1; Retry-After of 503 */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "edge/arrival.h"
 #include "edge/client.h"
+#include "relay/mirror.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -260,6 +261,7 @@ thread_free(struct worker_thread *t)
 	if (t->worker != NULL) {
 		listeners_close(t->worker);
 		arrivals_abort(t->worker);
+		mirror_stop(t->worker);
 		worker_sweep(t->worker);
 		io_release(t->worker);
 	}

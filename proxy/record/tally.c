@@ -103,6 +103,8 @@ read_cell(const struct tally_cell *cell, struct tally_sum *out)
 		out->class[i] += value(&cell->other_class[i]);
 	for (size_t i = 0; i < TAG_REJECTIONS; i++)
 		out->rejected[i] += value(&cell->rejected[i]);
+	for (size_t i = 0; i < MIRRORS; i++)
+		out->mirrors[i] += value(&cell->mirrors[i]);
 	for (size_t i = 0; i < PLACEMENTS; i++)
 		out->placements[i] += value(&cell->placements[i]);
 	for (size_t i = 0; i < RACE_COUNTS; i++)

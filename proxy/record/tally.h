@@ -41,6 +41,7 @@ struct tally_cell {
 	tally_counter rejected[TAG_REJECTIONS]; /* tags treated as absent */
 	tally_counter races[RACE_COUNTS];
 	tally_counter placements[PLACEMENTS];
+	tally_counter mirrors[MIRRORS];
 	tally_counter tickets[TICKET_REJECTIONS]; /* [NONE]: sessions that one opened */
 	tally_counter disagreements; /* with other nodes, about who is down */
 };
@@ -65,6 +66,7 @@ struct tally_sum {
 	uint64_t rejected[TAG_REJECTIONS];
 	uint64_t races[RACE_COUNTS];
 	uint64_t placements[PLACEMENTS];
+	uint64_t mirrors[MIRRORS];
 	uint64_t tickets[TICKET_REJECTIONS];
 	uint64_t disagreements;
 	uint64_t duration_us; /* of the requests in the buckets */

@@ -31,6 +31,10 @@ give_up(struct exchange *x)
 		exchange_fail(x, CAUSE_TAKEN_BACK);
 		return;
 	}
+	if (x->copy) { /* nobody waits for it */
+		exchange_fail(x, retry_cause(x->failed_why));
+		return;
+	}
 	bool nobody = nobody_lives(x);
 	uint16_t strict = x->slot->service->plan.strict;
 	if (nobody)
@@ -400,6 +404,11 @@ attempt_failed(struct exchange *x, enum reason why)
 		return;
 	bool repeat = retry_may_repeat(x, why);
 	retry_note_failure(x, why);
+	if (x->copy) {
+		head_rest_drop(x);
+		exchange_fail(x, retry_cause(why));
+		return;
+	}
 	if (x->raced && repeat && racing_repeat(x, false))
 		return;
 	if (!repeat || !retry_affords(x)) {

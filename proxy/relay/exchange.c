@@ -7,6 +7,7 @@
 #include "affinity/idle.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "relay/mirror.h"
 #include "relay/placing.h"
 #include "relay/racing.h"
 #include "route/assign.h"
@@ -52,6 +53,8 @@ exchange_get(struct worker *w, struct door *door)
 	x->passed = false;
 	x->unheld = false;
 	x->raced = false;
+	x->mirrored = false;
+	x->copy = false;
 	x->slot = NULL;
 	x->lease = NULL;
 	x->upstream = NULL;
@@ -327,6 +330,17 @@ exchange_plan(struct exchange *x)
 	plan(x);
 }
 
+/* What most services have not: mirrors, races, placements. True: it waits, or is over. */
+static __attribute__((noinline)) bool
+decide_apart(struct exchange *x)
+{
+	const struct service *service = x->slot->service;
+	if (x->copy)
+		return false;
+	x->mirrored = service->config->mirror != MIRROR_OFF;
+	return service->newcomers && x->whom.fresh && newcomer_enter(x);
+}
+
 void
 exchange_decide(struct exchange *x)
 {
@@ -335,7 +349,7 @@ exchange_decide(struct exchange *x)
 	find_primary(x);
 	if (x->session.rejected != TAG_NONE && !x->hopped) /* else the first node said it */
 		journal_rejected_tag(x);
-	if (service->newcomers && x->whom.fresh && newcomer_enter(x))
+	if (service->apart && decide_apart(x))
 		return;
 	plan(x);
 }
@@ -372,15 +386,27 @@ learn_client(struct exchange *x)
 	x->client = &x->forwarded_client;
 }
 
+static inline void
+find_client(struct exchange *x)
+{
+	x->client = x->door->peer;
+	if ((x->request.ids & x->worker->services->forwarding.reads) != 0)
+		learn_client(x);
+}
+
+void
+exchange_find_client(struct exchange *x)
+{
+	find_client(x);
+}
+
 void
 exchange_begin(struct exchange *x)
 {
 	struct worker *w = x->worker;
 	x->begun_us = w->now_us;
 	x->begun_wall_ms = w->access != NULL ? clock_wall_ms() : 0;
-	x->client = x->door->peer;
-	if ((x->request.ids & w->services->forwarding.reads) != 0)
-		learn_client(x);
+	find_client(x);
 	x->request_id = w->shared->instance + (++w->request_serial * WORKERS_MAX + w->number);
 	if (is_loop(x)) {
 		exchange_fail(x, CAUSE_LOOP);
@@ -467,6 +493,8 @@ exchange_over(struct exchange *x, enum cause cause)
 	if (x->waits)
 		retry_settle(x);
 	journal_over(x);
+	if (x->mirrored)
+		mirror_offer(x);
 	if (x->raced)
 		racing_forget(x);
 	worker_pipe_put(w, &x->pipe, x->piped == 0);

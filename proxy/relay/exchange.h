@@ -56,7 +56,9 @@ struct exchange {
 	bool waits;        /* for its answer: counted in slot->waiting */
 	bool repeats;      /* counted in slot->repeated */
 	bool passed;       /* a member passed it on */
-	bool unheld;       /* the answer is a pass, as nobody else may be asked */
+	bool unheld;       /* the answer is a pass, as nobody else may be asked, or a copy's */
+	bool mirrored;     /* the first backup is to get a copy */
+	bool copy;         /* this is one (mirror.h) */
 	bool raced;        /* `racer` is there */
 	bool forwarded;    /* a trusted proxy said of whom it asks for */
 	uint8_t ticket_rejection;  /* CAUSE_TICKET_REJECTED: enum ticket_rejection */
@@ -147,6 +149,8 @@ void exchange_on_member_deadline(struct exchange *x);
 
 /* ---- between the files of this room ---- */
 
+/* x->client, by the connection and by what trusted proxies said. */
+void exchange_find_client(struct exchange *x);
 /* Who is asked is known: plans, and starts the first attempt. May be over on return. */
 void exchange_plan(struct exchange *x);
 /* The primary by the ordering alone. */
@@ -295,6 +299,8 @@ told_stays(const struct exchange *x)
 {
 	return x->spilled > 0 && told_stays_full(x);
 }
+/* The first of Holdfast-Backups; MEMBER_NONE: there is none. */
+uint32_t told_first_backup(const struct exchange *x);
 uint32_t told_rank(const struct exchange *x,
 		   uint32_t member); /* HASHRING_NONE: stands in no order */
 

@@ -234,6 +234,15 @@ static void __attribute__((noinline, cold)) count(struct exchange *x)
 	tally_count(x->slot != NULL ? x->slot->tally : w->unrouted, &entry);
 }
 
+static void
+mirror_count(const struct exchange *x)
+{
+	enum mirror_count what = x->cause != CAUSE_DONE ? MIRROR_FAILED
+				 : x->hopped            ? MIRROR_TAKEN
+							: MIRROR_SENT;
+	tally_add(&x->slot->tally->mirrors[what], 1);
+}
+
 void
 journal_over(struct exchange *x)
 {
@@ -241,7 +250,10 @@ journal_over(struct exchange *x)
 	if (x->cause == CAUSE_DONE && x->attempts == 1 && x->body_received == 0)
 		tally_count_plain(x->slot->tally, x->plan.affinity, x->door->status, x->door->sent,
 				  w->now_us - x->begun_us);
-	else
+	else if (x->copy) {
+		mirror_count(x); /* no client's: in no counter of requests, and no line */
+		return;
+	} else
 		count(x);
 	if (w->access != NULL)
 		access_entry(x);

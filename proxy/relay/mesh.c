@@ -6,6 +6,7 @@
  *   entry --Holdfast-Hop--> node --> its member        answer: the tag, Holdfast-Served
  *                             `----> another node, never one that had the request
  */
+#include "relay/mirror.h"
 #include "relay/racing.h"
 
 #include "base/clock.h"
@@ -27,6 +28,7 @@ read_hop(struct exchange *x)
 	    hop_read(x->worker->services->hops, http_field_value(&x->request, field), &x->request,
 		     x->door->peer, clock_wall_ms(), &x->hop);
 	x->hopped = fault == HOP_GOOD;
+	x->copy = x->hopped && x->hop.mirror;
 	if (x->hopped)
 		x->client = &x->hop.client;
 	struct worker_hops *counts = &x->worker->hops;
@@ -230,9 +232,28 @@ mesh_goes_back(struct exchange *x)
 	return onward_goes_back_after(&x->hop, x->lease->view, &way, &whole, asked, count);
 }
 
+/* A copy is for the member beside this node, wherever its session lives. */
+static bool
+restrict_copy(struct exchange *x)
+{
+	const struct view *view = x->lease->view;
+	uint32_t own = 0;
+	while (own < view->membership->count &&
+	       (!view->membership->member[own].own || !view_is_operational(view, own)))
+		own++;
+	if (own == view->membership->count) {
+		exchange_fail(x, CAUSE_NO_LIVE_MEMBER);
+		return true;
+	}
+	mirror_mark(x, own);
+	return false;
+}
+
 bool
 mesh_restrict(struct exchange *x)
 {
+	if (x->copy)
+		return restrict_copy(x);
 	const struct view *view = x->lease->view;
 	struct plan_way way = way_of(x);
 	if (x->hopped) {
@@ -267,6 +288,7 @@ mesh_told(struct exchange *x)
 	struct hop hop = {.client = *x->client,
 			  .digest = x->session.digest,
 			  .primary = {primary->id, primary->id_bytes},
+			  .mirror = x->copy,
 			  .can_return = can_return(x),
 			  .epoch = m->epoch,
 			  .time_ms = clock_wall_ms()};

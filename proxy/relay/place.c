@@ -184,6 +184,10 @@ place_take(struct exchange *x)
 		x->places = &live->places;
 		return PLACE_HELD;
 	}
+	if (x->copy) {
+		exchange_fail(x, CAUSE_BUSY);
+		return PLACE_REFUSED;
+	}
 	if (is_homeless(x) && settle_elsewhere(x))
 		return PLACE_HELD;
 	if (x->slot->service->config->overflow == OVERFLOW_QUEUE)

@@ -314,6 +314,8 @@ retry_pass(struct exchange *x, const struct http_head *head, const char *at, siz
 bool
 retry_other(struct exchange *x, const struct http_head *head, const char *at, size_t bytes)
 {
+	if (x->copy)
+		return false;
 	if (head->status == 421)
 		return retry_pass(x, head, at, bytes);
 	return retry_race(x, head, at, bytes);

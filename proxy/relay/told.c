@@ -40,15 +40,32 @@ write_behind(struct writer *out, const struct exchange *x, const struct plan *pl
 
 /* Nodes that had the request are no places to hand it on to; the session may go there all the same.
  */
+static uint32_t
+plan_whole(const struct exchange *x, struct plan *whole)
+{
+	uint32_t at = 0;
+	plan_make(&x->slot->service->plan, &x->whom, x->lease->view, whole);
+	while (at < whole->step_count && whole->step[at].member != exchange_member(x))
+		at++;
+	return at < whole->step_count ? at + 1 : 0;
+}
+
 static __attribute__((noinline)) void
 write_backups_of_hopped(struct writer *out, const struct exchange *x)
 {
 	struct plan whole;
-	uint32_t at = 0;
-	plan_make(&x->slot->service->plan, &x->whom, x->lease->view, &whole);
-	while (at < whole.step_count && whole.step[at].member != exchange_member(x))
-		at++;
-	write_behind(out, x, &whole, at < whole.step_count ? at + 1 : 0);
+	uint32_t first = plan_whole(x, &whole);
+	if (!x->copy)
+		write_behind(out, x, &whole, first);
+}
+
+uint32_t
+told_first_backup(const struct exchange *x)
+{
+	struct plan whole;
+	const struct plan *plan = x->hopped ? &whole : &x->plan;
+	uint32_t first = x->hopped ? plan_whole(x, &whole) : x->step + 1;
+	return first < plan->step_count ? plan->step[first].member : MEMBER_NONE;
 }
 
 static void
@@ -109,7 +126,11 @@ write_session(struct writer *out, const struct exchange *x)
 			       SLICE("\r\n"));
 	}
 	write_backups(out, x);
-	if (member != x->plan.home && x->plan.home != MEMBER_NONE)
+	if (member == x->plan.home || x->plan.home == MEMBER_NONE)
+		return;
+	if (x->copy)
+		write_literal(out, "Holdfast-Mirror: first-backup\r\n");
+	else
 		write_together(out, SLICE("Holdfast-Failover: from="), id_of(m, x->plan.home),
 			       SLICE("; reason="), slice_of(reason_text(told_reason(x))),
 			       SLICE("\r\n"));

@@ -156,6 +156,7 @@ struct worker {
 	struct access_batch *access; /* NULL: none */
 	struct worker_hops hops;
 	struct racing *racing;                        /* owned; NULL: nobody raced yet */
+	struct mirror_lanes *mirror;                  /* owned; NULL: nothing was copied yet */
 	struct ticket_keys tickets;                   /* of this node */
 	struct slice via;                             /* in `shared` */
 	uint64_t date_s;                              /* wall second of `date` */

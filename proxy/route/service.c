@@ -59,6 +59,7 @@ service_init(struct services *all, size_t number, const struct config *config, u
 	s->plan = plan_rules_of(c);
 	s->gives_tickets = c->assign == ASSIGN_RACE || c->admission == ADMISSION_TICKET;
 	s->newcomers = s->gives_tickets || c->assign == ASSIGN_MASTER;
+	s->apart = s->newcomers || c->mirror != MIRROR_OFF;
 	if (s->gives_tickets)
 		s->ticket_service = ticket_service(s->name);
 	enum result r =

@@ -29,6 +29,7 @@ struct service {
 	struct tally *tally;            /* one reference; shared likewise */
 	struct plan_rules plan;
 	uint64_t fingerprint;    /* of the ring, as logs show it */
+	bool apart;              /* something below, or a mirror: decided apart from the rest */
 	bool newcomers;          /* new sessions are asked for elsewhere (relay/newcomer.c): */
 	bool gives_tickets;      /* assign = "race" or admission = "ticket" */
 	uint32_t ticket_service; /* as it stands in tickets; when it gives some */

@@ -44,6 +44,7 @@ sample(void)
 			  .path_count = 2,
 			  .client = {AF_INET, 0, {192, 0, 2, 7}},
 			  .primary = SLICE("c"),
+			  .mirror = true,
 			  .can_return = true,
 			  .down = {SLICE("c"), SLICE("a")},
 			  .down_count = 2,
@@ -103,6 +104,7 @@ comes_out_as_it_went_in(void **state)
 	assert_true(addr_equal(&hop.client, &want.client));
 	assert_memory_equal(&hop.digest, &want.digest, sizeof(hop.digest));
 	assert_true(slice_equal(hop.primary, want.primary));
+	assert_true(hop.mirror);
 	assert_true(hop.can_return);
 	assert_int_equal(hop.down_count, 2);
 	assert_true(hop_tells_down(&hop, SLICE("a")));

@@ -178,7 +178,7 @@ def test_e14_ranks_change_while_nodes_run():
 
 
 def test_e15_a_request_to_the_master_is_answered_by_it_or_for_it():
-    """Literal "all process it" is `mirror`, which this version has not: the master forwards."""
+    """Literal "all process it" is `mirror` (test_mirror.py), off by default: the master forwards."""
     c = Cluster("abc", session={"keys": ["header:X-Key"]})
     master = c.wait_master()
     answered = {c.nodes[master].once("/", fields=[("X-Key", f"k{n}")]).id for n in range(40)}

@@ -1,0 +1,322 @@
+/* mirror.c: see mirror.h. The door that leads nowhere is mirror_door.h's. */
+#include "relay/mirror.h"
+
+#include "relay/mirror_door.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HOME_ELSEWHERE (MEMBER_NONE - 1) /* no member of the plan */
+
+/* A request that waits, or is under way; owned by its lane. */
+struct mirror_copy {
+	struct door door; /* first */
+	struct addr peer; /* whose request it was, or the proxy's before us */
+	struct worker *worker;
+	struct mirror_lane *lane;
+	struct service_slot *slot; /* a user of its generation */
+	struct exchange *exchange; /* NULL: it waits */
+	struct mirror_copy *next;
+	struct session_digest digest;
+	uint32_t primary; /* aliases: views may change meanwhile */
+	uint32_t served;
+	uint32_t backup;
+	uint32_t head_bytes;
+	uint32_t body_bytes;
+	bool chunked;
+	char bytes[]; /* head, then the body as it is sent */
+};
+
+struct mirror_lane {
+	struct mirror_copy *first; /* the one under way, when `busy` */
+	struct mirror_copy *last;
+	bool busy;
+	bool running; /* lane_run is on the stack, or nothing is to begin any more */
+};
+
+struct mirror_lanes {
+	size_t count;
+	size_t bytes;
+	struct mirror_lane lane[MIRROR_LANES];
+};
+
+static size_t
+size_of(const struct mirror_copy *c)
+{
+	return sizeof(*c) + c->head_bytes + c->body_bytes;
+}
+
+/* Off its lane's front. */
+static void
+copy_free(struct mirror_copy *c)
+{
+	struct mirror_lane *lane = c->lane;
+	struct mirror_lanes *lanes = c->worker->mirror;
+	assert(lane->first == c);
+	lane->first = c->next;
+	lanes->count--;
+	lanes->bytes -= size_of(c);
+	worker_generation_put(c->slot->generation);
+	free(c);
+}
+
+/* ---- sending ----------------------------------------------------------------------------------
+ */
+
+/* The request came through nodes that may get its copy: that is no loop. */
+static void
+forget_way(struct http_head *request)
+{
+	request->has_via = false;
+	for (size_t i = 0; i < request->field_count; i++)
+		request->field[i].drop |= request->field[i].id == FIELD_VIA;
+}
+
+static bool
+parse(struct mirror_copy *c, struct exchange *x)
+{
+	size_t skipped;
+	enum cause cause;
+	const char *why;
+	if (parse_request(c->worker->parser, c->bytes, c->head_bytes, &c->worker->limits,
+			  &x->request, &skipped, &cause, &why) != PARSE_OK)
+		return false;
+	forget_way(&x->request);
+	return true;
+}
+
+void
+mirror_mark(struct exchange *x, uint32_t member)
+{
+	x->copy = true;
+	x->unheld = true;
+	x->attempts = 1; /* so it is not counted with the plain ones (journal_over) */
+	x->returns = false;
+	x->plan.step[0] = (struct plan_step){member, STEP_BACKUP, PLAN_RANK_UNASKED};
+	x->plan.step_count = 1;
+	x->plan.skipped_count = 0;
+	x->plan.home = HOME_ELSEWHERE;
+	x->plan.affinity = AFFINITY_NONE;
+}
+
+/* Whose it is, where it goes. False: nobody is there any more. */
+static bool
+decide(struct mirror_copy *c, struct exchange *x)
+{
+	const struct view *view = x->lease->view;
+	uint32_t backup = membership_by_alias(view->membership, c->backup);
+	exchange_find_client(x);
+	session_identify(c->slot->service->rules, &x->request, x->client, digest_random,
+			 &x->session);
+	x->session.digest = c->digest;
+	x->whom = (struct plan_session){
+	    .digest = c->digest,
+	    .primary = membership_by_alias(view->membership, c->primary),
+	    .last = membership_by_alias(view->membership, c->served),
+	};
+	if (backup == MEMBER_NONE || x->whom.primary == MEMBER_NONE ||
+	    !view_is_operational(view, backup))
+		return false;
+	mirror_mark(x, backup);
+	return true;
+}
+
+static bool
+prepare(struct mirror_copy *c, struct exchange *x)
+{
+	struct worker *w = c->worker;
+	x->lease = worker_view_get(w, c->slot);
+	if (x->lease == NULL)
+		return false;
+	x->slot = c->slot;
+	x->slot->generation->users++;
+	if (!parse(c, x) || !decide(c, x) ||
+	    !body_queue_append(&x->body, &w->bufs, c->bytes + c->head_bytes, c->body_bytes))
+		return false;
+	x->request_chunked = c->chunked;
+	x->body.ended = true;
+	return true;
+}
+
+/* In EXCHANGE_PLANNED, before anything was sent. */
+static void
+give_up(struct exchange *x)
+{
+	body_queue_clear(&x->body, &x->worker->bufs);
+	if (x->lease != NULL)
+		worker_view_put(x->worker, &x->lease);
+	exchange_put_unused(x);
+}
+
+/* False: it goes nowhere. */
+static bool
+copy_start(struct mirror_copy *c)
+{
+	struct worker *w = c->worker;
+	struct exchange *x = exchange_get(w, &c->door);
+	if (x == NULL)
+		return false;
+	x->begun_us = w->now_us;
+	x->begun_wall_ms = 0;
+	x->request_id = w->shared->instance + (++w->request_serial * WORKERS_MAX + w->number);
+	if (!prepare(c, x)) {
+		give_up(x);
+		return false;
+	}
+	c->exchange = x;
+	x->waits = true;
+	x->slot->waiting++;
+	attempt_start(x);
+	return true;
+}
+
+/* One at a time; those that fail at once end here, not each within the one before it. */
+static void
+lane_run(struct mirror_lane *lane)
+{
+	if (lane->running)
+		return;
+	lane->running = true;
+	while (!lane->busy && lane->first != NULL) {
+		struct mirror_copy *c = lane->first;
+		lane->busy = true;
+		if (copy_start(c))
+			continue;
+		tally_add(&c->slot->tally->mirrors[MIRROR_NOBODY], 1);
+		copy_free(c);
+		lane->busy = false;
+	}
+	lane->running = false;
+}
+
+/* The exchange is over. */
+static void
+on_done(struct door *d)
+{
+	struct mirror_copy *c = (struct mirror_copy *)(void *)d;
+	struct mirror_lane *lane = c->lane;
+	copy_free(c);
+	lane->busy = false;
+	lane_run(lane);
+}
+
+/* ---- taking -----------------------------------------------------------------------------------
+ */
+
+static struct mirror_lanes *
+lanes_of(struct worker *w)
+{
+	if (w->mirror == NULL)
+		w->mirror = calloc(1, sizeof(*w->mirror));
+	return w->mirror;
+}
+
+static void
+copy_bytes(struct mirror_copy *c, const struct exchange *x)
+{
+	size_t at = c->head_bytes;
+	memcpy(c->bytes, x->request.base, c->head_bytes);
+	for (const struct buf *b = x->body.first; b != NULL; b = b->next) {
+		memcpy(c->bytes + at, b->data + b->from, buf_held(b));
+		at += buf_held(b);
+	}
+	assert(at == (size_t)c->head_bytes + c->body_bytes);
+}
+
+static struct mirror_copy *
+copy_of(struct exchange *x, uint32_t backup)
+{
+	static const struct door_ops ops = {MIRROR_DOOR, .done = on_done};
+	static const struct tls_facts over_tls; /* that it was, and no more */
+	const struct membership *m = exchange_membership(x);
+	struct mirror_copy *c = calloc(1, sizeof(*c) + x->request.bytes + (size_t)x->body.total);
+	if (c == NULL)
+		return NULL;
+	c->peer = x->hopped ? *x->client : *x->door->peer;
+	c->door = (struct door){.ops = &ops,
+				.fd = -1,
+				.peer = &c->peer,
+				.tls = x->door->tls != NULL ? &over_tls : NULL};
+	c->worker = x->worker;
+	c->slot = x->slot;
+	c->digest = x->session.digest;
+	c->primary = m->member[x->whom.primary].alias;
+	c->served = m->member[x->answered_by].alias;
+	c->backup = m->member[backup].alias;
+	c->head_bytes = x->request.bytes;
+	c->body_bytes = (uint32_t)x->body.total;
+	c->chunked = x->request_chunked;
+	copy_bytes(c, x);
+	return c;
+}
+
+/* Why it cannot be copied; MIRROR_SENT: it can. */
+static enum mirror_count
+obstacle(const struct exchange *x, const struct mirror_lanes *lanes, uint32_t backup)
+{
+	const struct body_queue *body = &x->body;
+	bool whole = body->ended && body->unsent == 0 && (body->replayable || body->total == 0);
+	if (backup == MEMBER_NONE)
+		return MIRROR_NOBODY;
+	if (!whole || x->body_received > x->slot->service->config->mirror_bytes_max)
+		return MIRROR_LARGE;
+	size_t bytes = sizeof(struct mirror_copy) + x->request.bytes + (size_t)body->total;
+	if (lanes == NULL || lanes->count == MIRROR_COPIES_MAX ||
+	    bytes > MIRROR_BYTES_MAX - lanes->bytes)
+		return MIRROR_CROWDED;
+	return MIRROR_SENT;
+}
+
+static void
+lane_add(struct mirror_lanes *lanes, struct mirror_copy *c)
+{
+	struct mirror_lane *lane = &lanes->lane[c->digest.bytes[0] % MIRROR_LANES];
+	c->lane = lane;
+	if (lane->first == NULL)
+		lane->first = c;
+	else
+		lane->last->next = c;
+	lane->last = c;
+	lanes->count++;
+	lanes->bytes += size_of(c);
+	c->slot->generation->users++;
+	lane_run(lane);
+}
+
+void
+mirror_offer(struct exchange *x)
+{
+	/* What a member of this node's answered in whole; others' nodes copy what theirs answered.
+	 */
+	if (x->cause != CAUSE_DONE || x->answered_by == MEMBER_NONE || x->unheld ||
+	    exchange_is_forwarded(x) || x->request.upgrade || x->request.method == METHOD_TRACE)
+		return;
+	struct mirror_lanes *lanes = lanes_of(x->worker);
+	uint32_t backup = told_first_backup(x);
+	enum mirror_count why = obstacle(x, lanes, backup);
+	struct mirror_copy *c = why == MIRROR_SENT ? copy_of(x, backup) : NULL;
+	if (c != NULL)
+		lane_add(lanes, c);
+	else
+		tally_add(&x->slot->tally->mirrors[why == MIRROR_SENT ? MIRROR_CROWDED : why], 1);
+}
+
+void
+mirror_stop(struct worker *w)
+{
+	struct mirror_lanes *lanes = w->mirror;
+	if (lanes == NULL)
+		return;
+	for (size_t i = 0; i < MIRROR_LANES; i++) {
+		struct mirror_lane *lane = &lanes->lane[i];
+		lane->running = true;
+		if (lane->busy)
+			exchange_over(lane->first->exchange, CAUSE_SHUTDOWN);
+		while (lane->first != NULL)
+			copy_free(lane->first);
+	}
+	assert(lanes->count == 0 && lanes->bytes == 0);
+	w->mirror = NULL;
+	free(lanes);
+}
