@@ -98,7 +98,7 @@ CLI      = proxy/cli/asking.c proxy/cli/change.c proxy/cli/check.c proxy/cli/com
            proxy/cli/members_change.c proxy/cli/node_client.c proxy/cli/options.c proxy/cli/race.c \
            proxy/cli/race_ask.c proxy/cli/race_open.c proxy/cli/run.c proxy/cli/service.c \
            proxy/cli/status.c proxy/cli/steer.c proxy/cli/table.c proxy/cli/tag.c \
-           proxy/cli/log_line.c proxy/cli/replay.c proxy/cli/replay_check.c \
+           proxy/cli/doctor.c proxy/cli/doctor_reach.c proxy/cli/log_line.c proxy/cli/replay.c proxy/cli/replay_check.c \
            proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c proxy/cli/verify.c \
            proxy/cli/verify_compare.c proxy/cli/version.c proxy/cli/what_if.c
 CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c proxy/cluster/delays.c proxy/cluster/election.c \

@@ -68,6 +68,11 @@ TAKES(check, CONFIG, "the configuration")
 TAKES(check, JSON, "findings and counts as one JSON object")
 EXAMPLE(check, "holdfast check -c conf/demo.conf")
 
+SUBCOMMAND(doctor, "doctor", "-c FILE [--json]", "say whether a node with this configuration would be well on this machine", "Examined are the configuration with its certificates, descriptors, backlog, clock, state_dir, ports, and whether members and nodes can be connected to. A line each: ok, warning or bad. Nothing is changed.", "something is bad")
+TAKES(doctor, CONFIG, "the configuration")
+TAKES(doctor, JSON, "as one JSON object")
+EXAMPLE(doctor, "holdfast doctor -c /etc/holdfast/holdfast.conf")
+
 SUBCOMMAND(explain, "explain", "-c FILE [--service NAME] [--down ID,ID...] [--drain ID,ID...] [--primary ID] [--last ID] [--idle] [--digest] [--json] KEY | --keys-file FILE", "say where a session key goes, and why", "The same decision that a node makes, from the configuration alone. A key that begins with '-' stands behind \"--\".", "no member would serve it")
 TAKES(explain, CONFIG, "the configuration")
 TAKES(explain, SERVICE, "the service; may be absent when there is one")

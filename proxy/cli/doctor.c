@@ -1,0 +1,319 @@
+/*
+ * doctor.c: `holdfast doctor`: would a node with this configuration be well on this machine?
+ * Configuration, limits, clock, ports, directory, and whether members and nodes can be reached.
+ */
+#include "cli/cli.h"
+
+#include "base/handed.h"
+#include "cli/doctor_reach.h"
+#include "cli/options.h"
+#include "config/config.h"
+#include "edge/listener.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/timex.h>
+#include <unistd.h>
+
+#define DESCRIPTORS_FEW 4096
+#define TEXT_BYTES      1024
+
+enum grade { GRADE_OK, GRADE_WARNING, GRADE_BAD, GRADES };
+
+struct doctor {
+	const char *file;
+	const struct config *config; /* NULL until it was read */
+	json_t *list;                /* NULL: lines of text */
+	size_t count[GRADES];
+};
+
+static const char *const grades[GRADES] = {"ok", "warning", "bad"};
+
+__attribute__((format(printf, 4, 5))) static void
+say(struct doctor *d, enum grade grade, const char *what, const char *format, ...)
+{
+	char text[TEXT_BYTES];
+	char shown[TEXT_BYTES];
+	struct writer w = writer_on(shown, sizeof(shown) - 1);
+	va_list args;
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text) / 4, format, args);
+	va_end(args);
+	write_escaped(&w, slice_of(text));
+	shown[w.bytes] = '\0';
+	d->count[grade]++;
+	if (d->list == NULL)
+		(void)printf("%-8s %-14s %s\n", grades[grade], what, shown);
+	else
+		(void)json_array_append_new(d->list,
+					    json_pack("{s:s, s:s, s:s}", "grade", grades[grade],
+						      "what", what, "text", shown));
+}
+
+/* ---- the configuration -----------------------------------------------------------------------
+ */
+
+static void
+examine_configuration(struct doctor *d, const struct config_findings *findings)
+{
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct config_finding *f = &findings->list[i];
+		say(d, f->warning ? GRADE_WARNING : GRADE_BAD, "configuration", "%s:%d: %s: %s",
+		    f->file, f->line, f->path, f->reason);
+	}
+	if (findings->count == 0)
+		say(d, GRADE_OK, "configuration", "%s", d->file);
+}
+
+/* ---- the machine -----------------------------------------------------------------------------
+ */
+
+static void
+examine_descriptors(struct doctor *d)
+{
+	struct rlimit limit = {0};
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	unsigned long long most = limit.rlim_max;
+	unsigned long long wanted = 2ULL * d->config->limits.connections_max;
+	if (wanted > most)
+		say(d, GRADE_BAD, "descriptors",
+		    "%llu may be open, limits.connections_max = %llu wants %llu", most, wanted / 2,
+		    wanted);
+	else if (most < DESCRIPTORS_FEW)
+		say(d, GRADE_WARNING, "descriptors",
+		    "%llu may be open: a client with a request under way needs two", most);
+	else
+		say(d, GRADE_OK, "descriptors", "%llu may be open", most);
+}
+
+static void
+examine_backlog(struct doctor *d)
+{
+	long most = 0;
+	FILE *f = fopen("/proc/sys/net/core/somaxconn", "re");
+	char text[32] = "";
+	if (f != NULL && fgets(text, sizeof(text), f) != NULL)
+		most = strtol(text, NULL, 10);
+	if (f != NULL)
+		(void)fclose(f);
+	if (most > 0 && most < LISTEN_BACKLOG)
+		say(d, GRADE_WARNING, "backlog",
+		    "net.core.somaxconn is %ld: of a rush of clients no more wait; %d are asked "
+		    "for",
+		    most, LISTEN_BACKLOG);
+	else
+		say(d, GRADE_OK, "backlog", "%d connections may wait to be accepted",
+		    LISTEN_BACKLOG);
+}
+
+static void
+examine_clock(struct doctor *d)
+{
+	struct timex t = {0};
+	int state = adjtimex(&t);
+	if (state == TIME_ERROR || (t.status & STA_UNSYNC) != 0)
+		say(d, GRADE_WARNING, "clock",
+		    "not synchronised, says the kernel: nodes may differ by 30 s at most");
+	else
+		say(d, GRADE_OK, "clock", "synchronised, to within %ld ms", t.maxerror / 1000);
+}
+
+static void
+examine_directory(struct doctor *d)
+{
+	const char *path = d->config->state_dir;
+	if (access(path, R_OK | W_OK | X_OK) == 0)
+		say(d, GRADE_OK, "state_dir", "%s", path);
+	else
+		say(d, d->config->user != NULL ? GRADE_WARNING : GRADE_BAD, "state_dir", "%s: %s",
+		    path, strerror(errno));
+}
+
+/* ---- ports ------------------------------------------------------------------------------------
+ */
+
+/* A socket there of our own alone: who runs keeps us out, whoever it is. */
+static int
+try_bind(const struct addr *a)
+{
+	struct sockaddr_storage name;
+	int on = 1;
+	socklen_t bytes = addr_to_sockaddr(a, &name);
+	int fd = socket(name.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return errno;
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	int error = 0;
+	if (bind(fd, (const struct sockaddr *)&name, bytes) == -1 || listen(fd, 1) == -1)
+		error = errno;
+	(void)close(fd);
+	return error;
+}
+
+static void
+examine_port(struct doctor *d, const char *what, const struct addr *a)
+{
+	char text[ADDR_TEXT_BYTES_MAX];
+	struct writer w = writer_on(text, sizeof(text));
+	write_addr(&w, a);
+	if (!addr_is_ip(a)) {
+		say(d, GRADE_OK, what, "%s: not tried", writer_text(&w));
+		return;
+	}
+	int error = try_bind(a);
+	if (error == 0)
+		say(d, GRADE_OK, what, "%s: free", writer_text(&w));
+	else if (error == EADDRINUSE)
+		say(d, GRADE_WARNING, what,
+		    "%s: in use, by a node that runs already or by another program",
+		    writer_text(&w));
+	else
+		say(d, GRADE_BAD, what, "%s: %s", writer_text(&w), strerror(error));
+}
+
+static void
+examine_ports(struct doctor *d)
+{
+	for (size_t i = 0; i < d->config->listener_count; i++)
+		examine_port(d, "listener", &d->config->listeners[i].address);
+	if (d->config->admin.family != 0)
+		examine_port(d, "admin", &d->config->admin);
+}
+
+/* ---- who is asked ----------------------------------------------------------------------------
+ */
+
+static void
+say_reached(struct doctor *d, const char *what, const char *whose, const char *id,
+	    const struct reach *r)
+{
+	char text[ADDR_TEXT_BYTES_MAX];
+	struct writer w = writer_on(text, sizeof(text));
+	write_addr(&w, r->to);
+	if (r->error == 0)
+		say(d, GRADE_OK, what, "%s of %s: %s answers", id, whose, writer_text(&w));
+	else if (r->error == ENXIO)
+		say(d, GRADE_BAD, what, "%s of %s: %s: the name has no address", id, whose,
+		    writer_text(&w));
+	else
+		say(d, GRADE_BAD, what, "%s of %s: %s: %s", id, whose, writer_text(&w),
+		    strerror(r->error));
+}
+
+static void
+examine_members(struct doctor *d, const struct config_service *s)
+{
+	struct reach *list = calloc(s->member_count, sizeof(*list));
+	for (size_t i = 0; list != NULL && i < s->member_count; i++)
+		list[i] =
+		    (struct reach){&s->members[i].origin, (uint32_t)s->timeouts.connect_ms, 0};
+	if (list == NULL) {
+		say(d, GRADE_BAD, "member", "no memory");
+		return;
+	}
+	reach_all(list, s->member_count);
+	for (size_t i = 0; i < s->member_count; i++)
+		say_reached(d, "member", s->name, s->members[i].id, &list[i]);
+	free(list);
+}
+
+#define NODE_LIMIT_MS 1000
+
+static void
+examine_nodes(struct doctor *d)
+{
+	const struct config_cluster *c = &d->config->cluster;
+	struct reach list[NODES_MAX];
+	for (size_t i = 0; i < c->node_count; i++)
+		list[i] = (struct reach){&c->nodes[i].http, NODE_LIMIT_MS, 0};
+	reach_all(list, c->node_count);
+	for (size_t i = 0; i < c->node_count; i++)
+		say_reached(d, "node", c->name != NULL ? c->name : "the cluster", c->nodes[i].id,
+			    &list[i]);
+}
+
+/* ---- the command ------------------------------------------------------------------------------
+ */
+
+static void
+examine(struct doctor *d)
+{
+	struct config *config = NULL;
+	struct config_findings findings;
+	handed_take();
+	(void)config_load(d->file, CONFIG_FOR_CHECK, &config, &findings);
+	examine_configuration(d, &findings);
+	config_findings_free(&findings);
+	d->config = config;
+	if (config != NULL) {
+		examine_descriptors(d);
+		examine_backlog(d);
+		examine_clock(d);
+		examine_directory(d);
+		examine_ports(d);
+		for (size_t i = 0; i < config->service_count; i++)
+			examine_members(d, &config->services[i]);
+		examine_nodes(d);
+	}
+	d->config = NULL;
+	config_free(&config);
+}
+
+struct question {
+	const char *config;
+	bool json;
+};
+
+static enum result
+set_option(void *context, enum cli_option option, const char *value, struct problem *p)
+{
+	struct question *q = context;
+	(void)p;
+	if (option == OPTION_CONFIG)
+		q->config = value;
+	else
+		q->json = true; /* the table lets no other through */
+	return RESULT_OK;
+}
+
+static bool
+print_json(const struct doctor *d)
+{
+	json_t *root = json_pack("{s:b, s:I, s:I, s:I, s:O}", "ok", d->count[GRADE_BAD] == 0,
+				 "good", (json_int_t)d->count[GRADE_OK], "warnings",
+				 (json_int_t)d->count[GRADE_WARNING], "bad",
+				 (json_int_t)d->count[GRADE_BAD], "found", d->list);
+	bool written =
+	    root != NULL && json_dumpf(root, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF;
+	json_decref(root);
+	return written;
+}
+
+int
+cli_doctor(int argc, char **argv)
+{
+	struct question q = {.config = NULL};
+	struct cli_operands rest;
+	int status = cli_parse(SUBCOMMAND_doctor, argc, argv, set_option, &q, &rest);
+	if (status != CLI_GO_ON)
+		return status;
+	if (q.config == NULL || rest.count > 0)
+		return cli_refuse(SUBCOMMAND_doctor, EXIT_USAGE,
+				  "-c FILE is wanted, and nothing else");
+	struct doctor d = {.file = q.config, .list = q.json ? json_array() : NULL};
+	if (q.json && d.list == NULL)
+		return cli_refuse(SUBCOMMAND_doctor, EXIT_USAGE, "no memory");
+	examine(&d);
+	bool written = !q.json || print_json(&d);
+	json_decref(d.list);
+	if (!q.json)
+		(void)printf("%zu ok, %zu warnings, %zu bad\n", d.count[GRADE_OK],
+			     d.count[GRADE_WARNING], d.count[GRADE_BAD]);
+	if (!written)
+		return cli_refuse(SUBCOMMAND_doctor, EXIT_USAGE, "the answer cannot be written");
+	return d.count[GRADE_BAD] == 0 ? EXIT_SUCCESS : EXIT_NEGATIVE;
+}
