@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Checks tests/requirements.md against the tree; part of `make test`.
+"""Checks tests/requirements.md and tests/claims.md against the tree; part of `make test`.
 
-    tests/lib/requirements.py [FILE]
+    tests/lib/requirements.py [REQUIREMENTS [CLAIMS]]
 
 Every entry names tests that exist and are run, or says why it does not apply yet; requirements have the
-numbers 1 to 60, the other lists no gap; a test named test_must_NN_... stands under requirement NN. What is
-wrong is said a line each; the last line is "N passed, N failed", an entry each.
+numbers 1 to 60, the other lists no gap; a test named test_must_NN_... stands under requirement NN. Claims are
+the lines C1 to C15, E1 to E16, L1 to L12, M1 to M14, U1 to U13, shown by end-to-end tests; of the files that
+they name, a test named test_c09_..., or test_m03_m04_..., stands under each of its lines. What is wrong is said
+a line each; the last line is "N passed, N failed", an entry each.
 """
 
 import glob
@@ -19,6 +21,9 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 TESTS = os.path.join(ROOT, "tests")
 FILE = os.path.join(TESTS, "requirements.md")
 LISTS = {"Requirements": 60, "Classes of faults": 34, "Ways of making faults": 8}  # at least so many, the first exactly
+CLAIMS_FILE = os.path.join(TESTS, "claims.md")
+CLAIMS = {"C": 15, "E": 16, "L": 12, "M": 14, "U": 13}
+CLAIMED = re.compile(r"test_((?:[celmu]\d+_)+)")
 NUMBERED = re.compile(r"test_must_((?:\d\d_(?:and_)?)+)")
 REASON_MIN = 15  # characters of a reason that says something
 
@@ -153,8 +158,53 @@ def check(text, tree):
     return passed, problems
 
 
+# ---- claims -------------------------------------------------------------------------------------
+
+
+def lines_of(test):
+    """Those that its name carries: "C9"."""
+    match = CLAIMED.match(test)
+    return [f"{letter.upper()}{int(n)}" for letter, n in re.findall(r"([celmu])(\d+)_", match[1])] if match else []
+
+
+def parse_claims(text):
+    """Line to its entry, in order."""
+    claims = {}
+    text = re.sub(r"\n  +(?=\S)", " ", text)
+    for line in text.split("\n"):
+        entry = re.fullmatch(r"### (([CELMU])(\d+))\. (.+)", line)
+        if entry:
+            claims[entry[1]] = Entry(entry[1], int(entry[3]), entry[4])
+        elif line.startswith("- ") and claims:
+            list(claims.values())[-1].lines.append(line[2:])
+    return claims
+
+
+def check_claims(text, tree):
+    """As check."""
+    claims = parse_claims(text)
+    wanted = [f"{letter}{n}" for letter, count in CLAIMS.items() for n in range(1, count + 1)]
+    problems = [f"claims: there is no line {c}" for c in wanted if c not in claims]
+    problems += [f"claims: there is no such line as {c}" for c in claims if c not in wanted]
+    named = {c: set(e.tests()) for c, e in claims.items()}
+    passed = 0
+    for c, entry in claims.items():
+        wrong = entry.wrong(tree)
+        wrong += [f"{kind} is no end-to-end test" for kind, _ in named[c] if not kind.startswith("e2e/")]
+        passed += not wrong
+        problems += [f"claims, {c}: {w}" for w in wrong]
+    for kind in sorted({kind for tests in named.values() for kind, _ in tests}):
+        for test in sorted(tree.tests_of(kind) or ()):
+            problems += [f"{kind}: {test} is not named under {c}" for c in lines_of(test)
+                         if (kind, test) not in named.get(c, set())]
+    return passed, problems
+
+
 def main():
-    passed, problems = check(read(sys.argv[1] if sys.argv[1:] else FILE), Tree())
+    tree = Tree()
+    passed, problems = check(read(sys.argv[1] if sys.argv[1:] else FILE), tree)
+    more, wrong = check_claims(read(sys.argv[2] if sys.argv[2:] else CLAIMS_FILE), tree)
+    passed, problems = passed + more, problems + wrong
     for problem in problems:
         print(f"FAILED requirements: {problem}")
     print(f"{passed} passed, {len(problems)} failed")

@@ -10,6 +10,7 @@ class Faults(unittest.TestCase):
     def setUpClass(cls):
         cls.tree = requirements.Tree()
         cls.text = requirements.read(requirements.FILE)
+        cls.claims = requirements.read(requirements.CLAIMS_FILE)
 
     def refuses(self, old, new, what):
         self.assertIn(old, self.text)
@@ -36,8 +37,28 @@ class Faults(unittest.TestCase):
         self.refuses(": HTTP/2 is not spoken\n", ": no\n", "no reason")
 
     def test_what_had_to_wait(self):
-        self.refuses("until -lnghttp2:", "until -levent_core:", "`-levent_core` is there now")
-        self.refuses("until services[].tls:", "until attempts_max:", "`attempts_max` is there now")
+        self.refuses("until -lz:", "until -levent_core:", "`-levent_core` is there now")
+        self.refuses("until -lz:", "until attempts_max:", "`attempts_max` is there now")
+
+    def refuses_claims(self, old, new, what):
+        self.assertIn(old, self.claims)
+        _, problems = requirements.check_claims(self.claims.replace(old, new, 1), self.tree)
+        self.assertTrue(any(what in p for p in problems), problems)
+
+    def test_claims(self):
+        self.refuses_claims("### E12. ", "#### E12. ", "there is no line E12")
+        self.refuses_claims("### U13. ", "### U14. ", "there is no such line as U14")
+        self.refuses_claims("test_u06_the_first_offer_wins", "test_u06_other", "there is no test `e2e/test_race: test_u06_other`")
+        self.refuses_claims("test_c09_the_sender_is_not_trusted", "test_c08_the_second_backup_reads_the_primary_anew",
+                            "test_c09_the_sender_is_not_trusted is not named under C9")
+        self.refuses_claims("- e2e/test_question: test_m09_every_server_is_told_by_heartbeat\n", "", "M9: it names no test")
+        self.refuses_claims("- e2e/test_question: test_m09_every_server_is_told_by_heartbeat\n",
+                            "- cluster/test_ask: *\n", "is no end-to-end test")
+
+    def test_the_claims_themselves(self):
+        passed, problems = requirements.check_claims(self.claims, self.tree)
+        self.assertEqual(problems, [])
+        self.assertEqual(passed, sum(requirements.CLAIMS.values()))
 
     def test_the_file_itself(self):
         passed, problems = requirements.check(self.text, self.tree)
