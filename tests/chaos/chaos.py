@@ -38,7 +38,7 @@ from clients import Crowd
 from history import Disturbed, Finding
 from holdfast import Client, text_of, wait_until
 from holders import Holders
-from nodes import FAILBACK, LinkedCluster, Roamer, Witness
+from nodes import FAILBACK, KEYED, LinkedCluster, Roamer, Witness
 from verdicts import Agreed, Calm, Changed
 
 CLIENTS, RATE = 16, 40             # requests a second, all clients together, at most
@@ -51,7 +51,7 @@ KEYS = 40                          # that must agree, of each service, through e
 DESCRIPTORS_MORE = 8               # than before the storms: connections that are being checked just now
 CHANGE_LIMIT_S = 60
 SHOWN_MAX = 10
-COVERED = ["answered", "calm", "certain", "moves", "agreed", "holders"]     # there must be some in every run
+COVERED = ["answered", "calm", "certain", "moves", "agreed", "holders", "raced"]     # there must be some in every run
 COVERED_LONG = ["downs", "epochs", "published", "disagreements", "lost datagrams"]
 COVERED_FROM_S = 120               # a run of that length has seen all of them
 
@@ -149,6 +149,7 @@ class Run:
         self.diary = open(os.path.join(self.folder, "steps"), "w", buffering=1)
         self.disturbed, self.calms, self.changed, self.agreed = [], [], [], []
         self.findings, self.done = [], {}
+        self.raced = 0                 # races that were won, as nodes that run say
         self.cluster = self.witness = self.crowd = self.holders = None
 
     def tell(self, text):
@@ -202,7 +203,7 @@ class Run:
     def agree(self):
         """Every node is sent the same keys, by clients that keep no tag."""
         at = time.time()
-        for service in FAILBACK:
+        for service in KEYED:
             for node, address in self.cluster.http.items():
                 with Client(address) as c:
                     for n in range(KEYS):
@@ -243,6 +244,7 @@ class Run:
         self.lasts(CALM_S)
         self.crowd.stop()
         self.agree()
+        self.raced = max(self.raced, self.cluster.races_won())
 
     def run(self):
         self.begin()
@@ -309,7 +311,8 @@ class Run:
     def judge(self):
         record = verdicts.load(self.folder)
         self.findings += verdicts.check(record)
-        covered = {**verdicts.coverage(record), "lost datagrams": self.cluster.links.lost}
+        covered = {**verdicts.coverage(record), "raced": self.raced,
+                   "lost datagrams": self.cluster.links.lost}
         names = COVERED + (COVERED_LONG if self.seconds >= COVERED_FROM_S else [])
         self.findings += [Finding("coverage", f"there were no {name}") for name in names if not covered[name]]
         return covered

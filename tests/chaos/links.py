@@ -13,6 +13,8 @@ sends on from the same address, for a node believes nobody else.
 HELD: datagrams are lost; bytes of connections wait until the link is healed, and then arrive, as TCP
 would send them again. A new connection is accepted by the relay and says nothing. REFUSED: as HELD for
 datagrams, and connections between the two break with a reset, now and as long as it lasts.
+
+Who races for a session asks from a port of its own, and is answered there.
 """
 
 import asyncio
@@ -24,6 +26,7 @@ import holdfast
 
 HELD, REFUSED = "held", "refused"
 PIECE_BYTES, DATAGRAM_BYTES_MAX = 65536, 2048
+GUESTS_MAX = 256
 
 
 class Refused(ConnectionError):
@@ -57,6 +60,7 @@ class Links:
         self.doors = {}
         self.state = {}             # (from, to) -> HELD or REFUSED
         self.open = set()           # (frozenset of both ends, writer)
+        self.guests = {}            # (node, another's port that is not the listed one) -> the socket that speaks for it there
         self.lost = self.carried = 0
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
@@ -86,6 +90,9 @@ class Links:
                 if door.server is not None:
                     door.server.close()
                 door.socket.close()
+            for guest in self.guests.values():
+                self.loop.remove_reader(guest)
+                guest.close()
             tasks = asyncio.all_tasks() - {asyncio.current_task()}
             for task in tasks:
                 task.cancel()
@@ -153,9 +160,38 @@ class Links:
         if sender is None or (sender, door.id) in self.state:
             self.lost += 1
             return
+        if peer != self.doors[sender].real_datagrams:
+            self.take_guest(door, data, peer, sender)
+            return
+        self.pass_on(self.doors[sender].socket, data, door.real_datagrams)
+
+    def take_guest(self, door, data, peer, sender):
+        guest = self.guests.get((door.id, peer))
+        if guest is None and len(self.guests) == GUESTS_MAX:
+            oldest = self.guests.pop(next(iter(self.guests)))
+            self.loop.remove_reader(oldest)
+            oldest.close()
+        if guest is None:
+            guest = self.guests[door.id, peer] = socket.socket(type=socket.SOCK_DGRAM)
+            guest.bind((self.hosts[sender], 0))
+            guest.setblocking(False)
+            self.loop.add_reader(guest, self.answer_guest, door, guest, peer, sender)
+        self.pass_on(guest, data, door.real_datagrams)
+
+    def answer_guest(self, door, guest, peer, sender):
+        try:
+            data = guest.recv(DATAGRAM_BYTES_MAX)
+        except OSError:
+            return
+        if (door.id, sender) in self.state:
+            self.lost += 1
+        else:
+            self.pass_on(door.socket, data, peer)
+
+    def pass_on(self, by, data, to):
         self.carried += 1
         try:
-            self.doors[sender].socket.sendto(data, door.real_datagrams)
+            by.sendto(data, to)
         except OSError:
             pass  # nobody is there
 

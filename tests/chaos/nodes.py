@@ -16,13 +16,15 @@ from links import Links
 from soak import Server
 from verdicts import Document, Sighting
 
-FAILBACK = {"go": "stay", "back": "return"}
+FAILBACK = {"go": "stay", "back": "return", "race": "stay"}
+KEYED = ("go", "back")               # where a key has its home by the ordering; in the other, new sessions are raced
+RACE = {"limit": "200ms", "spread": "20ms"}
 HEALTH = {"path": "/healthz", "interval": "500ms", "timeout": "2s", "fall": 2, "rise": 2}
 TIMEOUTS = {"connect": "1s", "first_byte": "6s", "idle": "10s", "pool_idle": "1s"}
 DETECT = {"period": "300ms", "timeout": "200ms", "t1": "50ms"}
 LEASE = "2s"
 LOOK_S, LOOK_LIMIT_S = 0.25, 3.0
-ROAM_SHARE = 0.25
+ROAM_SHARE, AGAIN_SHARE = 0.25, 0.3
 
 
 class LinkedCluster(Cluster):
@@ -49,9 +51,10 @@ class LinkedCluster(Cluster):
         members = [{"id": i, "origin": text_of(s.address), "node": text_of(self.fronts[i])}
                    for i, s in self.servers.items()]
         return [{"name": name, "paths": [f"/{name}"], "health": HEALTH, "timeouts": TIMEOUTS, "attempts_max": 6,
-                 "retry_budget": "100%", "session": {"keys": ["header:X-Key"], "failback": failback,
-                                                     "tag": {"cookie": cookie_of(name)}}, "members": members}
-                for name, failback in FAILBACK.items()]
+                 "retry_budget": "100%", "session": {"failback": failback, "tag": {"cookie": cookie_of(name)}, **by},
+                 "members": members}
+                for name, failback in FAILBACK.items()
+                for by in [{"keys": ["header:X-Key"]} if name in KEYED else {"assign": "race", "race": RACE}]]
 
     def operands(self, words):
         """Of `holdfast members`; who is added again comes with his addresses."""
@@ -94,6 +97,9 @@ class LinkedCluster(Cluster):
             if not all(m["state"] in ("up", "drain") for s in status["services"] for m in s["members"]):
                 return False
         return len(said) == 1 and said.pop()[0] is not None
+
+    def races_won(self):
+        return sum((s.get("races") or {}).get("won", 0) for node in self.nodes.values() for s in node.status()["services"])
 
 
 class Witness:
@@ -150,6 +156,12 @@ class Roamer(Caller):
 
     entry = None
 
+    def begin_session(self):
+        """Sessions with a key of their own have nothing to race for."""
+        super().begin_session()
+        while self.session.service not in KEYED and self.session.key:
+            super().begin_session()
+
     def connect(self):
         self.entry = self.dice.choice(sorted(self.address))
         try:
@@ -165,4 +177,6 @@ class Roamer(Caller):
     def step(self):
         if self.dice.random() < ROAM_SHARE:
             self.leave()
+        if self.session.service not in KEYED and self.dice.random() < AGAIN_SHARE:
+            self.begin_session()     # to be raced for
         super().step()

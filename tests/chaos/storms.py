@@ -9,7 +9,7 @@ import dataclasses
 import random
 
 IDS = "abcde"
-SERVICES = ("go", "back")
+SERVICES = ("go", "back", "race")
 GAP_S = 0.6            # on average
 OUT_MAX_S = 7.0
 NODES_OUT_MAX, SERVERS_OUT_MAX, CUTS_MAX = 2, 2, 2

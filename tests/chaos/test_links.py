@@ -78,6 +78,23 @@ class Pair(unittest.TestCase):
         self.assertEqual(self.datagrams["b"].recv(100), b"again")
         self.assertEqual(self.links.lost, 1)
 
+    def test_another_port_is_answered_there(self):
+        racer = socket.socket(type=socket.SOCK_DGRAM)
+        racer.bind((self.hosts["a"], 0))
+        racer.settimeout(LIMIT_S)
+        self.ends.append(racer)
+        for text in (b"one", b"two"):
+            racer.sendto(text, self.known["b"])
+            data, peer = self.datagrams["b"].recvfrom(100)
+            self.assertEqual(data, text)
+            self.datagrams["b"].sendto(b"to " + data, peer)
+            self.assertEqual(racer.recvfrom(100), (b"to " + text, self.known["b"]))
+        self.links.cut([("b", "a")], HELD)
+        racer.sendto(b"there", self.known["b"])
+        data, peer = self.datagrams["b"].recvfrom(100)
+        self.datagrams["b"].sendto(b"lost", peer)
+        self.is_quiet(racer)
+
     def test_a_held_connection_goes_on_when_it_is_healed(self):
         one, other = self.connection()
         self.says(one, other, b"before")
