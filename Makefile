@@ -99,7 +99,7 @@ CLI      = proxy/cli/asking.c proxy/cli/change.c proxy/cli/check.c proxy/cli/com
            proxy/cli/race_ask.c proxy/cli/race_open.c proxy/cli/run.c proxy/cli/service.c \
            proxy/cli/status.c proxy/cli/steer.c proxy/cli/table.c proxy/cli/tag.c \
            proxy/cli/doctor.c proxy/cli/doctor_reach.c proxy/cli/log_line.c proxy/cli/replay.c proxy/cli/replay_check.c \
-           proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c proxy/cli/verify.c \
+           proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c proxy/cli/tail_summary.c proxy/cli/verify.c \
            proxy/cli/verify_compare.c proxy/cli/version.c proxy/cli/what_if.c
 CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c proxy/cluster/delays.c proxy/cluster/election.c \
            proxy/cluster/election_claim.c proxy/cluster/election_detect.c proxy/cluster/election_wire.c \
@@ -358,11 +358,12 @@ LINK_cli/test_explain = $(sort $(CONFIG_LINK) $(VIEW_LINK)) proxy/cli/explain.c 
                         proxy/route/assign.c proxy/route/explain.c proxy/route/plan.c
 LINK_cli/test_options = proxy/base/result.c proxy/base/text.c proxy/cli/options.c
 LINK_cli/test_tail = $(CONFIG_LINK) proxy/base/clock.c proxy/base/vocab.c proxy/cli/options.c \
-                     proxy/cli/log_line.c proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c
+                     proxy/cli/log_line.c proxy/cli/table.c proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c \
+                     proxy/cli/tail_summary.c
 LINK_cli/test_tail_file = proxy/base/result.c proxy/base/text.c proxy/cli/tail_file.c
 LINK_cli/test_replay = proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/cli/log_line.c \
                        proxy/cli/replay_check.c
-LINK_cli/test_tail_line = proxy/cli/log_line.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
+LINK_cli/test_tail_line = proxy/base/clock.c proxy/cli/log_line.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
                           proxy/cli/tail_line.c
 
 # ---- simulator: tests/sim/<name>.c; scenarios stand in tests/sim/scenarios.h as well --------------

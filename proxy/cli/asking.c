@@ -198,20 +198,3 @@ json_count(const json_t *object, const char *key)
 	json_int_t value = json_integer_value(json_object_get(object, key));
 	return value > 0 ? (uint64_t)value : 0;
 }
-
-const char *
-duration_text(uint64_t ms, char *room, size_t bytes)
-{
-	uint64_t s = ms / 1000;
-	if (s < 60)
-		(void)snprintf(room, bytes, "%" PRIu64 ".%" PRIu64 " s", s, ms % 1000 / 100);
-	else if (s < 3600)
-		(void)snprintf(room, bytes, "%" PRIu64 " min %" PRIu64 " s", s / 60, s % 60);
-	else if (s < 86400)
-		(void)snprintf(room, bytes, "%" PRIu64 " h %" PRIu64 " min", s / 3600,
-			       s % 3600 / 60);
-	else
-		(void)snprintf(room, bytes, "%" PRIu64 " d %" PRIu64 " h", s / 86400,
-			       s % 86400 / 3600);
-	return room;
-}

@@ -46,7 +46,5 @@ void target_segment(struct writer *target, const char *text);
 /* Members of JSON objects, for printing: escaped, "-" where there is none. */
 const char *json_text(const json_t *object, const char *key, char *room, size_t bytes);
 uint64_t json_count(const json_t *object, const char *key);
-/* "3 min 5 s", into `room`. */
-const char *duration_text(uint64_t ms, char *room, size_t bytes);
 
 #endif

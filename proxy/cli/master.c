@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 
 #include "cli/asking.h"
+#include "cli/table.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

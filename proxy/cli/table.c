@@ -60,3 +60,20 @@ table_print(struct table *t, FILE *to)
 	}
 	grow_deinit(&t->cells);
 }
+
+const char *
+duration_text(uint64_t ms, char *room, size_t bytes)
+{
+	uint64_t s = ms / 1000;
+	if (s < 60)
+		(void)snprintf(room, bytes, "%" PRIu64 ".%" PRIu64 " s", s, ms % 1000 / 100);
+	else if (s < 3600)
+		(void)snprintf(room, bytes, "%" PRIu64 " min %" PRIu64 " s", s / 60, s % 60);
+	else if (s < 86400)
+		(void)snprintf(room, bytes, "%" PRIu64 " h %" PRIu64 " min", s / 3600,
+			       s % 3600 / 60);
+	else
+		(void)snprintf(room, bytes, "%" PRIu64 " d %" PRIu64 " h", s / 86400,
+			       s % 86400 / 3600);
+	return room;
+}

@@ -25,4 +25,7 @@ void table_number(struct table *t, uint64_t number);
 /* Prints all rows and ends the table. */
 void table_print(struct table *t, FILE *to);
 
+/* "3 min 5 s", into `room`, for a cell. */
+const char *duration_text(uint64_t ms, char *room, size_t bytes);
+
 #endif

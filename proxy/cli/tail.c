@@ -10,6 +10,7 @@
 #include "cli/options.h"
 #include "cli/tail_file.h"
 #include "cli/tail_line.h"
+#include "cli/tail_summary.h"
 #include "config/config.h"
 
 #include <errno.h>
@@ -31,6 +32,7 @@ struct tail {
 	bool lines_given;
 	uint64_t lines;
 	bool json;
+	bool summary;
 	enum tail_colour colour;
 	struct tail_filter filter;
 	struct tail_file file;
@@ -106,6 +108,11 @@ set_option(void *context, enum cli_option option, const char *value, struct prob
 		return tail_filter_set_session(&t->filter, slice_of(value), p);
 	case OPTION_EVENT:
 		return tail_filter_add_events(&t->filter, slice_of(value), p);
+	case OPTION_SINCE:
+		return tail_filter_set_since(&t->filter, value, clock_wall_ms(), p);
+	case OPTION_SUMMARY:
+		t->summary = true;
+		return RESULT_OK;
 	case OPTION_COLOR:
 		return set_colour(t, value, p);
 	default: /* the table lets no other through */
@@ -121,6 +128,8 @@ set_operands(struct tail *t, const struct cli_operands *files, struct problem *p
 		return problem_set(p, RESULT_INVALID, "more than one file");
 	if (files->count == 1)
 		t->path = files->at[0];
+	if (t->summary && t->json)
+		return problem_set(p, RESULT_INVALID, "--summary is a table: without --json");
 	if ((t->path == NULL) == (t->config == NULL))
 		return problem_set(
 		    p, RESULT_INVALID,
@@ -233,8 +242,9 @@ static void
 run(struct tail *t)
 {
 	bool colour = colour_wanted(t);
+	bool from_then = t->filter.since_bytes > 0;
 	struct slice line;
-	if (t->lines_given || t->follow)
+	if (t->lines_given || (t->follow && !from_then))
 		tail_file_seek_last(&t->file, t->lines_given ? t->lines : TAIL_LINES_DEFAULT,
 				    would_show, &t->filter);
 	t->file.end = !t->follow;
@@ -246,6 +256,20 @@ run(struct tail *t)
 		if (!t->follow || (!tail_file_follow(&t->file, clock_ms()) && !idle()))
 			return;
 	}
+}
+
+static void
+summarise(struct tail *t)
+{
+	static struct tail_summary summary;
+	struct slice line;
+	t->file.end = true;
+	tail_summary_init(&summary);
+	while (!stopped && tail_file_next(&t->file, &line)) {
+		if (tail_judge(&t->filter, line) == TAIL_PASSES)
+			tail_summary_line(&summary, line);
+	}
+	tail_summary_print(&summary, stdout);
 }
 
 static void
@@ -275,7 +299,10 @@ open_and_run(struct tail *t)
 		say(p.text);
 	}
 	listen_to_signals();
-	run(t);
+	if (t->summary)
+		summarise(t);
+	else
+		run(t);
 	tail_file_deinit(&t->file);
 	return EXIT_SUCCESS;
 }
@@ -291,6 +318,7 @@ tail_main(struct tail *t, int argc, char **argv)
 		return code;
 	if (set_operands(t, &files, &p) != RESULT_OK)
 		return usage(p.text);
+	t->follow = t->follow && !t->summary;
 	if (t->path == NULL && path_from_config(t, &p) != RESULT_OK)
 		return usage(p.text);
 	code = open_and_run(t);

@@ -7,6 +7,8 @@
  */
 #include "cli/tail_line.h"
 
+#include "base/clock.h"
+
 #define EVENT_COLUMN      14   /* the longest event */
 #define BROKEN_BYTES_MAX  1024 /* of a broken line that are shown */
 #define COLOUR_OFF        "\x1b[0m"
@@ -96,6 +98,54 @@ tail_filter_set_session(struct tail_filter *filter, struct slice hex, struct pro
 
 /* ---- reading a line ------------------------------------------------------------------------ */
 
+/* Digits and what stands between them, as in "2026-01-31T12:00:00.250Z". */
+static bool
+looks_like_a_time(struct slice when)
+{
+	static const char form[] = "dddd-dd-ddTdd:dd:dd.dddZ";
+	if (when.bytes < sizeof("2026-01-31") - 1 || when.bytes >= sizeof(form))
+		return false;
+	for (size_t i = 0; i < when.bytes; i++) {
+		bool digit = when.at[i] >= '0' && when.at[i] <= '9';
+		/* "...00Z" and "...00.250Z" are both written. */
+		if (form[i] == '.' && when.at[i] == 'Z')
+			return i + 1 == when.bytes;
+		if (form[i] == 'd' ? !digit : when.at[i] != form[i])
+			return false;
+	}
+	return true;
+}
+
+enum result
+tail_filter_set_since(struct tail_filter *filter, const char *when, uint64_t now_ms,
+		      struct problem *p)
+{
+	struct writer w = writer_on(filter->since, sizeof(filter->since));
+	uint64_t ago_ms;
+	if (looks_like_a_time(slice_of(when)))
+		write_text(&w, when);
+	else if (duration_parse(slice_of(when), &ago_ms, p) == RESULT_OK && ago_ms <= now_ms)
+		write_timestamp(&w, now_ms - ago_ms);
+	else
+		return problem_set(p, RESULT_INVALID,
+				   "--since: \"10m\", \"2h\" or a time such as 2026-01-31T12:00");
+	/* Without the zone: it is always UTC, and 'Z' stands above every fraction. */
+	while (w.bytes > 0 && filter->since[w.bytes - 1] == 'Z')
+		w.bytes--;
+	filter->since_bytes = w.bytes;
+	return RESULT_OK;
+}
+
+/* Timestamps sort as texts. */
+static bool
+is_since(const struct tail_filter *filter, const json_t *object)
+{
+	struct slice ts = log_line_text(object, "ts");
+	size_t bytes = ts.bytes < filter->since_bytes ? ts.bytes : filter->since_bytes;
+	int order = bytes > 0 ? memcmp(ts.at, filter->since, bytes) : 0;
+	return order > 0 || (order == 0 && ts.bytes >= filter->since_bytes);
+}
+
 static bool
 names_member(const json_t *object, struct slice member)
 {
@@ -111,6 +161,8 @@ static bool
 filter_passes(const struct tail_filter *filter, const json_t *object)
 {
 	struct slice session = {filter->session, filter->session_digits};
+	if (!is_since(filter, object))
+		return false;
 	if (filter->some_events) {
 		enum event_kind event = log_event_find(log_line_text(object, "event"));
 		if (event == EVENTS || !filter->event[event])

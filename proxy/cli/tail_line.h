@@ -13,6 +13,7 @@
 #define TAIL_TEXT_BYTES_MAX (8 * TAIL_LINE_BYTES_MAX) /* of what is made of it */
 
 #define TAIL_SESSION_DIGITS 8 /* as the log has them */
+#define TAIL_SINCE_BYTES    32
 
 /* Zeroed lets everything pass. */
 struct tail_filter {
@@ -21,7 +22,9 @@ struct tail_filter {
 	struct slice service; /* empty: all */
 	struct slice member;  /* primary, from, chosen or member; empty: all */
 	char session[TAIL_SESSION_DIGITS];
-	size_t session_digits; /* that the session must begin with */
+	size_t session_digits;        /* that the session must begin with */
+	char since[TAIL_SINCE_BYTES]; /* "2026-01-31T12:00"; compared as text */
+	size_t since_bytes;           /* 0: all */
 };
 
 /* "failover,member_down". RESULT_INVALID: unknown or none; the problem lists the known ones. */
@@ -30,6 +33,10 @@ enum result tail_filter_add_events(struct tail_filter *filter, struct slice list
 /* Hex digits, from one on; those behind the eighth are not in the log and not compared. */
 enum result tail_filter_set_session(struct tail_filter *filter, struct slice hex,
 				    struct problem *p);
+
+/* "10m" before `now_ms` (wall clock), or the beginning of a timestamp, from its date on. */
+enum result tail_filter_set_since(struct tail_filter *filter, const char *when, uint64_t now_ms,
+				  struct problem *p);
 
 enum tail_verdict { TAIL_PASSES, TAIL_FILTERED, TAIL_BROKEN };
 /* `line` has no '\n'. */
