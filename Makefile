@@ -128,6 +128,7 @@ LEASE    = proxy/cluster/lease.c proxy/cluster/lease_acceptor.c proxy/cluster/le
 REGISTER = proxy/cluster/document.c proxy/cluster/learn.c proxy/cluster/pull.c proxy/cluster/register.c \
            proxy/cluster/register_image.c proxy/cluster/register_wire.c proxy/cluster/voter.c
 ENGINES  = proxy/cluster/embedded.c proxy/cluster/engine.c
+DISK     = proxy/cluster/disk.c proxy/cluster/disk_block.c proxy/cluster/disk_file.c proxy/cluster/disk_round.c
 ROLES    = $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/register_file.c \
            proxy/cluster/register_writer.c proxy/cluster/roles.c
 
@@ -376,10 +377,11 @@ SIM_SCENARIOS += tests/sim/engines.c tests/sim/lease_calm.c tests/sim/lease_chao
                  tests/sim/lease_clocks.c tests/sim/lease_lost.c tests/sim/lease_readmit.c tests/sim/lease_slow.c \
                  tests/sim/registers.c
 SIM_SCENARIOS += tests/sim/epochs_lease.c
+SIM_SCENARIOS += tests/sim/disk_chaos.c tests/sim/disk_duel.c tests/sim/disks.c
 SIM_SCENARIOS += tests/sim/mesh.c tests/sim/mesh_epochs.c
 SIM_SCENARIOS += tests/sim/race_chaos.c tests/sim/race_load.c tests/sim/racing.c
 # The same object files as in the binary.
-SIM_LINK      = $(CLUSTER) $(LEASE) $(REGISTER) $(ENGINES) $(RACE) proxy/cluster/epoch.c \
+SIM_LINK      = $(CLUSTER) $(LEASE) $(REGISTER) $(ENGINES) $(DISK) $(RACE) proxy/cluster/epoch.c \
                 proxy/cluster/epoch_publish.c $(sort $(VIEW_LINK) $(POOL_LINK) $(LINK_affinity/test_hop)) \
                 proxy/route/assign.c proxy/route/onward.c proxy/route/plan.c
 SIM_SEEDS    ?= 10000
@@ -395,6 +397,9 @@ MUTANTS += NO_RESTART_SILENCE:lease_acceptor:lease_chaos OWNER_OF_ANY_RUN:lease_
            VOTES_EMPTY:voter:lease_lost LEARNS_AT_ONCE:learn:lease_readmit \
            LEARNS_OF_ONE:learn:lease_readmit NO_WRITE_BACK:register:lease_chaos \
            TIME_STANDS:embedded:lease_slow
+MUTANTS += NO_STANDSTILL:disk_round:disk_chaos NO_SECOND_LOOK:disk_round:disk_duel \
+           OWN_RUNS_ALIKE:disk_round:disk_chaos \
+           NO_COPY:disk_round:disk_chaos NO_SUM:disk_block:disk_chaos
 MUTANTS += TRUSTS_SENDER:route/onward:mesh_epochs FORGETS_WAY:route/onward:mesh_epochs \
            DECIDES_BEHIND:route/onward:mesh_epochs
 MUTANTS += NO_COMPARE:epoch_publish:epochs_lease NO_READ:epoch_publish:epochs_lease

@@ -30,6 +30,12 @@ enum mutant {
 	MUTANT_FORGETS_WAY,    /* onward: where a request has been does not matter */
 	MUTANT_DECIDES_BEHIND, /* onward: a node decides with the membership that it has */
 	MUTANT_NO_WRITE_BACK,  /* register: readers leave the newest value where it is */
+
+	MUTANT_NO_STANDSTILL,  /* disk: a role is taken whose holder may still renew it */
+	MUTANT_NO_SECOND_LOOK, /* disk: what was written as taken is not followed by a look */
+	MUTANT_OWN_RUNS_ALIKE, /* disk: a holder that started again is the same one */
+	MUTANT_NO_COPY,        /* disk: readers leave the newest value in a minority of the files */
+	MUTANT_NO_SUM,         /* disk: a block that was half written is believed */
 };
 
 #ifndef MUTANT

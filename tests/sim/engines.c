@@ -8,7 +8,6 @@ const char *const engines_role[ENGINES_ROLES] = {ROLE_CLUSTER, "r1", "r2"};
 
 /* A node's memory: the engine, and the processes beside it that want roles. */
 struct node {
-	struct embedded embedded;
 	struct engine engine;
 	uint64_t ask_at[ENGINES_ROLES]; /* CLUSTER_NEVER: an acquire is under way, or it is held */
 	uint64_t leave_at[ENGINES_ROLES]; /* held, and then given back */
@@ -19,6 +18,7 @@ struct node {
 	uint64_t read_term; /* the last grant when the read began */
 	bool reads;
 	bool writes;
+	_Alignas(max_align_t) uint8_t state[ENGINES_STATE_BYTES_MAX]; /* the driver's */
 };
 
 static struct node *
@@ -30,12 +30,21 @@ at(struct sim *s, cluster_node n)
 struct embedded *
 engines_embedded(struct sim *s, cluster_node n)
 {
-	return &at(s, n)->embedded;
+	return engines_state(s, n);
+}
+
+void *
+engines_state(struct sim *s, cluster_node n)
+{
+	return at(s, n)->state;
 }
 
 static uint64_t
-waits_ms(cluster_node n)
+waits_ms(struct sim *s, cluster_node n)
 {
+	const struct engines_world *world = sim_world(s);
+	if (world->rush)
+		return sim_draw(s, 30);
 	return 150 + 60 * (uint64_t)n; /* as the election's D_i are: each its own */
 }
 
@@ -95,6 +104,9 @@ on_granted(struct sim *s, cluster_node n, uint64_t now, size_t role, const struc
 	struct engines_hold *hold = &world->hold[n][role];
 	if (hold->told)
 		sim_fail(s, "node %u: %s was granted twice", n, e->role);
+	if (sim_now_us(s) < world->ghost_until_us[n][role] && !world->wild_clocks)
+		sim_fail(s, "node %u: %s was granted while its former run may act on it", n,
+			 e->role);
 	check_term(s, n, role, e->term);
 	if (world->holder[role] != n)
 		world->takeovers++;
@@ -102,8 +114,9 @@ on_granted(struct sim *s, cluster_node n, uint64_t now, size_t role, const struc
 	world->granted[role] += late(s);
 	*hold = (struct engines_hold){true, e->until, e->term};
 	node->leave_at[role] = CLUSTER_NEVER;
-	if (world->restless && sim_draw(s, 3) == 0)
-		node->leave_at[role] = now + sim_draw(s, 10 * world->timing.lease_ms);
+	if (world->rush || (world->restless && sim_draw(s, 3) == 0))
+		node->leave_at[role] =
+		    now + sim_draw(s, (world->rush ? 1 : 10) * world->timing.lease_ms);
 	if (role == 0)
 		node->write_at = now + sim_draw(s, 100);
 	sim_note(s, n, "# granted %s, term %llu", e->role, (unsigned long long)e->term);
@@ -157,14 +170,14 @@ on_event(struct sim *s, cluster_node n, uint64_t now, const struct engine_event 
 		world->hold[n][role].until = e->until;
 		break;
 	case ENGINE_REFUSED:
-		node->ask_at[role] = now + waits_ms(n) + e->wait_ms;
+		node->ask_at[role] = now + waits_ms(s, n) + (world->rush ? 0 : e->wait_ms);
 		sim_note(s, n, "# refused %s: %s", e->role, lease_refusal_text(e->refusal));
 		break;
 	case ENGINE_LOST:
 		if (!world->hold[n][role].told)
 			sim_fail(s, "node %u: %s was lost and not held", n, e->role);
 		world->hold[n][role].told = false;
-		node->ask_at[role] = now + waits_ms(n);
+		node->ask_at[role] = now + waits_ms(s, n);
 		node->leave_at[role] = CLUSTER_NEVER;
 		sim_note(s, n, "# lost %s", e->role);
 		break;
@@ -179,7 +192,7 @@ on_event(struct sim *s, cluster_node n, uint64_t now, const struct engine_event 
 	}
 }
 
-/* ---- the disk --------------------------------------------------------------------------------
+/* ---- the engine `embedded` -------------------------------------------------------------------
  */
 
 static void
@@ -187,34 +200,73 @@ put_on_disk(struct sim *s, cluster_node n)
 {
 	struct engines_disk *disk = sim_disk(s, n);
 	disk->has_image = true;
-	register_image_copy(&disk->image, &at(s, n)->embedded.voter.saving);
+	register_image_copy(&disk->image, &engines_embedded(s, n)->voter.saving);
 }
-
-static void pump(struct sim *s, cluster_node n, uint64_t now, struct outbox *out);
 
 static void
 saved(struct sim *s, cluster_node n, uint64_t now, uint64_t unused, struct outbox *out)
 {
 	(void)unused;
 	put_on_disk(s, n);
-	embedded_saved(&at(s, n)->embedded, now, out);
-	pump(s, n, now, out);
+	embedded_saved(engines_embedded(s, n), now, out);
+	engines_pump(s, n, now);
+}
+
+static struct engine
+boot_embedded(struct sim *s, cluster_node n, uint64_t now, void *state)
+{
+	const struct engines_world *world = sim_world(s);
+	const struct engines_disk *disk = sim_disk(s, n);
+	embedded_init(state, sim_nodes(s, n), &world->timing, sim_incarnation(s, n),
+		      disk->has_image ? &disk->image : NULL, now);
+	return embedded_engine(state);
 }
 
 static void
-pump(struct sim *s, cluster_node n, uint64_t now, struct outbox *out)
+turn_embedded(struct sim *s, cluster_node n, uint64_t now, void *state)
 {
+	const struct engines_world *world = sim_world(s);
+	(void)now;
+	if (embedded_save(state) != NULL)
+		sim_after(s, n, 300 + sim_draw(s, world->save_us_max), saved, 0);
+}
+
+static void
+crashed_embedded(struct sim *s, cluster_node n, void *state)
+{
+	struct embedded *embedded = state;
+	/* What was on its way to the disk is there, or is not. */
+	if (embedded->is_voter && embedded->voter.saving_up_to != 0 && sim_draw(s, 2) == 0)
+		put_on_disk(s, n);
+	embedded_deinit(embedded);
+}
+
+static void
+end_embedded(struct sim *s)
+{
+	for (cluster_node n = 0; n < sim_count(s); n++) {
+		struct engines_disk *disk = sim_disk(s, n);
+		register_image_deinit(&disk->image);
+	}
+}
+
+static const struct engines_driver embedded_driver = {.state_bytes = sizeof(struct embedded),
+						      .boot = boot_embedded,
+						      .turn = turn_embedded,
+						      .crashed = crashed_embedded,
+						      .end = end_embedded};
+
+void
+engines_pump(struct sim *s, cluster_node n, uint64_t now)
+{
+	const struct engines_world *world = sim_world(s);
 	struct node *node = at(s, n);
 	struct engine_event event;
 	while (engine_take(&node->engine, &event)) {
 		on_event(s, n, now, &event);
 		document_unref(&event.document);
 	}
-	if (embedded_save(&node->embedded) != NULL)
-		sim_after(s, n,
-			  300 + sim_draw(s, ((struct engines_world *)sim_world(s))->save_us_max),
-			  saved, 0);
-	(void)out;
+	world->driver->turn(s, n, now, node->state);
 }
 
 /* ---- the program -----------------------------------------------------------------------------
@@ -224,11 +276,9 @@ static void
 boot(struct sim *s, cluster_node n, uint64_t now, struct outbox *out)
 {
 	struct engines_world *world = sim_world(s);
-	struct engines_disk *disk = sim_disk(s, n);
 	struct node *node = at(s, n);
-	embedded_init(&node->embedded, sim_nodes(s, n), &world->timing, sim_incarnation(s, n),
-		      disk->has_image ? &disk->image : NULL, now);
-	node->engine = embedded_engine(&node->embedded);
+	(void)out;
+	node->engine = world->driver->boot(s, n, now, node->state);
 	for (size_t role = 0; role < ENGINES_ROLES; role++) {
 		node->ask_at[role] = now + sim_draw(s, 2000);
 		node->leave_at[role] = CLUSTER_NEVER;
@@ -236,7 +286,7 @@ boot(struct sim *s, cluster_node n, uint64_t now, struct outbox *out)
 	}
 	node->read_at = now + sim_draw(s, 2000);
 	node->write_at = CLUSTER_NEVER;
-	pump(s, n, now, out);
+	engines_pump(s, n, now);
 }
 
 static void
@@ -244,7 +294,7 @@ receive(struct sim *s, cluster_node n, uint64_t now, const struct incoming *in, 
 {
 	if (!engine_receive(&at(s, n)->engine, now, in, out))
 		sim_fail(s, "a type that is not the engine's");
-	pump(s, n, now, out);
+	engines_pump(s, n, now);
 }
 
 static void
@@ -276,7 +326,7 @@ act(struct sim *s, cluster_node n, uint64_t now, struct outbox *out)
 		if (now >= node->leave_at[role]) {
 			node->leave_at[role] = CLUSTER_NEVER;
 			world->hold[n][role].told = false;
-			node->ask_at[role] = now + world->timing.lease_ms;
+			node->ask_at[role] = now + (world->rush ? 0 : world->timing.lease_ms);
 			sim_note(s, n, "# releases %s", engines_role[role]);
 			engine_release(&node->engine, now, engines_role[role], out);
 		}
@@ -305,9 +355,9 @@ static void
 tick(struct sim *s, cluster_node n, uint64_t now, struct outbox *out)
 {
 	engine_tick(&at(s, n)->engine, now, out);
-	pump(s, n, now, out);
+	engines_pump(s, n, now);
 	act(s, n, now, out);
-	pump(s, n, now, out);
+	engines_pump(s, n, now);
 }
 
 static uint64_t
@@ -351,13 +401,10 @@ leave_ghosts(struct sim *s, cluster_node n)
 static void
 crashed(struct sim *s, cluster_node n)
 {
+	const struct engines_world *world = sim_world(s);
 	struct node *node = at(s, n);
 	leave_ghosts(s, n);
-	/* What was on its way to the disk is there, or is not. */
-	if (node->embedded.is_voter && node->embedded.voter.saving_up_to != 0 &&
-	    sim_draw(s, 2) == 0)
-		put_on_disk(s, n);
-	embedded_deinit(&node->embedded);
+	world->driver->crashed(s, n, node->state);
 }
 
 const struct sim_program engines_program = {.state_bytes = sizeof(struct node),
@@ -388,6 +435,10 @@ engines_start(struct sim *s, cluster_node count, size_t voters, uint32_t lease_m
 		nodes.node[i].voter = i < voters;
 	}
 	if (cluster_nodes_seal(&nodes, NULL) != RESULT_OK)
+		abort();
+	if (world->driver == NULL)
+		world->driver = &embedded_driver;
+	if (world->driver->state_bytes > ENGINES_STATE_BYTES_MAX)
 		abort();
 	world->timing = lease_timing_of(lease_ms);
 	world->document_bytes_max = 3000;
@@ -517,9 +568,7 @@ engines_end(struct sim *s)
 		sim_fail(s, "the register: %s", found);
 	sim_measure(s, "takeovers", world->takeovers);
 	sim_measure(s, "operations", world->history.count);
-	for (cluster_node n = 0; n < sim_count(s); n++) {
-		struct engines_disk *disk = sim_disk(s, n);
+	for (cluster_node n = 0; n < sim_count(s); n++)
 		sim_crash(s, n);
-		register_image_deinit(&disk->image);
-	}
+	world->driver->end(s);
 }

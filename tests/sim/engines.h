@@ -8,6 +8,7 @@
  * to, by the clock of its node, and the process beside a node that crashed, until the time it was
  * told;
  *   - a holder is told of its loss when its time is over, and not later than a loop may be late;
+ *   - a node that started again is not granted what processes of its former run may still act on;
  *   - terms of a role strictly grow, from grant to grant, over all restarts;
  *   - reads and writes of the value are linearizable (registers.h);
  *   - when all faults are over, every role gets a holder, a write and a read succeed.
@@ -24,6 +25,16 @@
 #define ENGINES_OWNERS_MAX   4096
 #define ENGINES_BEGIN_US     (8 * SIM_SECOND_US) /* all voters were seen once; cluster/voter.h */
 
+/* Which engine runs, and what stands between it and its disk. */
+struct engines_driver {
+	size_t state_bytes; /* of a node's memory */
+	struct engine (*boot)(struct sim *s, cluster_node n, uint64_t now, void *state);
+	/* After every event: what it wants of its disk. */
+	void (*turn)(struct sim *s, cluster_node n, uint64_t now, void *state);
+	void (*crashed)(struct sim *s, cluster_node n, void *state);
+	void (*end)(struct sim *s); /* behind all crashes */
+};
+
 struct engines_hold {
 	bool told; /* granted, and not told of a loss */
 	uint64_t until;
@@ -32,6 +43,7 @@ struct engines_hold {
 
 /* Stands first in the world of every such scenario. */
 struct engines_world {
+	const struct engines_driver *driver; /* NULL: that of the engine `embedded` */
 	struct lease_timing timing;
 	int64_t rate_ppm[CLUSTER_NODES_MAX];
 	uint64_t thawed_us[CLUSTER_NODES_MAX];
@@ -49,6 +61,7 @@ struct engines_world {
 	uint64_t document_bytes_max;
 	uint64_t save_us_max; /* a disk takes so long */
 	bool restless;        /* processes give roles back now and then */
+	bool rush;            /* all ask at once, and again */
 	bool wild_clocks;     /* leases may overlap; terms must not */
 	bool may_be_stuck;    /* liveness is not asked for */
 	uint64_t owners;      /* of terms, below */
@@ -63,6 +76,8 @@ struct engines_disk {
 	struct register_image image;
 };
 
+/* The node's memory has room for the state of any driver. */
+#define ENGINES_STATE_BYTES_MAX ((size_t)1024 * 1024)
 extern const struct sim_program engines_program;
 
 extern const char *const engines_role[ENGINES_ROLES];
@@ -76,5 +91,9 @@ void engines_check(struct sim *s);
 /* Liveness, and the history; ends all nodes. */
 void engines_end(struct sim *s);
 struct embedded *engines_embedded(struct sim *s, cluster_node n);
+/* For drivers: the node's state, as boot was given it; and: the engine may have something to tell.
+ */
+void *engines_state(struct sim *s, cluster_node n);
+void engines_pump(struct sim *s, cluster_node n, uint64_t now);
 
 #endif

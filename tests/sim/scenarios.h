@@ -3,6 +3,8 @@
  * tests/sim/<name>.c.
  */
 SCENARIO(ask)
+SCENARIO(disk_chaos)
+SCENARIO(disk_duel)
 SCENARIO(echo)
 SCENARIO(election_calm)
 SCENARIO(election_chaos)
