@@ -105,8 +105,8 @@ CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c pro
            proxy/cluster/election_claim.c proxy/cluster/election_detect.c proxy/cluster/election_wire.c \
            proxy/cluster/machine.c proxy/cluster/plane.c
 # what of the control plane touches sockets, files and configuration
-CLUSTER_LIVE = proxy/cluster/cluster_ev.c proxy/cluster/embedded_ev.c proxy/cluster/etcd.c proxy/cluster/etcd_ev.c \
-               proxy/cluster/question.c proxy/cluster/setup.c proxy/cluster/twin.c
+CLUSTER_LIVE = proxy/cluster/cluster_ev.c proxy/cluster/disk_ev.c proxy/cluster/embedded_ev.c \
+               proxy/cluster/etcd.c proxy/cluster/etcd_ev.c proxy/cluster/question.c proxy/cluster/setup.c proxy/cluster/twin.c
 NODE     = proxy/main.c proxy/node/node.c proxy/node/node_ev.c proxy/node/admin.c proxy/node/cluster.c \
            proxy/node/cluster_status.c proxy/node/fences.c proxy/node/master.c proxy/node/notify.c proxy/node/placement.c \
            proxy/node/question.c \
@@ -138,7 +138,7 @@ LIBRARY  = proxy/base/addr.c proxy/base/clock.c proxy/base/digest.c proxy/base/r
            proxy/cluster/twin.c $(ROLES)
 
 PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) $(CLUSTER) \
-           $(CLUSTER_LIVE) $(RACE) $(ROLES) $(EPOCHS) $(EPOCHS_LIVE) $(ADMIN) $(CLI) $(NODE)
+           $(CLUSTER_LIVE) $(RACE) $(ROLES) $(DISK) $(EPOCHS) $(EPOCHS_LIVE) $(ADMIN) $(CLI) $(NODE)
 
 # The edge: TLS, and what comes ahead of a request.
 TLS      = proxy/tls/certificate.c proxy/tls/channel.c proxy/tls/client.c proxy/tls/context.c \

@@ -19,6 +19,7 @@
 #define NETWORKS_MAX          256 /* in one list of them */
 #define SECRETS_MAX           16
 #define NODES_MAX             64 /* of one cluster */
+#define DISK_FILES_MAX        9  /* of the engine `disk` */
 #define HOPS_MAX              16 /* bound of cluster.hops_max */
 #define KEY_RULES_MAX         16 /* key rules of one service */
 #define HOSTS_MAX             256

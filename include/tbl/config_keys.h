@@ -63,8 +63,9 @@ CONFIG_KEY(config, "cluster.name", ID, cluster.name, "", NULL, 1, ID_BYTES_MAX, 
 CONFIG_KEY(config, "cluster.hops_max", COUNT, cluster.hops_max, "nodes", "3", 1, HOPS_MAX, "nodes that one request may go through; the last one serves it or answers 503")
 CONFIG_KEY(config, "cluster.listen", ADDRESS, cluster.listen, "address:port", NULL, 0, 0, "where this node takes datagrams of other nodes (UDP); absent: its own cluster.nodes[].address; without that the nodes forward requests and elect nobody")
 CONFIG_KEY(config, "cluster.safety", WORD, cluster.safety, "auto|advisory|lease", "auto", 0, 0, "what it takes to be master: advisory: a time-out alone, which never blocks; lease: a majority of voters; auto: lease from 3 voters")
-CONFIG_KEY(config, "cluster.engine", WORD, cluster.engine, "embedded|disk|etcd", "embedded", 0, 0, "who keeps the leases; embedded: the voters themselves")
+CONFIG_KEY(config, "cluster.engine", WORD, cluster.engine, "embedded|disk|etcd", "embedded", 0, 0, "who keeps the leases; embedded: the voters themselves; disk: shared files; etcd: an etcd cluster")
 CONFIG_KEY(config, "cluster.etcd.endpoint", ADDRESS, cluster.etcd, "address:port", NULL, 0, 0, "where etcd answers, version 3 without TLS; wanted by the engine etcd")
+CONFIG_TEXTS(config, "cluster.disk.files", FILE, cluster.disk_files, cluster.disk_file_count, 0, DISK_FILES_MAX, "shared files, or block devices, that every node reads and writes, an odd number of which a majority must answer; wanted by the engine disk, to be created empty, never shared by two clusters")
 CONFIG_KEY(config, "cluster.lease", DURATION, cluster.lease_ms, "duration", "10s", 1000, CONFIG_HOUR, "how long the master holds its role without renewing it; a third of it between renewals")
 CONFIG_KEY(config, "cluster.preempt", DURATION, cluster.preempt_ms, "duration or off", "off", 1, CONFIG_HOUR, "after which time a better node takes over from a worse master; off: never while that one is well")
 CONFIG_KEY(config, "cluster.detect.period", DURATION, cluster.detect.period_ms, "duration", "1s", 20, CONFIG_MINUTE, "between two inquiries whether the master lives, and between heartbeats")
@@ -89,6 +90,7 @@ CONFIG_KEY(config_node, "cluster.nodes[].id", ID, id, "", CONFIG_REQUIRED, 1, ID
 CONFIG_KEY(config_node, "cluster.nodes[].address", ADDRESS, address, "address:port", NULL, 0, 0, "where it takes datagrams of other nodes")
 CONFIG_KEY(config_node, "cluster.nodes[].http", ADDRESS, http, "address:port", CONFIG_REQUIRED, 0, 0, "where other nodes send it requests: one of its listeners")
 CONFIG_KEY(config_node, "cluster.nodes[].rank", COUNT, rank, "", NULL, 0, 65535, "who is preferred as master: 0 is the best; equal ones by id; absent: 0")
+CONFIG_KEY(config_node, "cluster.nodes[].block", COUNT, block, "", NULL, 1, NODES_MAX, "engine disk: which block of the files is its own, the same on all nodes; absent: its place in the list, from 1")
 CONFIG_KEY(config_node, "cluster.nodes[].voter", BOOL, voter, "", NULL, 0, 0, "has a vote in who may be master; absent: false")
 
 CONFIG_LIST(config, "services", config_service, services, service_count, 1, SERVICES_MAX, "the applications behind Holdfast")

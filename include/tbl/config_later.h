@@ -2,4 +2,4 @@
  * config_later.h: CONFIG_LATER(path, value): what the design has and this version has not. Refused
  * by these words, so that nobody takes it for a misspelling. value: how the text begins, or "".
  */
-CONFIG_LATER("cluster.engine", "disk")
+CONFIG_LATER("services[].mirror", "")

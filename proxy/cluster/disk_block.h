@@ -19,7 +19,6 @@
 
 #include "cluster/register_image.h"
 
-#define DISK_FILES_MAX       9
 #define DISK_SLOTS           NODES_MAX
 #define DISK_PAGE_BYTES      4096
 #define DISK_TABLE_BYTES     ((size_t)16 * 1024)

@@ -136,7 +136,7 @@ look_at_slot(struct disk_file *f, const struct disk_order *order, size_t slot,
 	else
 		free(b);
 	if (!whole) {
-		(void)problem_set(&a->problem, RESULT_INVALID, "block %zu is damaged", slot);
+		(void)problem_set(&a->problem, RESULT_INVALID, "block %zu is damaged", slot + 1);
 		return failed(f, a, DISK_FILE_FAILED);
 	}
 	if (slot != f->slot)
@@ -179,7 +179,8 @@ look_at_value(struct disk_file *f, const struct disk_order *order, struct disk_a
 	if (a->document != NULL &&
 	    memcmp(a->document->digest, b->value_digest, sizeof(b->value_digest)) == 0)
 		return true;
-	(void)problem_set(&a->problem, RESULT_INVALID, "the value of block %zu is damaged", slot);
+	(void)problem_set(&a->problem, RESULT_INVALID, "the value of block %zu is damaged",
+			  slot + 1);
 	return failed(f, a, DISK_FILE_FAILED);
 }
 

@@ -475,7 +475,7 @@ recover(struct disk *d)
 	if (own == NULL)
 		return true;
 	if (strcmp(own->node, d->own.node) != 0) {
-		(void)problem_set(&p, RESULT_INVALID, "block %zu is that of node %s", d->slot,
+		(void)problem_set(&p, RESULT_INVALID, "block %zu is that of node %s", d->slot + 1,
 				  own->node);
 		disk_stop(d, &p);
 		return false;

@@ -6,15 +6,21 @@
 #include "config/rows.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define VOTERS_MAX       9 /* as CLUSTER_VOTERS_MAX, cluster/machine.h */
 #define LEASE_VOTERS_MIN 3 /* from here on "auto" is "lease" */
 
-static void
-complain_of_node(struct loading *l, size_t place, const char *child, const char *reason)
+static void __attribute__((format(printf, 4, 5)))
+complain_of_node(struct loading *l, size_t place, const char *child, const char *format, ...)
 {
 	config_setting_t *list = config_setting_lookup(l->root, "cluster.nodes");
+	char reason[PROBLEM_BYTES_MAX];
+	va_list arguments;
+	va_start(arguments, format);
+	(void)vsnprintf(reason, sizeof(reason), format, arguments);
+	va_end(arguments);
 	complain(l, config_setting_get_elem(list, (unsigned)place), child, "%s", reason);
 }
 
@@ -99,6 +105,77 @@ check_safety(struct loading *l)
 			 voters);
 }
 
+/* ---- the engine disk --------------------------------------------------------------------------
+ */
+
+static void
+check_blocks(struct loading *l)
+{
+	struct config_cluster *cluster = &l->config->cluster;
+	for (size_t i = 0; i < cluster->node_count; i++) {
+		if (cluster->nodes[i].block == 0)
+			cluster->nodes[i].block = (uint32_t)i + 1;
+		for (size_t j = 0; j < i; j++)
+			if (cluster->nodes[j].block == cluster->nodes[i].block)
+				complain_of_node(l, i, "block", "the block of node %s",
+						 cluster->nodes[j].id);
+	}
+}
+
+/* Whether it can be used from here; a shared disk that hangs would hold up the start. */
+static void
+check_file(struct loading *l, config_setting_t *list, size_t place, struct stat *found)
+{
+	const char *path = l->config->cluster.disk_files[place];
+	config_setting_t *at = config_setting_get_elem(list, (unsigned)place);
+	if (stat(path, found) == -1)
+		complain(l, at, NULL, "%s%s", strerror(errno),
+			 errno == ENOENT ? ": it is to be created, empty, before the first start"
+					 : "");
+	else if (!S_ISREG(found->st_mode) && !S_ISBLK(found->st_mode))
+		complain(l, at, NULL, "neither a file nor a block device");
+	else if (access(path, R_OK | W_OK) == -1)
+		complain(l, at, NULL, "%s", strerror(errno));
+}
+
+static void
+check_files(struct loading *l)
+{
+	const struct config_cluster *cluster = &l->config->cluster;
+	config_setting_t *list = config_setting_lookup(l->root, "cluster.disk.files");
+	struct stat found[DISK_FILES_MAX] = {{0}};
+	for (size_t i = 0; i < cluster->disk_file_count; i++) {
+		if (l->purpose == CONFIG_FOR_CHECK)
+			check_file(l, list, i, &found[i]);
+		for (size_t j = 0; j < i; j++) {
+			bool same = strcmp(cluster->disk_files[i], cluster->disk_files[j]) == 0 ||
+				    (found[i].st_ino != 0 && found[i].st_ino == found[j].st_ino &&
+				     found[i].st_dev == found[j].st_dev);
+			if (same) {
+				complain(l, config_setting_get_elem(list, (unsigned)i), NULL,
+					 "the same file as cluster.disk.files[%zu]", j);
+				break;
+			}
+		}
+	}
+}
+
+static void
+check_disk(struct loading *l)
+{
+	const struct config_cluster *cluster = &l->config->cluster;
+	if (cluster->engine != CLUSTER_ENGINE_DISK)
+		return;
+	check_blocks(l);
+	check_files(l);
+	if (cluster->disk_file_count == 0)
+		complain(l, l->root, "cluster.disk.files", "missing: the engine is disk");
+	else if (cluster->disk_file_count % 2 == 0)
+		complain(l, l->root, "cluster.disk.files",
+			 "%zu files: an odd number is wanted, one more would let none more fail",
+			 cluster->disk_file_count);
+}
+
 /* A fence asks who holds a role, which nobody knows without a majority. */
 static void
 check_fences(struct loading *l)
@@ -149,6 +226,7 @@ check_cluster(struct loading *l)
 		complain(l, l->root, "cluster.dns.listen",
 			 "without addresses of cluster.nodes there is no master to tell of");
 	check_safety(l);
+	check_disk(l);
 	check_times(l);
 	check_fences(l);
 	check_hook(l, l->config->cluster.on_master, "cluster.on_master");

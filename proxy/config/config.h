@@ -228,6 +228,7 @@ struct config_node {
 	struct addr http;    /* where other nodes send requests */
 	uint32_t rank;       /* 0 is the best */
 	bool voter;
+	uint32_t block; /* of the engine disk: 1 to NODES_MAX; absent: its place in the list + 1 */
 	int line;
 };
 
@@ -246,6 +247,8 @@ struct config_cluster {
 	enum cluster_safety safety; /* never AUTO after loading */
 	enum cluster_engine engine;
 	struct addr etcd;    /* of the engine etcd; family 0: none */
+	char **disk_files;   /* of the engine disk */
+	size_t disk_file_count;
 	uint32_t lease_ms;   /* 10 s */
 	uint64_t preempt_ms; /* 0: off */
 	struct config_detect detect;

@@ -122,6 +122,8 @@ on_turned(void *context)
 		embedded_live_turn(c->engine);
 	if (c->etcd != NULL)
 		etcd_live_turn(c->etcd);
+	if (c->disk != NULL)
+		disk_live_turn(c->disk);
 	node_roles_turn(c);
 }
 
@@ -137,7 +139,7 @@ on_stored(void *context)
 }
 
 static void
-on_etcd(void *context)
+on_engine(void *context)
 {
 	struct node_cluster *c = context;
 	plane_turn(cluster_plane(c->live), cluster_now());
@@ -154,12 +156,34 @@ start_etcd(struct node_cluster *c, const struct config *config, struct engine *e
 	    .boot = c->file.boot,
 	    .cluster = config->cluster.name,
 	    .endpoint = config->cluster.etcd,
-	    .answered = on_etcd,
+	    .answered = on_engine,
 	    .context = c,
 	};
 	enum result r = etcd_live_create(c->node->base, &setup, &c->etcd, p);
 	if (r == RESULT_OK)
 		*engine = etcd_live_engine(c->etcd);
+	return r;
+}
+
+static enum result
+start_disk(struct node_cluster *c, const struct config *config, struct engine *engine,
+	   struct problem *p)
+{
+	const struct config_cluster *cluster = &config->cluster;
+	const struct disk_live_setup setup = {
+	    .nodes = &c->nodes,
+	    .timing = lease_timing_of(cluster->lease_ms),
+	    .boot = c->file.boot,
+	    .cluster = cluster->name,
+	    .slot = cluster->nodes[cluster->self].block - 1,
+	    .files = cluster->disk_files,
+	    .file_count = cluster->disk_file_count,
+	    .answered = on_engine,
+	    .context = c,
+	};
+	enum result r = disk_live_create(c->node->base, &setup, cluster_now(), &c->disk, p);
+	if (r == RESULT_OK)
+		*engine = disk_live_engine(c->disk);
 	return r;
 }
 
@@ -172,6 +196,8 @@ start_engine(struct node_cluster *c, const struct config *config, struct registe
 		return RESULT_OK;
 	if (config->cluster.engine == CLUSTER_ENGINE_ETCD)
 		return start_etcd(c, config, engine, p);
+	if (config->cluster.engine == CLUSTER_ENGINE_DISK)
+		return start_disk(c, config, engine, p);
 	const struct embedded_live_setup setup = {
 	    .file = &c->file,
 	    .image = image,
@@ -264,7 +290,7 @@ node_cluster_start(struct node *n, struct problem *p)
 	write_addr(&w, &config->cluster.listen);
 	log_info("cluster %s: node %s of %zu on %s, safety %s, start %llu", config->cluster.name,
 		 config->node, config->cluster.node_count, writer_text(&w),
-		 c->engine != NULL || c->etcd != NULL ? "lease" : "advisory",
+		 config->cluster.safety == CLUSTER_SAFETY_LEASE ? "lease" : "advisory",
 		 (unsigned long long)c->file.boot);
 	cluster_settle(c->live);
 	return RESULT_OK;
@@ -293,6 +319,7 @@ node_cluster_stop(struct node *n)
 	cluster_free(&c->live);
 	embedded_live_free(&c->engine);
 	etcd_live_free(&c->etcd);
+	disk_live_free(&c->disk);
 	if (c->fd != -1)
 		(void)close(c->fd);
 	if (c->dns_fd != -1)

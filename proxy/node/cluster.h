@@ -8,6 +8,7 @@
 
 #include "admin/face.h"
 #include "cluster/cluster_ev.h"
+#include "cluster/disk_ev.h"
 #include "cluster/dns_ev.h"
 #include "cluster/embedded_ev.h"
 #include "cluster/etcd_ev.h"
@@ -24,6 +25,7 @@ struct node_cluster {
 	struct cluster_nodes nodes;       /* the machines borrow them */
 	struct embedded_live *engine;     /* owned; NULL: none, or another one */
 	struct etcd_live *etcd;           /* owned; likewise */
+	struct disk_live *disk;           /* owned; likewise */
 	struct cluster *live;             /* owned; NULL: before the start */
 	struct node_fences fences;        /* terms that services are fenced by */
 	struct roles roles;               /* of applications */

@@ -198,7 +198,10 @@ node_cluster_status(struct node *n, struct status *out)
 	to->name = status_text(out, config->name);
 	to->self = status_text(out, plane->nodes->node[plane->nodes->self].id);
 	to->safety = lease ? "lease" : "advisory";
-	to->engine = !lease ? NULL : n->cluster->etcd != NULL ? "etcd" : "embedded";
+	to->engine = !lease                     ? NULL
+		     : n->cluster->etcd != NULL ? "etcd"
+		     : n->cluster->disk != NULL ? "disk"
+						: "embedded";
 	read_master(out, plane, to);
 	read_voter(out, n->cluster, to);
 	read_types(out, plane->received, &to->received, &to->received_count);

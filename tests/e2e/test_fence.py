@@ -8,7 +8,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import holdfast
 from cluster import Cluster
 from holdfast import wait_until
-from test_roles import acquire, ask
+from engine_suite import acquire, ask
 
 
 def fenced(lease="1s", **more):

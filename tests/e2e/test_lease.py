@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import holdfast
 from holdfast import wait_until
 from tap import TappedCluster
-from test_roles import acquire, ask
+from engine_suite import acquire, ask
 
 
 def tapped():
