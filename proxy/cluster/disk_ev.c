@@ -229,7 +229,7 @@ say_phase(struct disk_live *e)
 	if (d->phase == DISK_STOPPED)
 		log_error("cluster: this node holds no role any more: %s", d->problem.text);
 	else
-		log_info("cluster: block %zu of %zu file%s is this node's", d->slot + 1, d->files,
+		log_info("cluster: block %zu is this node's, in %zu file%s", d->slot + 1, d->files,
 			 d->files == 1 ? "" : "s");
 }
 

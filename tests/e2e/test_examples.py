@@ -6,11 +6,13 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+import cluster
 import holdfast
 import ordering
 import tls
@@ -480,6 +482,68 @@ def test_from_nginx_sticky():
     with p.client() as c:
         c.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % (11 << 20))
         assert c.response().status == 413
+
+
+# ---- two nodes, one master -----------------------------------------------------------------------
+
+
+class Machine(Holdfast):
+    """One of the two that the file is for: its name and listener are its own, places are ours."""
+
+    def __init__(self, id, where, addresses, origins):
+        super().__init__([], address=addresses[f"http-{id}"], start=False)
+        self.id = id
+        text = shipped("two-nodes-shared-disk")
+        for n, o in enumerate((1, 2), 1):
+            node = "ab"[n - 1]
+            text = text.replace(f'"10.0.0.{n}:8080"', f'"{holdfast.text_of(addresses["http-" + node])}"')
+            text = text.replace(f'"10.0.0.{n}:7946"', f'"{holdfast.text_of(addresses["udp-" + node])}"')
+            text = text.replace(f'"127.0.0.1:900{n}"', f'"{holdfast.text_of(origins[n - 1].address)}"')
+        text = text.replace('node = "a";', f'node = "{id}";').replace('"10s"', '"2s"')
+        if id == "b":
+            text = text.replace(f'listeners = ( {{ address = "{holdfast.text_of(addresses["http-a"])}"',
+                                f'listeners = ( {{ address = "{holdfast.text_of(self.address)}"')
+        for shipped_place in ("/etc/holdfast", "/mnt/shared"):
+            assert shipped_place in text
+            text = text.replace(shipped_place, where)
+        with open(self.conf_path, "w") as f:
+            f.write(f'state_dir = "{self.where}";\nlog = {{ failover = "{self.failover_path}"; }};\n' + text)
+
+    def master(self):
+        with self.client() as c:
+            return (c.get("/v1/master").json["master"] or {}).get("id")
+
+
+def test_two_nodes_with_a_shared_disk():
+    where = holdfast.folder()
+    with open(os.path.join(where, "secret.k1"), "w") as f:
+        f.write("0123456789abcdef" * 4)
+    os.chmod(f.name, 0o600)
+    addresses = {}
+    for n, i in enumerate("ab"):
+        host = cluster.host_of(n)
+        addresses[f"http-{i}"] = (host, holdfast.free_port(host))
+        addresses[f"udp-{i}"] = (host, cluster.free_datagram_port(host))
+    origins = [Origin("s1"), Origin("s2")]
+    a, b = machines = [Machine(i, where, addresses, origins) for i in "ab"]
+    status, out, err = holdfast.holdfast("check", "-c", a.conf_path)
+    assert status == 2 and "is to be created, empty, before the first start" in out + err, (out, err)
+    open(os.path.join(where, "holdfast-leases"), "wb").close()
+    status, out, err = holdfast.holdfast("check", "-c", a.conf_path)
+    assert status == 0, (out, err)
+    for m in machines:
+        m.start()
+    wait_until(lambda: a.master() == b.master() is not None, "both name one master")
+    first = next(m for m in machines if m.id == a.master())
+    other = b if first is a else a
+    first.expected_exit = -signal.SIGKILL
+    first.signal(signal.SIGKILL)
+    first.wait()
+    wait_until(lambda: other.master() == other.id, "the other one is master")
+    assert other.once("/x").status == 200
+    first.expected_exit = 0
+    first.start()
+    wait_until(lambda: first.master() == other.id, "and stays it")
 
 
 if __name__ == "__main__":

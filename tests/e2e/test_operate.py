@@ -47,6 +47,10 @@ def test_check_takes_every_file_that_we_ship():
             assert status == 2 and all(".certificate = " in line and "No such file" in line
                                        for line in err.splitlines()), err
             continue
+        if path.endswith("examples/two-nodes-shared-disk.conf"):  # likewise, with a secret and a shared file
+            assert status == 2 and [line.split(" = ")[0].split(": ")[1] for line in err.splitlines()] == [
+                "secrets[0].file", "cluster.disk.files[0]"], err
+            continue
         assert status == 0, (path, err)
         assert out.startswith(f"{path}: ok: ") and len(out.splitlines()) == 1, out
 
