@@ -1,8 +1,8 @@
 /* learn.c: a voter that lost its register reads the others'; see learn.h. */
 #include "cluster/learn.h"
 
-#include "mutant.h"
 #include "cluster/register_wire.h"
+#include "mutant.h"
 
 #include <string.h>
 

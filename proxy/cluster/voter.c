@@ -1,8 +1,8 @@
 /* voter.c: one voter's side of the register; see voter.h. */
 #include "cluster/voter.h"
 
-#include "mutant.h"
 #include "cluster/register_wire.h"
+#include "mutant.h"
 
 #include <assert.h>
 #include <stdio.h>
