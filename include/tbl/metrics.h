@@ -17,6 +17,7 @@ METRIC(ARRIVALS_ENDED, "holdfast_arrivals_ended_total", "counter", "Connections 
 METRIC(HOPS, "holdfast_hops_total", "counter", "Requests that another node handed over, by what their hop was found to be.")
 METRIC(MASTER, "holdfast_cluster_master", "gauge", "1 when this node is master; labels say who is.")
 METRIC(TERM, "holdfast_cluster_term", "gauge", "Term of the master; 0 while nobody is.")
+METRIC(VOTES, "holdfast_cluster_votes", "gauge", "1 while this node's voter votes, 0 while it does not; absent: it has no vote.")
 METRIC(LONGEST_WAIT, "holdfast_cluster_longest_wait_seconds", "gauge", "D_N: the longest that a node waits before it stands for master.")
 METRIC(NODE_HEARD, "holdfast_cluster_node_heard_seconds", "gauge", "Time since a node was heard; absent: never.")
 METRIC(NODE_DELAY, "holdfast_cluster_node_round_trip_seconds", "gauge", "Smoothed maximum of the round trip to a node; absent: unknown.")

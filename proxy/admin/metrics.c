@@ -214,6 +214,10 @@ cluster_family(struct page *p, enum metric metric, const struct status_cluster *
 	case METRIC_TERM:
 		count(p, NO_LABELS, c->term);
 		break;
+	case METRIC_VOTES:
+		if (c->voter != NULL)
+			count(p, NO_LABELS, strcmp(c->voter, "votes") == 0);
+		break;
 	case METRIC_LONGEST_WAIT:
 		milliseconds(p, NO_LABELS, c->longest_wait_ms);
 		break;

@@ -24,5 +24,5 @@ twin_look(const uint8_t nonce[TWIN_NONCE_BYTES], const uint8_t *bytes, size_t co
 	bool ours = body_bytes >= TWIN_NONCE_BYTES && memcmp(body, nonce, TWIN_NONCE_BYTES) == 0;
 	if (body_bytes == TWIN_NONCE_BYTES)
 		return ours ? TWIN_IS_US : TWIN_ASKS;
-	return body_bytes == 2 * TWIN_NONCE_BYTES && ours ? TWIN_ANSWERS : TWIN_NONE;
+	return body_bytes == (size_t)2 * TWIN_NONCE_BYTES && ours ? TWIN_ANSWERS : TWIN_NONE;
 }

@@ -69,6 +69,7 @@ model(void)
 						.self = "n1",
 						.safety = "lease",
 						.engine = "embedded",
+						.voter = "votes",
 						.state = "master",
 						.master = "n1",
 						.term = 7,

@@ -193,6 +193,7 @@ metrics_have_their_values(void **state)
 	assert_has("\nprocess_start_time_seconds 1767135539.500\n");
 	assert_has("\nholdfast_hops_total{found=\"good\"} 12\n");
 	assert_has("\nholdfast_cluster_master{cluster=\"shop\",master=\"n1\"} 1\n");
+	assert_has("\nholdfast_cluster_votes 1\n");
 	assert_has("\nholdfast_cluster_longest_wait_seconds 0.275\n");
 	assert_has("\nholdfast_cluster_node_heard_seconds{peer=\"n3\"} 0.250\n");
 	assert_has("\nholdfast_cluster_datagrams_dropped_total{reason=\"mac\"} 3\n");

@@ -81,9 +81,11 @@ def test_a_lost_register_is_said_and_the_voter_readmitted():
     assert "holdfast members readmit c" in node.stderr, node.stderr
     status, out, _ = holdfast.holdfast("status", "--admin", text_of(node.admin_address))
     assert status == 0 and "voter     stopped: the register's file is missing" in out, out
+    assert b"\nholdfast_cluster_votes 0\n" in node.admin("/metrics").body
     status, out, err = readmit(node)
     assert status == 0 and out.startswith("voter c: silent for ") and err == "", (out, err)
     takes_part(c, node, before)
+    assert b"\nholdfast_cluster_votes 1\n" in node.admin("/metrics").body
     assert "this node votes again" in node.stderr, node.stderr
     assert not os.path.exists(register_of(node, "register.damaged"))
 
