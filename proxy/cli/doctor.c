@@ -91,6 +91,16 @@ examine_descriptors(struct doctor *d)
 }
 
 static void
+examine_rights(struct doctor *d)
+{
+	const char *user = d->config->user;
+	if (geteuid() == 0 && user == NULL)
+		say(d, GRADE_WARNING, "rights", "root, and stays it: name a user to become");
+	else
+		say(d, GRADE_OK, "rights", "%s", user != NULL ? user : "not root's");
+}
+
+static void
 examine_backlog(struct doctor *d)
 {
 	long most = 0;
@@ -250,6 +260,7 @@ examine(struct doctor *d)
 	config_findings_free(&findings);
 	d->config = config;
 	if (config != NULL) {
+		examine_rights(d);
 		examine_descriptors(d);
 		examine_backlog(d);
 		examine_clock(d);

@@ -96,6 +96,14 @@ def test_a_configuration_that_is_wrong_is_said_line_by_line():
     assert "services[0].attempts_max" in found[0][2] and "below 1" in found[0][2]
 
 
+def test_root_is_said():
+    found = lines(doctor(asleep([Origin("a")]))[1])
+    expected = "warning" if os.geteuid() == 0 else "ok"
+    assert [f[0] for f in found if f[1] == "rights"] == [expected]
+    found = lines(doctor(asleep([Origin("a")], top={"user": "nobody"}))[1])
+    assert ("ok", "rights", "nobody") in found
+
+
 def test_few_descriptors():
     p = asleep([Origin("a")], top={"limits": {"connections_max": 5000000}})
     status, out, _ = doctor(p)
