@@ -98,7 +98,7 @@ CONFIG_KEY(config_service, "services[].name", ID, name, "", CONFIG_REQUIRED, 1, 
 CONFIG_TEXTS(config_service, "services[].hosts", HOST, hosts, host_count, 0, HOSTS_MAX, "hosts of the service, \"*.example\" for one or more labels before it; none: all")
 CONFIG_TEXTS(config_service, "services[].paths", PREFIX, paths, path_count, 0, PATHS_MAX, "path prefixes of the service, at segment boundaries; none: all")
 
-CONFIG_TEXTS(config_service, "services[].session.keys", TEXT, keys, key_count, 0, KEY_RULES_MAX, "where the session key stands, first match wins: cookie:NAME header:NAME query:NAME path:REGEX bearer:CLAIM basic:user ip response-cookie:NAME response-header:NAME, with options | before:S | after:S | lower; none: Holdfast issues keys")
+CONFIG_TEXTS(config_service, "services[].session.keys", TEXT, keys, key_count, 0, KEY_RULES_MAX, "where the session key stands, first match wins: cookie:NAME header:NAME query:NAME path:REGEX bearer:CLAIM basic:user client-cert:subject|san|fingerprint ip response-cookie:NAME response-header:NAME, with options | before:S | after:S | lower; none: Holdfast issues keys")
 CONFIG_KEY(config_service, "services[].session.pool_key", POOL_KEY, pool_key, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "file of 16 bytes or 32 hex digits, the same on all nodes, that keys the session digests; absent: derived from the service's name")
 CONFIG_KEY(config_service, "services[].session.tag.cookie", TEXT, tag.name, "", "HOLDFAST", 1, ID_BYTES_MAX, "name of the cookie that carries the tag")
 CONFIG_KEY(config_service, "services[].session.tag.header", TEXT, tag.name, "", NULL, 1, ID_BYTES_MAX, "name of the header that carries the tag, instead of a cookie")

@@ -54,10 +54,23 @@ hop_fault_text(enum hop_fault fault)
 	return texts[fault];
 }
 
+static void
+write_identity(struct writer *w, const struct tls_identity *identity)
+{
+	if (identity->fingerprint.bytes == 0)
+		return;
+	write_char(w, '\0');
+	write_slice(w, identity->subject);
+	write_char(w, '\0');
+	write_slice(w, identity->san);
+	write_char(w, '\0');
+	write_slice(w, identity->fingerprint);
+}
+
 /* What the mac stands for. False: longer than any request head. */
 static bool
 mac_of(const uint8_t key[16], struct slice text, const struct http_head *request,
-       uint8_t out[MAC_BYTES])
+       const struct tls_identity *identity, uint8_t out[MAC_BYTES])
 {
 	char bytes[SIGNED_BYTES_MAX];
 	struct writer w = writer_on(bytes, sizeof(bytes));
@@ -70,6 +83,7 @@ mac_of(const uint8_t key[16], struct slice text, const struct http_head *request
 	if (request->path.bytes > 0 && request->path.at[0] == '?')
 		write_char(&w, '/'); /* as it is sent */
 	write_slice(&w, request->path);
+	write_identity(&w, identity);
 	if (!w.overflow)
 		digest_mac(key, bytes, w.bytes, out);
 	return !w.overflow;
@@ -115,7 +129,8 @@ hop_write(const struct hop_codec *c, const struct hop *hop, const struct http_he
 	struct writer value = writer_on(text, sizeof(text));
 	uint8_t mac[MAC_BYTES];
 	write_claims(c, hop, &value);
-	if (value.overflow || !mac_of(c->key[0], (struct slice){text, value.bytes}, request, mac)) {
+	if (value.overflow ||
+	    !mac_of(c->key[0], (struct slice){text, value.bytes}, request, &hop->identity, mac)) {
 		w->overflow = true;
 		return;
 	}
@@ -239,7 +254,7 @@ read_claims(const struct hop_codec *c, struct slice rest, struct hop *hop)
 
 static bool
 is_signed(const struct hop_codec *c, struct slice text, struct slice mac_text,
-	  const struct http_head *request)
+	  const struct http_head *request, const struct tls_identity *identity)
 {
 	uint8_t given[MAC_BYTES];
 	uint8_t mac[MAC_BYTES];
@@ -247,9 +262,17 @@ is_signed(const struct hop_codec *c, struct slice text, struct slice mac_text,
 		return false;
 	bool good = false;
 	for (size_t i = 0; i < c->key_count; i++)
-		good |=
-		    mac_of(c->key[i], text, request, mac) && digest_equal(mac, given, sizeof(mac));
+		good |= mac_of(c->key[i], text, request, identity, mac) &&
+			digest_equal(mac, given, sizeof(mac));
 	return good;
+}
+
+static struct slice
+first_of(const struct http_head *request, enum field_id id)
+{
+	size_t at = 0;
+	const struct http_field *field = http_field_find_id(request, id, &at);
+	return field == NULL ? SLICE_NONE : http_field_value(request, field);
 }
 
 /* A node sends from the address at which it is asked. */
@@ -271,11 +294,16 @@ hop_read(const struct hop_codec *c, struct slice text, const struct http_head *r
 	struct slice mac = {text.at + claims.bytes, mac_at};
 	if (!skip(&mac, SLICE(MAC_TEXT)))
 		return HOP_MALFORMED;
-	if (!is_signed(c, claims, mac, request))
+	struct tls_identity identity = {first_of(request, FIELD_HOLDFAST_CLIENT_SUBJECT),
+					first_of(request, FIELD_HOLDFAST_CLIENT_SAN),
+					first_of(request, FIELD_HOLDFAST_CLIENT_FINGERPRINT)};
+	if (!is_signed(c, claims, mac, request, &identity))
 		return HOP_BAD_MAC;
 	enum hop_fault fault = read_claims(c, claims, hop);
 	if (fault != HOP_GOOD)
 		return fault;
+	if (identity.fingerprint.bytes > 0)
+		hop->identity = identity;
 	if (!comes_from(c, hop, from))
 		return HOP_UNKNOWN_NODE;
 	uint64_t apart = hop->time_ms > now_ms ? hop->time_ms - now_ms : now_ms - hop->time_ms;

@@ -11,9 +11,10 @@
  * the sender's member served; the receiver's member gets it, and nobody its answer. epoch: of the
  * sender's membership. time: milliseconds since 1970, not older than HOP_AGE_MS.
  *
- * mac: SipHash-2-4-128 over all before "; mac=" and the request's method, host and target, each
- * after a 0 byte, under a key derived from (secret, cluster's name) by BLAKE2b. The first secret
- * signs, all verify. So a field is worth nothing on another request, in another cluster, or later.
+ * mac: SipHash-2-4-128 over all before "; mac=" and the request's method, host and target, and,
+ * where a client certificate is told of, the Holdfast-Client- fields, each after a 0 byte, under a
+ * key derived from (secret, cluster's name) by BLAKE2b. The first secret signs, all verify. So a
+ * field is worth nothing on another request, in another cluster, or later.
  */
 #ifndef HOLDFAST_AFFINITY_HOP_H
 #define HOLDFAST_AFFINITY_HOP_H
@@ -21,6 +22,7 @@
 #include "base/addr.h"
 #include "config/config.h"
 #include "http/head.h"
+#include "tls/facts.h"
 
 #define HOP_AGE_MS         30000 /* and as much ahead: clocks of nodes differ */
 #define HOP_DOWN_MAX       8     /* members told of */
@@ -50,6 +52,9 @@ struct hop {
 	size_t path_count;
 	struct addr client; /* port 0 */
 	struct session_digest digest;
+	/* The client's, as the first node verified it, in fields beside this one; no text: none.
+	 * Borrowed from the request. */
+	struct tls_identity identity;
 	struct slice primary; /* id; borrowed from the text; empty: none */
 	bool mirror;          /* a copy, for the receiver's own member */
 	bool can_return;      /* the sender takes it back when it belongs to a node of the path */

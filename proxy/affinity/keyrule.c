@@ -108,6 +108,13 @@ name_check(enum keyrule_source source, struct slice name, struct problem *p)
 			   ? RESULT_OK
 			   : problem_set(p, RESULT_INVALID,
 					 "of Basic credentials there is basic:user alone");
+	case KEY_CLIENT_CERT:
+		return slice_equal(name, SLICE("subject")) || slice_equal(name, SLICE("san")) ||
+			       slice_equal(name, SLICE("fingerprint"))
+			   ? RESULT_OK
+			   : problem_set(p, RESULT_INVALID,
+					 "of a certificate there are client-cert:subject, "
+					 "client-cert:san and client-cert:fingerprint");
 	default:
 		return cookie_name_valid(name)
 			   ? RESULT_OK
@@ -215,6 +222,7 @@ static const struct {
     {{"path:", 5}, KEY_PATH},
     {{"bearer:", 7}, KEY_BEARER},
     {{"basic:", 6}, KEY_BASIC},
+    {{"client-cert:", 12}, KEY_CLIENT_CERT},
     {{"response-cookie:", 16}, KEY_RESPONSE_COOKIE},
     {{"response-header:", 16}, KEY_RESPONSE_HEADER},
 };
@@ -234,7 +242,8 @@ source_compile(struct keyrule *rule, struct slice text, struct problem *p)
 		return problem_set(
 		    p, RESULT_INVALID,
 		    "not a key rule; there are cookie:NAME, header:NAME, query:NAME, "
-		    "path:REGEX, bearer:CLAIM, basic:user, ip, response-cookie:NAME and "
+		    "path:REGEX, bearer:CLAIM, basic:user, "
+		    "client-cert:subject|san|fingerprint, ip, response-cookie:NAME and "
 		    "response-header:NAME");
 	rule->source = kinds[kind].source;
 	size_t taken = kinds[kind].prefix.bytes;
@@ -435,9 +444,20 @@ find_credentials(const struct keyrule *rule, const struct http_head *request, ch
 		   : credentials_basic_user(value, scratch, key);
 }
 
+static bool
+find_identity(struct slice name, const struct tls_identity *identity, struct slice *key)
+{
+	if (identity == NULL)
+		return false;
+	*key = name.at[0] == 'f'                 ? identity->fingerprint
+	       : slice_equal(name, SLICE("san")) ? identity->san
+						 : identity->subject;
+	return key->bytes > 0;
+}
+
 bool
 keyrule_match(const struct keyrule *rule, const struct http_head *request,
-	      const struct addr *client, char *scratch, struct slice *key)
+	      struct keyrule_client client, char *scratch, struct slice *key)
 {
 	bool hit = false;
 	switch (rule->source) {
@@ -457,9 +477,9 @@ keyrule_match(const struct keyrule *rule, const struct http_head *request,
 		hit = find_path(rule, request->path, key);
 		break;
 	case KEY_IP:
-		if (addr_is_ip(client)) {
+		if (addr_is_ip(client.address)) {
 			struct writer w = writer_on(scratch, SESSION_KEY_BYTES_MAX);
-			write_addr_ip(&w, client);
+			write_addr_ip(&w, client.address);
 			*key = (struct slice){scratch, w.bytes};
 			hit = true;
 		}
@@ -467,6 +487,9 @@ keyrule_match(const struct keyrule *rule, const struct http_head *request,
 	case KEY_BEARER:
 	case KEY_BASIC:
 		hit = find_credentials(rule, request, scratch, key);
+		break;
+	case KEY_CLIENT_CERT:
+		hit = find_identity(rule->name, client.identity, key);
 		break;
 	case KEY_RESPONSE_COOKIE:
 	case KEY_RESPONSE_HEADER:

@@ -4,6 +4,7 @@
  *
  *   cookie:NAME  header:NAME  query:NAME  path:REGEX (group 1, PCRE2)  ip
  *   bearer:CLAIM (of a JWT)  basic:user (both read, not trusted: see credentials.h)
+ *   client-cert:subject|san|fingerprint (of a certificate that was verified: tls/facts.h)
  *   response-cookie:NAME  response-header:NAME (found in answers alone)
  *   with options  | before:S  | after:S  | lower
  *
@@ -22,6 +23,7 @@
 
 #include "base/addr.h"
 #include "http/head.h"
+#include "tls/facts.h"
 
 #define KEYRULE_REGEX_MATCH_LIMIT 10000 /* PCRE2 match limit of one path:REGEX */
 #define KEYRULE_TEXT_BYTES_MAX    1024  /* of a rule as written */
@@ -34,6 +36,7 @@ enum keyrule_source {
 	KEY_IP,
 	KEY_BEARER,
 	KEY_BASIC,
+	KEY_CLIENT_CERT,
 	KEY_RESPONSE_COOKIE,
 	KEY_RESPONSE_HEADER,
 };
@@ -44,17 +47,23 @@ struct keyrule; /* immutable after compile; any number of threads may match at o
 enum result keyrule_compile(struct slice text, struct keyrule **out, struct problem *p);
 void keyrule_free(struct keyrule **rule);
 enum keyrule_source keyrule_source(const struct keyrule *rule);
-/* Of the cookie, header, parameter or claim; the expression of a path; "user" of basic; empty for
- * ip. Lives as long as the rule. */
+/* Of the cookie, header, parameter or claim; the expression of a path; "user" of basic; "subject"
+ * and its like of a certificate; empty for ip. Lives as long as the rule. */
 struct slice keyrule_name(const struct keyrule *rule);
 
+/* Who asks, besides what the request says. */
+struct keyrule_client {
+	const struct addr *address;
+	const struct tls_identity *identity; /* NULL: without a certificate */
+};
+
 /*
- * The session key of a request by this rule. On true *key is borrowed from the head
- * or, when an option changed its bytes or the source is `ip` or credentials, from
+ * The session key of a request by this rule. On true *key is borrowed from the head,
+ * the identity or, when an option changed its bytes or the source is `ip` or credentials, from
  * scratch (SESSION_KEY_BYTES_MAX bytes given by the caller).
  */
 bool keyrule_match(const struct keyrule *rule, const struct http_head *request,
-		   const struct addr *client, char *scratch, struct slice *key);
+		   struct keyrule_client client, char *scratch, struct slice *key);
 /* The same for a rule of source KEY_COOKIE whose cookie the caller has found. */
 bool keyrule_match_value(const struct keyrule *rule, struct slice value, char *scratch,
 			 struct slice *key);

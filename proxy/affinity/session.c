@@ -28,7 +28,7 @@ find_tag_header(const struct session_rules *rules, const struct http_head *reque
 /* `found`: those for rules->cookies, and the one at SESSION_CARRIER. */
 static inline bool
 find_key(const struct session_rules *rules, const struct http_head *request,
-	 const struct addr *client, const struct cookie_found *found, struct session *session)
+	 struct keyrule_client client, const struct cookie_found *found, struct session *session)
 {
 	char scratch[SESSION_KEY_BYTES_MAX];
 	for (size_t i = 0; i < rules->key_count; i++) {
@@ -49,7 +49,7 @@ find_key(const struct session_rules *rules, const struct http_head *request,
 /* The key, then the tag, then a new session. good: session->claims are of a tag that verified. */
 static inline void
 settle(const struct session_rules *rules, const struct http_head *request,
-       const struct addr *client, const struct cookie_found *found, bool good,
+       struct keyrule_client client, const struct cookie_found *found, bool good,
        session_random_fn *random, struct session *session)
 {
 	if (find_key(rules, request, client, found, session)) {
@@ -143,7 +143,7 @@ join_id(const struct suffix_split *split, char joined[SESSION_KEY_BYTES_MAX])
 /* Apart, so that others do not carry its stack. */
 static __attribute__((noinline)) void
 identify_by_suffix(const struct session_rules *rules, const struct http_head *request,
-		   const struct addr *client, session_random_fn *random, struct session *session)
+		   struct keyrule_client client, session_random_fn *random, struct session *session)
 {
 	char joined[SESSION_KEY_BYTES_MAX];
 	struct cookie_found found[SESSION_VALUES];
@@ -159,7 +159,7 @@ identify_by_suffix(const struct session_rules *rules, const struct http_head *re
 
 void
 session_identify(const struct session_rules *rules, const struct http_head *request,
-		 const struct addr *client, session_random_fn *random, struct session *session)
+		 struct keyrule_client client, session_random_fn *random, struct session *session)
 {
 	session->rule = 0;
 	session->tagged = false;

@@ -44,7 +44,8 @@
 struct session_rules {
 	struct keyrule **keys; /* owned */
 	size_t key_count;
-	bool learns; /* some rule may find a key in an answer */
+	bool learns;        /* some rule may find a key in an answer */
+	bool asks_identity; /* some rule asks for the client's certificate */
 	/* What is looked for in Cookie: the tag first (empty when it is no cookie of its own), then
 	 * by rule, but for the carrier of a suffix. */
 	struct slice cookies[1 + SESSION_RULES_MAX]; /* in the rules and in tag->name */
@@ -100,7 +101,7 @@ typedef void session_random_fn(uint8_t out[DIGEST_BYTES]);
  * the member must not see, whether the tag was good or not.
  */
 void session_identify(const struct session_rules *rules, const struct http_head *request,
-		      const struct addr *client, session_random_fn *random,
+		      struct keyrule_client client, session_random_fn *random,
 		      struct session *session);
 
 /*

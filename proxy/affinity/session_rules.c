@@ -215,6 +215,7 @@ add_rule(struct session_rules *rules, struct slice text, struct problem *p)
 	if (!rules->by_suffix && names_the_carrier(rules, rules->keys[i]))
 		return problem_set(p, RESULT_INVALID, "this is the tag's own name");
 	rules->learns |= keyrule_learns(rules->keys[i]);
+	rules->asks_identity |= keyrule_source(rules->keys[i]) == KEY_CLIENT_CERT;
 	place_value(rules, i);
 	return RESULT_OK;
 }

@@ -188,6 +188,10 @@ is_misdirected(const struct client *c, const struct http_head *request)
 	const struct tls_facts *tls = c->door.tls;
 	if (__builtin_expect(tls == NULL, 1) || !tls->named_strictly)
 		return false;
+	/* Nodes connect by a name of their own. Who has no right to the field gets nothing by it:
+	 * the authorities are those of the listener, whatever the name. */
+	if (http_head_has(request, FIELD_HOLDFAST_HOP))
+		return false;
 	struct slice host = request->host;
 	size_t colon = slice_find(host, ':');
 	host.bytes = colon; /* a name, for an address is never a server name */

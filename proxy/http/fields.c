@@ -41,7 +41,7 @@ ids_of_letter(char first)
 }
 
 #define FIELD_TEXT_MIN 2
-#define FIELD_TEXT_MAX 22
+#define FIELD_TEXT_MAX 27
 #define FIELD(name, text, action)                                                               \
 	static_assert(sizeof(text) - 1 >= FIELD_TEXT_MIN && sizeof(text) - 1 <= FIELD_TEXT_MAX, \
 		      "ids_by_length has a case for " text);
@@ -58,6 +58,7 @@ ids_by_length(size_t bytes)
 	CASE(2); CASE(3); CASE(4); CASE(5); CASE(6); CASE(7); CASE(8);
 	CASE(9); CASE(10); CASE(11); CASE(12); CASE(13); CASE(14); CASE(15);
 	CASE(16); CASE(17); CASE(18); CASE(19); CASE(20); CASE(21); CASE(22);
+	CASE(23); CASE(24); CASE(25); CASE(26); CASE(27);
 	default: return 0;
 	}
 #undef CASE

@@ -123,6 +123,19 @@ json_ms(struct writer *w, const char *name, uint64_t us, bool known)
 		write_literal(w, "null");
 }
 
+/* Fields that lines of plain connections have not. */
+static void
+json_tls(struct writer *w, const struct tls_facts *tls)
+{
+	write_literal(w, ",\"tls_version\":");
+	json_text(w, tls->version, bound_name);
+	write_literal(w, ",\"tls_cipher\":");
+	json_text(w, tls->cipher, bound_name);
+	write_literal(w, ",\"server_name\":");
+	json_text(w, tls->server_name, bound_host);
+	write_text(w, tls->resumed ? ",\"tls_resumed\":true" : ",\"tls_resumed\":false");
+}
+
 void
 write_access_json(struct writer *w, const struct access_entry *e)
 {
@@ -161,7 +174,10 @@ write_access_json(struct writer *w, const struct access_entry *e)
 	write_literal(w, ",\"request_id\":\"");
 	uint64_t id = htobe64(e->request_id);
 	write_hex_bytes(w, (const uint8_t *)&id, sizeof(id));
-	write_literal(w, "\"}\n");
+	write_char(w, '"');
+	if (e->tls != NULL)
+		json_tls(w, e->tls);
+	write_literal(w, "}\n");
 }
 
 /* ---- combined ------------------------------------------------------------------------------ */

@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/text.h"
 #include "record/sink.h"
+#include "tls/facts.h"
 #include "vocab.h"
 
 #define ACCESS_LINE_BYTES_MAX  4096
@@ -39,6 +40,7 @@ struct access_entry {
 	struct slice primary;
 	uint32_t attempts;
 	uint64_t request_id;
+	const struct tls_facts *tls; /* of the client's connection; NULL: plain */
 };
 /*
  * One line with '\n'. An entry that does not fit sets overflow. JSON: one object (README has the

@@ -345,7 +345,9 @@ void
 exchange_decide(struct exchange *x)
 {
 	struct service *service = x->slot->service;
-	session_identify(service->rules, &x->request, x->client, digest_random, &x->session);
+	struct keyrule_client client = {
+	    x->client, service->rules->asks_identity ? exchange_identity(x) : NULL};
+	session_identify(service->rules, &x->request, client, digest_random, &x->session);
 	find_primary(x);
 	if (x->session.rejected != TAG_NONE && !x->hopped) /* else the first node said it */
 		journal_rejected_tag(x);

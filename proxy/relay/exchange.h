@@ -191,6 +191,14 @@ exchange_steps(const struct exchange *x)
 	return steps < x->plan.step_count ? steps : x->plan.step_count;
 }
 
+/* The client's verified certificate, also when nodes stand between; NULL: none. */
+static inline const struct tls_identity *
+exchange_identity(const struct exchange *x)
+{
+	if (x->hopped)
+		return x->hop.identity.fingerprint.bytes > 0 ? &x->hop.identity : NULL;
+	return x->door->tls != NULL ? x->door->tls->identity : NULL;
+}
 /* Asked through the node that stands before it, which makes the decision again. */
 static inline bool
 exchange_is_forwarded(const struct exchange *x)

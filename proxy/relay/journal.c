@@ -186,6 +186,7 @@ access_entry(struct exchange *x)
 	    .primary = member_name(x, x->whom.primary),
 	    .attempts = x->attempts,
 	    .request_id = x->request_id,
+	    .tls = x->door->tls,
 	};
 	if (x->slot != NULL) {
 		entry.service = x->slot->service->name;

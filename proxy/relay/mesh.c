@@ -292,6 +292,9 @@ mesh_told(struct exchange *x)
 			  .can_return = can_return(x),
 			  .epoch = m->epoch,
 			  .time_ms = clock_wall_ms()};
+	const struct tls_identity *identity = exchange_identity(x);
+	if (identity != NULL)
+		hop.identity = *identity;
 	onward_tell(hop_of(x), services_of(x)->config->cluster.self, x->lease->view, &x->plan,
 		    &hop);
 	struct writer out = writer_on(w->added, sizeof(w->added));

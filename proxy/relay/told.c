@@ -142,6 +142,22 @@ scheme_of(const struct exchange *x)
 	return x->door->tls != NULL ? SLICE("https") : SLICE("http");
 }
 
+/* Who the client is by its certificate. Apart, for mostly there is none. */
+static __attribute__((noinline)) void
+write_identity(struct writer *out, const struct exchange *x)
+{
+	const struct tls_identity *identity = exchange_identity(x);
+	if (identity == NULL)
+		return;
+	if (identity->subject.bytes > 0)
+		write_together(out, SLICE("Holdfast-Client-Subject: "), identity->subject,
+			       SLICE("\r\n"));
+	if (identity->san.bytes > 0)
+		write_together(out, SLICE("Holdfast-Client-San: "), identity->san, SLICE("\r\n"));
+	write_together(out, SLICE("Holdfast-Client-Fingerprint: "), identity->fingerprint,
+		       SLICE("\r\n"));
+}
+
 /* What came is left out; of a trusted sender it stands in the lines that are written. */
 __attribute__((noinline)) void
 write_told_forwarded(struct writer *out, struct exchange *x)
@@ -150,6 +166,7 @@ write_told_forwarded(struct writer *out, struct exchange *x)
 	struct http_head *request = &x->request;
 	struct forwarded came;
 	struct forwarded_self self = {x->door->peer, scheme_of(x), request->host};
+	write_identity(out, x);
 	if (x->hopped) /* the first node has written them */
 		return;
 	bool told = x->forwarded && forwarded_read(request, rules->read, &came);
@@ -172,6 +189,8 @@ write_forwarded(struct writer *out, struct exchange *x)
 		write_told_forwarded(out, x);
 		return;
 	}
+	if (x->door->tls != NULL)
+		write_identity(out, x);
 	char text[ADDR_TEXT_BYTES_MAX];
 	write_together(out, SLICE("X-Forwarded-For: "), addr_ip_text(x->door->peer, text),
 		       SLICE("\r\nX-Forwarded-Proto: "), scheme_of(x),

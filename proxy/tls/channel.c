@@ -103,6 +103,7 @@ settle(struct tls_channel *c)
 	c->kernel_sends = BIO_get_ktls_send(SSL_get_wbio(c->ssl)) > 0;
 	c->held = SSL_has_pending(c->ssl) == 1;
 	c->facts.version = slice_of(SSL_get_version(c->ssl));
+	c->facts.cipher = slice_of(SSL_get_cipher_name(c->ssl));
 	c->facts.resumed = SSL_session_reused(c->ssl) == 1;
 	c->facts.server_name = slice_of(c->server_name);
 	const unsigned char *protocol;

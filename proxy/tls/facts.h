@@ -37,6 +37,7 @@ struct tls_identity {
 
 struct tls_facts {
 	struct slice version;                /* "TLSv1.3"; static */
+	struct slice cipher;                 /* "TLS_AES_128_GCM_SHA256"; static */
 	struct slice server_name;            /* lower case; empty: the client named none */
 	struct slice protocol;               /* by ALPN; empty: none was asked for */
 	const struct tls_identity *identity; /* NULL: no client certificate */

@@ -102,7 +102,8 @@ identify(const char *fields, const char *tag)
 	head_split((struct slice){text, w.bytes}, &head);
 	memset(&session, 0xa5, sizeof(session)); /* what is not filled in shows */
 	random_calls = 0;
-	session_identify(rules, &head, &client, random_sevens, &session);
+	session_identify(rules, &head, (struct keyrule_client){&client, NULL}, random_sevens,
+			 &session);
 	assert_int_equal(random_calls, session.source == SESSION_ISSUED);
 }
 

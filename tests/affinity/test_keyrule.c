@@ -161,7 +161,8 @@ assert_key(const char *rule_text, const char *head_text, const char *want)
 	struct keyrule *rule = compiled(rule_text);
 	head_split(slice_of(head_text), &head);
 	struct slice key;
-	bool matched = keyrule_match(rule, &head, &client, scratch, &key);
+	bool matched =
+	    keyrule_match(rule, &head, (struct keyrule_client){&client, NULL}, scratch, &key);
 	if (matched != (want != NULL))
 		fail_msg("%s on %s: %s", rule_text, head_text,
 			 matched ? "matches" : "does not match");
@@ -269,9 +270,10 @@ ip_of_other_clients(void **state)
 	    .family = AF_INET6, .port = 1, .ip = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}};
 	const struct addr none = {.family = 0};
 	struct slice key;
-	assert_true(keyrule_match(rule, &head, &v6, scratch, &key));
+	assert_true(keyrule_match(rule, &head, (struct keyrule_client){&v6, NULL}, scratch, &key));
 	assert_true(slice_equal(key, SLICE("2001:db8::1")));
-	assert_false(keyrule_match(rule, &head, &none, scratch, &key));
+	assert_false(
+	    keyrule_match(rule, &head, (struct keyrule_client){&none, NULL}, scratch, &key));
 	keyrule_free(&rule);
 }
 
@@ -292,7 +294,9 @@ bounds_the_key(void **state)
 		for (size_t i = 0; i < COUNT(rules); i++) {
 			struct keyrule *rule = compiled(rules[i]);
 			struct slice key;
-			assert_int_equal(keyrule_match(rule, &head, &client, scratch, &key),
+			assert_int_equal(keyrule_match(rule, &head,
+						       (struct keyrule_client){&client, NULL},
+						       scratch, &key),
 					 over == 0);
 			if (over == 0)
 				assert_int_equal(key.bytes, SESSION_KEY_BYTES_MAX);
@@ -318,7 +322,8 @@ stops_a_runaway_expression(void **state)
 	for (size_t i = 0; i < COUNT(rules); i++) {
 		struct keyrule *rule = compiled(rules[i]);
 		struct slice key;
-		assert_false(keyrule_match(rule, &head, &client, scratch, &key));
+		assert_false(keyrule_match(rule, &head, (struct keyrule_client){&client, NULL},
+					   scratch, &key));
 		keyrule_free(&rule);
 	}
 }
@@ -345,7 +350,8 @@ match_often(void *context)
 	for (int i = 0; i < 5000; i++) {
 		char space[SESSION_KEY_BYTES_MAX];
 		struct slice key = SLICE_NONE;
-		m->ok &= keyrule_match(m->rule, own, &client, space, &key) &&
+		m->ok &= keyrule_match(m->rule, own, (struct keyrule_client){&client, NULL}, space,
+				       &key) &&
 			 slice_equal(key, slice_of(want));
 	}
 	free(own);

@@ -55,10 +55,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	CHECK(scratch != NULL && second != NULL);
 	struct slice key;
 	struct slice again;
-	bool matched = keyrule_match(rule, &head, &client, scratch, &key);
+	bool matched =
+	    keyrule_match(rule, &head, (struct keyrule_client){&client, NULL}, scratch, &key);
 	if (matched)
 		check_key(key, text, scratch);
-	CHECK(keyrule_match(rule, &head, &client, second, &again) == matched);
+	CHECK(keyrule_match(rule, &head, (struct keyrule_client){&client, NULL}, second, &again) ==
+	      matched);
 	CHECK(!matched || slice_equal(key, again));
 	if (keyrule_match_response(rule, &head, scratch, &key))
 		check_key(key, text, scratch);

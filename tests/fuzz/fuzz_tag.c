@@ -130,7 +130,8 @@ check_suffix(const struct http_head *head)
 {
 	static const struct addr client;
 	struct session session;
-	session_identify(suffix_rules, head, &client, random_zero, &session);
+	session_identify(suffix_rules, head, (struct keyrule_client){&client, NULL}, random_zero,
+			 &session);
 	CHECK(session.source != SESSION_FROM_TAG && session.cut_count <= HTTP_CUTS_MAX);
 	if (session.tagged) {
 		CHECK(session.rejected == TAG_NONE && session.claims.primary == 1);
@@ -201,7 +202,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	check_suffix(&head);
 	static const struct addr client;
 	struct session session;
-	session_identify(rules, &head, &client, random_zero, &session);
+	session_identify(rules, &head, (struct keyrule_client){&client, NULL}, random_zero,
+			 &session);
 	struct cookie_found tag = cookie_find(&head, SLICE("H"), NULL, NULL);
 	CHECK(session.cut_count <= HTTP_CUTS_MAX && !session.drop_header);
 	CHECK(!session.tagged || session.rejected == TAG_NONE);
