@@ -270,9 +270,11 @@ is_signed(const struct hop_codec *c, struct slice text, struct slice mac_text,
 static struct slice
 first_of(const struct http_head *request, enum field_id id)
 {
-	size_t at = 0;
-	const struct http_field *field = http_field_find_id(request, id, &at);
-	return field == NULL ? SLICE_NONE : http_field_value(request, field);
+	for (size_t i = 0; i < request->field_count; i++) {
+		if (request->field[i].id == id)
+			return http_field_value(request, &request->field[i]);
+	}
+	return SLICE_NONE;
 }
 
 /* A node sends from the address at which it is asked. */
