@@ -107,8 +107,9 @@ decide(struct mirror_copy *c, struct exchange *x)
 	const struct view *view = x->lease->view;
 	uint32_t backup = membership_by_alias(view->membership, c->backup);
 	exchange_find_client(x);
-	session_identify(c->slot->service->rules, &x->request, x->client, digest_random,
-			 &x->session);
+	/* Without the client's certificate, which may be gone by now: the digest is known. */
+	session_identify(c->slot->service->rules, &x->request,
+			 (struct keyrule_client){x->client, NULL}, digest_random, &x->session);
 	x->session.digest = c->digest;
 	x->whom = (struct plan_session){
 	    .digest = c->digest,
