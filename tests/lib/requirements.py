@@ -23,7 +23,7 @@ FILE = os.path.join(TESTS, "requirements.md")
 LISTS = {"Requirements": 60, "Classes of faults": 34, "Ways of making faults": 8}  # at least so many, the first exactly
 CLAIMS_FILE = os.path.join(TESTS, "claims.md")
 CLAIMS = {"C": 15, "E": 16, "L": 12, "M": 14, "U": 13}
-CLAIMED = re.compile(r"test_((?:[celmu]\d+_)+)")
+CLAIMED = re.compile(r"test_(?:disk_|embedded_|etcd_)?((?:[celmu]\d+_)+)")
 NUMBERED = re.compile(r"test_must_((?:\d\d_(?:and_)?)+)")
 REASON_MIN = 15  # characters of a reason that says something
 
@@ -41,6 +41,12 @@ def made(target):
     done = subprocess.run(["make", "-s", "--no-print-directory", target], cwd=ROOT, env=env, check=True,
                           capture_output=True, text=True)
     return set(done.stdout.split())
+
+
+def of_engine(engine):
+    """Tests that tests/lib/engine_suite.py makes for it."""
+    cases = re.search(r"^CASES = \[(.*?)\]", read(os.path.join(HERE, "engine_suite.py")), re.M | re.S)[1]
+    return {f"test_{engine}_{case}" for case in re.findall(r"\w+", cases)}
 
 
 class Tree:
@@ -65,7 +71,10 @@ class Tree:
     def look(self, name):
         script = os.path.join(TESTS, name + ".py")
         if name.startswith(("e2e/test_", "soak/test_", "chaos/test_")) and os.path.exists(script):
-            return set(re.findall(r"^ *def (test_\w+)\(", read(script), re.M))
+            text = read(script)
+            found = set(re.findall(r"^ *def (test_\w+)\(", text, re.M))
+            suite = re.search(r"^engine_suite\.add_tests\(globals\(\), (\w+)\)", text, re.M)
+            return found | of_engine(suite[1].lower()) if suite else found
         if name in self.units and os.path.exists(os.path.join(TESTS, name + ".c")):
             text = read(os.path.join(TESTS, name + ".c"))
             return set(re.findall(r"cmocka_unit_test(?:_\w+)?\(\s*(\w+)", text))
