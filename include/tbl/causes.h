@@ -24,6 +24,8 @@ CAUSE(CLIENT_SLOW, "client_slow", CLIENT, ANSWER, true, false, 0, "the client di
 CAUSE(CLIENT_CONNECTIONS, "client_connections", CLIENT, HEAD, true, false, 0, "the client's address held limits.connections_per_address connections already; this one was closed unheard")
 CAUSE(CLIENT_NOT_TLS, "client_not_tls", CLIENT, HEAD, true, false, 400, "plain HTTP came to a TLS listener")
 CAUSE(CLIENT_MISDIRECTED, "client_misdirected", CLIENT, HEAD, true, false, 421, "the request is for another host than the TLS connection, whose client certificate was asked for under that name")
+CAUSE(CLIENT_PROTOCOL, "client_protocol", CLIENT, HEAD, true, false, 0, "the client broke the protocol of its HTTP/2 connection, which was closed")
+CAUSE(CLIENT_FLOOD, "client_flood", CLIENT, HEAD, true, false, 0, "the client made its HTTP/2 connection work for nothing (resets, pings, settings, empty frames, heads that unpack to too much); it was closed")
 CAUSE(NO_SERVICE, "no_service", PROXY, ROUTE, true, false, 404, "no service matches the host and path")
 CAUSE(NO_LIVE_MEMBER, "no_live_member", PROXY, ROUTE, true, false, 503, "nothing operational is left")
 CAUSE(STRICT, "strict", PROXY, ROUTE, true, false, 503, "the session's server is not operational and strict forbids a backup")

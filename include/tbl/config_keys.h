@@ -27,6 +27,7 @@ CONFIG_KEY(config_listener, "listeners[].address", LISTEN, address, "address:por
 CONFIG_KEY(config_listener, "listeners[].mode", TEXT, rights.mode, "", NULL, 1, 4, "rights of a UNIX socket's file in octal; absent: by the umask")
 CONFIG_KEY(config_listener, "listeners[].owner", TEXT, rights.owner, "", NULL, 1, 129, "whose that file is: \"user\", \"user:group\" or \":group\"; absent: who starts Holdfast")
 CONFIG_KEY(config_listener, "listeners[].handshake", DURATION, handshake_ms, "duration", "10s", 1, CONFIG_HOUR, "for all that comes ahead of the first request: PROXY header and TLS handshake")
+CONFIG_KEY(config_listener, "listeners[].http2", BOOL, http2, "", "true", 0, 0, "HTTP/2 as well: by ALPN where TLS is spoken, else by a client that begins with it (h2c with prior knowledge)")
 CONFIG_TEXTS(config_listener, "listeners[].proxy_protocol", NETWORK, proxy_protocol, proxy_protocol_count, 0, NETWORKS_MAX, "networks of the proxies that connect here and begin with a PROXY header, version 1 or 2; whoever else connects is closed; absent: no such header")
 CONFIG_LIST(config_listener, "listeners[].tls.certificates", config_certificate, tls.certificates, tls.certificate_count, 0, CERTIFICATES_MAX, "TLS: certificates; the client's server name (SNI) selects, the first is for all other names")
 CONFIG_KEY(config_certificate, "listeners[].tls.certificates[].certificate", FILE, certificate, "", CONFIG_REQUIRED, 1, CONFIG_TEXT_BYTES_MAX, "chain in PEM form: the server's own certificate, then who issued it, and so on")
@@ -58,6 +59,7 @@ CONFIG_KEY(config, "limits.headers_max", COUNT, limits.headers_max, "headers", "
 CONFIG_KEY(config, "limits.connections_max", COUNT, limits.connections_max, "connections", "0", 0, 10000000, "client connections of the process; 0: as many as descriptors allow")
 CONFIG_KEY(config, "limits.connections_per_address", COUNT, limits.connections_per_address, "connections", "0", 0, 10000000, "client connections of one IPv4 address or IPv6 /64; further ones are closed at once; 0: no bound")
 CONFIG_KEY(config, "limits.requests_max", COUNT, limits.requests_max, "requests", "0", 0, INT32_MAX, "requests on one client connection; 0: no bound")
+CONFIG_KEY(config, "limits.streams_max", COUNT, limits.streams_max, "streams", "100", 1, 1000, "requests at once on one HTTP/2 connection; further ones are refused by stream")
 
 CONFIG_KEY(config, "cluster.name", ID, cluster.name, "", NULL, 1, ID_BYTES_MAX, "name of the cluster; part of what nodes authenticate to each other")
 CONFIG_KEY(config, "cluster.hops_max", COUNT, cluster.hops_max, "nodes", "3", 1, HOPS_MAX, "nodes that one request may go through; the last one serves it or answers 503")

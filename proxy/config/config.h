@@ -201,6 +201,7 @@ struct config_listener {
 	struct addr address; /* also AF_UNIX and ADDR_HANDED */
 	struct config_rights rights;
 	uint64_t handshake_ms; /* 10 s: PROXY header and TLS handshake together */
+	bool http2;            /* default true */
 	char **proxy_protocol; /* networks; none: no PROXY header */
 	size_t proxy_protocol_count;
 	struct config_tls tls;
@@ -274,6 +275,7 @@ struct config_limits {
 				      process */
 	uint32_t connections_per_address; /* 0: no bound; of an IPv4 address or IPv6 /64 */
 	uint32_t requests_max;            /* 0: no bound; requests on one client connection */
+	uint32_t streams_max;             /* 100; requests at once on one HTTP/2 connection */
 };
 
 struct config {

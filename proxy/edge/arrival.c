@@ -4,6 +4,7 @@
 #include "edge/addresses.h"
 #include "edge/admission.h"
 #include "edge/client.h"
+#include "edge/h2_connection.h"
 #include "edge/proxy_header.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@ struct arrival {
 	struct arrival *prev;
 	struct addr peer;
 	bool counted;                /* by its address */
+	bool http2;                  /* is spoken there */
 	struct tls_context *tls;     /* one reference; NULL: no handshake follows */
 	struct tls_channel *channel; /* owned; NULL: not yet */
 	struct buf *header; /* of a PROXY header that is not whole; NULL: none is awaited */
@@ -66,14 +68,20 @@ end(struct arrival *a, enum arrival_end why)
 	io_close(&a->io);
 }
 
-/* The descriptor and the channel go on as a client's. HTTP/2 by ALPN would be another door. */
+/* The descriptor and the channel go on as a client's, of the protocol that ALPN settled. */
 static void
 promote(struct arrival *a)
 {
 	int fd = a->io.fd;
 	leave(a);
 	a->io.fd = -1;
-	(void)client_open(a->io.worker, fd, a->channel, &a->peer, a->counted);
+	bool h2 = a->channel != NULL && slice_equal(a->channel->facts.protocol, SLICE("h2"));
+	if (h2)
+		(void)h2_connection_open(a->io.worker, fd, a->channel, &a->peer, a->counted,
+					 SLICE_NONE);
+	else
+		(void)client_open(a->io.worker, fd, a->channel, &a->peer, a->counted,
+				  a->http2 && a->channel == NULL);
 }
 
 /* Plain HTTP where TLS is spoken: it is told so, in its own words. */
@@ -258,6 +266,7 @@ arrival_open(struct worker *w, int fd, const struct addr *peer, const struct ent
 	}
 	io_init(&a->io, w, fd, on_ready, a);
 	a->peer = *peer;
+	a->http2 = entrance->config->http2;
 	a->tls = entrance->tls == NULL ? NULL : tls_context_ref(entrance->tls);
 	a->deadline.fire = on_deadline;
 	a->next = w->arrivals;

@@ -6,6 +6,8 @@
 
 #include "edge/addresses.h"
 #include "edge/client_out.h"
+#include "edge/h2_connection.h"
+#include "edge/own_answer.h"
 #include "tls/channel.h"
 
 #include <assert.h>
@@ -178,24 +180,35 @@ begin(struct client *c, struct exchange *x)
 	exchange_begin(x);
 }
 
-/*
- * Where clients show certificates, what they were asked for under one name is good for no other
- * host (RFC 9110 section 15.5.20).
- */
+/* What looked like a head is how HTTP/2 begins, as far as it is there. */
 static bool
-is_misdirected(const struct client *c, const struct http_head *request)
+is_preface(const struct client *c)
 {
-	const struct tls_facts *tls = c->door.tls;
-	if (__builtin_expect(tls == NULL, 1) || !tls->named_strictly)
-		return false;
-	/* Nodes connect by a name of their own. Who has no right to the field gets nothing by it:
-	 * the authorities are those of the listener, whatever the name. */
-	if (http_head_has(request, FIELD_HOLDFAST_HOP))
-		return false;
-	struct slice host = request->host;
-	size_t colon = slice_find(host, ':');
-	host.bytes = colon; /* a name, for an address is never a server name */
-	return !slice_equal_nocase(host, tls->server_name);
+	static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+	size_t held = buf_held(c->in);
+	size_t most = sizeof(preface) - 1;
+	return c->h2c && c->requests == 0 &&
+	       memcmp(c->in->data + c->in->from, preface, held < most ? held : most) == 0;
+}
+
+/* The descriptor and what was read go through the other door. */
+static void
+go_on_as_http2(struct client *c)
+{
+	struct worker *w = c->io.worker;
+	struct buf *in = c->in;
+	int fd = c->io.fd;
+	(void)io_want(&c->io, 0);
+	c->io.fd = -1;
+	c->in = NULL;
+	c->closed = true;
+	c->close_after = true;
+	unlink_client(c);
+	deadline_remove(w, &c->deadline);
+	(void)h2_connection_open(w, fd, NULL, &c->peer, c->counted,
+				 (struct slice){in->data + in->from, buf_held(in)});
+	buf_put(&w->bufs, &in);
+	worker_trash(w, &c->trash, client_drop);
 }
 
 /* Tries to begin the request at the front of `in`. False: it is not complete yet, or refused. */
@@ -214,7 +227,8 @@ begin_next(struct client *c)
 	enum parse_outcome outcome =
 	    parse_request(w->parser, c->in->data + c->in->from, buf_held(c->in), &w->limits,
 			  &x->request, &skipped, &cause, &why);
-	if (outcome == PARSE_OK && is_misdirected(c, &x->request)) {
+	if (outcome == PARSE_OK && __builtin_expect(c->door.tls != NULL, 0) &&
+	    is_misdirected(c->door.tls, &x->request)) {
 		outcome = PARSE_BAD;
 		cause = CAUSE_CLIENT_MISDIRECTED;
 		why = "a host other than the TLS server name";
@@ -225,6 +239,10 @@ begin_next(struct client *c)
 		return true;
 	}
 	exchange_put_unused(x);
+	if (outcome == PARSE_BAD && is_preface(c)) {
+		go_on_as_http2(c);
+		return false;
+	}
 	if (outcome == PARSE_BAD) {
 		log_debug("request refused: %s", why);
 		refuse_head(c, cause);
@@ -706,11 +724,12 @@ client_create(struct worker *w, int fd, struct tls_channel *channel, const struc
 
 bool
 client_open(struct worker *w, int fd, struct tls_channel *channel, const struct addr *peer,
-	    bool counted)
+	    bool counted, bool h2c)
 {
 	struct client *c = client_create(w, fd, channel, peer, counted);
 	if (c == NULL)
 		return false;
+	c->h2c = h2c;
 	client_run(c);
 	return true;
 }

@@ -56,16 +56,18 @@ struct client {
 	bool lingering;
 	bool local;   /* a UNIX socket; known once it was blocked */
 	bool counted; /* by its address */
+	bool h2c;     /* may begin with HTTP/2 */
 	bool closed;  /* in the trash */
 };
 
 /*
  * Takes over a connected, non-blocking socket, and its channel after the handshake (NULL: plain).
  * `counted`: gives its address back to
- * shared->addresses when it closes. False: no memory; fd is closed, the address given back.
+ * shared->addresses when it closes. `h2c`: who begins with the preface of HTTP/2 goes through that
+ * door (RFC 9113 section 3.3). False: no memory; fd is closed, the address given back.
  */
 bool client_open(struct worker *w, int fd, struct tls_channel *channel, const struct addr *peer,
-		 bool counted);
+		 bool counted, bool h2c);
 /* The same, plain, for one that gets the cause's answer to whatever it sent, and no more. */
 void client_open_refused(struct worker *w, int fd, const struct addr *peer, bool counted,
 			 enum cause cause);

@@ -1,7 +1,7 @@
 /* client_out.c: answers to a client; see client_out.h. */
 #include "edge/client_out.h"
 
-#include "http/forward.h"
+#include "edge/own_answer.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -303,24 +303,11 @@ client_out_refuse(struct client *c, enum cause cause, uint16_t status, uint32_t 
 	struct worker *w = c->io.worker;
 	if (!c->body_ended)
 		c->close_after = true;
-	struct own_response r = {
-	    .status = status,
-	    .detail = slice_of(cause_table[cause].text),
-	    .date = worker_date(w),
-	    .retry_after_s = retry_after_s,
-	    .close = c->close_after,
-	    .head_only = c->head_only,
-	};
-	if (cause == CAUSE_TAKEN_BACK)
-		r.added = SLICE("Holdfast-Pass: 1\r\n");
-	char rejected[64];
-	if (cause == CAUSE_TICKET_REJECTED) {
-		enum ticket_rejection why = c->exchange->ticket_rejection;
-		struct writer line = writer_on(rejected, sizeof(rejected));
-		write_together(&line, SLICE("Holdfast-Ticket: rejected; reason="),
-			       slice_of(ticket_rejection_text(why)), SLICE("\r\n"));
-		r.added = (struct slice){line.at, line.bytes};
-	}
+	char line[OWN_LINE_BYTES_MAX];
+	struct own_response r = own_refusal(c->exchange, cause, status, retry_after_s, line);
+	r.date = worker_date(w);
+	r.close = c->close_after;
+	r.head_only = c->head_only;
 	c->door.status = status;
 	write_own_response(&w->out, &r);
 	flush(&c->door);
@@ -372,26 +359,14 @@ say(struct door *d, const struct door_words *words)
 	flush(d);
 }
 
-/* TRACE and OPTIONS end here at Max-Forwards: 0 (RFC 9110 sections 7.6.2, 9.3.7, 9.3.8). */
 static void
 echo(struct door *d)
 {
 	struct client *c = client_of(d);
 	struct worker *w = c->io.worker;
-	const struct http_head *request = &c->exchange->request;
-	bool trace = request->method == METHOD_TRACE;
-	struct own_response r = {
-	    .status = 200,
-	    .detail = SLICE("holdfast"),
-	    .date = worker_date(w),
-	    .close = c->close_after,
-	};
-	if (trace) {
-		/* Never the fields: cookies and credentials are in them. */
-		r.detail = request->target;
-	} else {
-		r.added = SLICE("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH\r\n");
-	}
+	struct own_response r = own_echo(&c->exchange->request);
+	r.date = worker_date(w);
+	r.close = c->close_after;
 	d->status = r.status;
 	write_own_response(&w->out, &r);
 	flush(d);

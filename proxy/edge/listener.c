@@ -26,6 +26,7 @@ struct listener {
 	uint64_t said_ms;          /* when it was last said that no descriptor is left; 0: never */
 	struct services *services; /* one reference: `entrance` is in it */
 	const struct entrance *entrance; /* NULL: a connection is a client at once */
+	bool http2;
 };
 
 static int
@@ -205,7 +206,7 @@ take(struct listener *l, int fd, const struct addr *peer)
 	if (l->entrance != NULL)
 		arrival_open(w, fd, peer, l->entrance);
 	else if (admit(w, peer, &counted))
-		(void)client_open(w, fd, NULL, peer, counted);
+		(void)client_open(w, fd, NULL, peer, counted, l->http2);
 	else
 		(void)close(fd);
 }
@@ -265,6 +266,7 @@ follow_generation(struct listener *l)
 			services_unref(&before);
 		const struct entrance *e = &services->entrance[i];
 		l->entrance = entrance_is_plain(e) ? NULL : e;
+		l->http2 = e->config->http2;
 		return;
 	}
 }

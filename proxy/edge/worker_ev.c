@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "edge/arrival.h"
 #include "edge/client.h"
+#include "edge/h2_connection.h"
+#include "edge/h2_turn.h"
 #include "relay/mirror.h"
 
 #include <errno.h>
@@ -182,8 +184,11 @@ static void
 adopt(struct worker *w, struct worker_change *c)
 {
 	const struct config *config = c->generation->services->config;
+	bool reload = config->epoch == w->services->config->epoch;
 	bool logs = worker_adopt(w, c->generation, c->access);
 	c->generation = NULL; /* the worker's now */
+	if (reload)           /* and no other membership alone */
+		h2_connections_reload(w);
 	if (!logs)
 		log_error("worker %u: no memory for the access log", w->number);
 	for (; c->socket_count > 0; c->socket_count--) {
@@ -218,8 +223,11 @@ on_command(void *owner, unsigned events)
 	arrivals_abort(w);
 	w->stopping = true;
 	clients_stop(w);
-	if (wanted == WORKER_STOP_HARD)
+	h2_connections_stop(w);
+	if (wanted == WORKER_STOP_HARD) {
 		clients_abort(w);
+		h2_connections_abort(w);
+	}
 	end_if_done(t);
 }
 
@@ -264,6 +272,8 @@ thread_free(struct worker_thread *t)
 		mirror_stop(t->worker);
 		worker_sweep(t->worker);
 		io_release(t->worker);
+		h2_release(t->worker);
+		h2_turn_release(t->worker);
 	}
 	if (t->command.worker != NULL)
 		io_close(&t->command); /* closes `told` */

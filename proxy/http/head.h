@@ -22,6 +22,8 @@
 #define HTTP_CHUNK_LINE_MAX       256         /* size and extensions of one chunk */
 #define HTTP_CHUNK_EXTENSIONS_MAX (16 * 1024) /* bytes of extensions in one body */
 #define HTTP_TRAILER_BYTES_MAX    4096
+/* Of a request that came by HTTP/2: set behind the parser, which reads it as one of HTTP/1.1. */
+#define HTTP_MINOR_OF_2 2
 
 /* Fields that Holdfast itself reads, writes or removes; all others are FIELD_OTHER. */
 enum field_id {
@@ -65,7 +67,7 @@ enum body_framing {
 struct http_head {
 	const char *base;         /* borrowed: first byte of the start line */
 	uint32_t bytes;           /* of the whole head, the empty line included */
-	uint8_t minor;            /* HTTP/1.minor: 0 or 1 */
+	uint8_t minor;            /* HTTP/1.minor: 0 or 1; HTTP_MINOR_OF_2 */
 	uint8_t method;           /* enum http_method; request */
 	uint16_t status;          /* response */
 	struct slice method_text; /* request */

@@ -99,6 +99,17 @@ json_u64(struct writer *w, const char *name, uint64_t value)
 	write_u64(w, value);
 }
 
+static void
+write_protocol(struct writer *w, uint8_t minor)
+{
+	if (minor == HTTP_MINOR_OF_2) {
+		write_literal(w, "HTTP/2.0");
+		return;
+	}
+	write_literal(w, "HTTP/1.");
+	write_u64(w, minor);
+}
+
 /* null when the request could not be read. */
 static void
 json_protocol(struct writer *w, const struct access_entry *e)
@@ -108,8 +119,8 @@ json_protocol(struct writer *w, const struct access_entry *e)
 		write_literal(w, "null");
 		return;
 	}
-	write_literal(w, "\"HTTP/1.");
-	write_u64(w, e->minor);
+	write_char(w, '"');
+	write_protocol(w, e->minor);
 	write_char(w, '"');
 }
 
@@ -221,8 +232,8 @@ write_request_line(struct writer *w, const struct access_entry *e)
 	if (e->method.bytes > 0) {
 		write_char(w, ' ');
 		plain_text(w, without_query(e, e->target), bound_target);
-		write_literal(w, " HTTP/1.");
-		write_u64(w, e->minor);
+		write_char(w, ' ');
+		write_protocol(w, e->minor);
 	}
 	write_char(w, '"');
 }

@@ -7,6 +7,7 @@
 
 #include "base/addr.h"
 #include "base/text.h"
+#include "http/head.h"
 #include "record/sink.h"
 #include "tls/facts.h"
 #include "vocab.h"

@@ -328,5 +328,7 @@ void journal_rehomed(struct exchange *x, const struct session_digest *digest, en
 void journal_over(struct exchange *x); /* the access log, and the outage's count */
 /* A request that never became an exchange: refused while its head was read. */
 void journal_refused(struct worker *w, const struct addr *peer, enum cause cause);
+/* The same, and nothing was answered. */
+void journal_closed(struct worker *w, const struct addr *peer, enum cause cause);
 
 #endif

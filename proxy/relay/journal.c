@@ -260,20 +260,31 @@ journal_over(struct exchange *x)
 		access_entry(x);
 }
 
-void
-journal_refused(struct worker *w, const struct addr *peer, enum cause cause)
+static void
+journal_unread(struct worker *w, const struct addr *peer, enum cause cause, uint16_t status)
 {
-	tally_count(w->unrouted, &(struct tally_entry){.cause = cause,
-						       .affinity = AFFINITY_NONE,
-						       .status = cause_table[cause].status});
+	tally_count(w->unrouted, &(struct tally_entry){
+				     .cause = cause, .affinity = AFFINITY_NONE, .status = status});
 	if (w->access == NULL)
 		return;
 	struct access_entry entry = {
 	    .wall_ms = clock_wall_ms(),
 	    .client = peer,
-	    .status = cause_table[cause].status,
+	    .status = status,
 	    .affinity = AFFINITY_NONE,
 	    .cause = cause,
 	};
 	access_batch_add(w->access, &entry);
+}
+
+void
+journal_refused(struct worker *w, const struct addr *peer, enum cause cause)
+{
+	journal_unread(w, peer, cause, cause_table[cause].status);
+}
+
+void
+journal_closed(struct worker *w, const struct addr *peer, enum cause cause)
+{
+	journal_unread(w, peer, cause, 0);
 }

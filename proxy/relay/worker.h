@@ -22,6 +22,7 @@
 #include "record/access.h"
 #include "record/arrivals.h"
 #include "record/failover.h"
+#include "record/http2.h"
 #include "relay/board.h"
 #include "relay/fence.h"
 #include "relay/io.h"
@@ -42,6 +43,7 @@ struct event_base;
 struct exchange;
 struct upstream;
 struct client;
+struct h2_worker;
 
 /* A deadline that calls its owner. Zeroed is not set. */
 struct deadline {
@@ -155,6 +157,9 @@ struct worker {
 	bool stopping;               /* soft: finish exchanges, take no new connection */
 	struct access_batch *access; /* NULL: none */
 	struct worker_hops hops;
+	struct http2_counts http2;
+	struct h2_worker *h2; /* owned by edge; NULL: nobody spoke HTTP/2 yet */
+	struct event *turn;   /* owned by h2_turn_ev.c; NULL: not yet */
 	struct racing *racing;                        /* owned; NULL: nobody raced yet */
 	struct mirror_lanes *mirror;                  /* owned; NULL: nothing was copied yet */
 	struct ticket_keys tickets;                   /* of this node */

@@ -33,6 +33,7 @@ struct name {
 struct tls_context {
 	atomic_uint refs;
 	enum tls_client_auth client_auth;
+	bool http2;
 	EVP_CIPHER *ticket_cipher;
 	struct name *names; /* by text */
 	size_t name_count;
@@ -181,16 +182,18 @@ on_client_hello(SSL *ssl, int *alert, void *context)
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
-/* HTTP/1.1 is what is spoken behind it so far; the server's order. */
+/* The server's order. */
 static int
 on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_bytes, const unsigned char *in,
 	unsigned in_bytes, void *context)
 {
-	static const unsigned char offered[] = "\x08http/1.1";
+	static const unsigned char all[] = "\x02h2\x08http/1.1";
+	const struct tls_context *c = context;
+	unsigned skip = c->http2 ? 0 : 3; /* h2 stands first */
 	unsigned char *selected;
 	(void)ssl;
-	(void)context;
-	if (SSL_select_next_proto(&selected, out_bytes, offered, sizeof(offered) - 1, in,
+	if (SSL_select_next_proto(&selected, out_bytes, all + skip,
+				  (unsigned)sizeof(all) - 1 - skip, in,
 				  in_bytes) != OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	*out = selected;
@@ -241,7 +244,7 @@ set_rules(SSL_CTX *ssl, const struct tls_settings *s, struct tls_context *c)
 	(void)SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
 	(void)SSL_CTX_set_timeout(ssl, TICKET_PERIOD_S);
 	SSL_CTX_set_client_hello_cb(ssl, on_client_hello, c);
-	SSL_CTX_set_alpn_select_cb(ssl, on_alpn, NULL);
+	SSL_CTX_set_alpn_select_cb(ssl, on_alpn, c);
 	(void)SSL_CTX_set_tlsext_status_cb(ssl, on_status);
 	(void)SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, on_ticket);
 	return SSL_CTX_set_min_proto_version(ssl, s->only_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION) ==
@@ -392,6 +395,7 @@ tls_context_create(const struct tls_settings *s, struct tls_context **out, struc
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	atomic_init(&c->refs, 1);
 	c->client_auth = s->client_auth;
+	c->http2 = s->http2;
 	c->ticket_cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
 	enum result r = c->ticket_cipher == NULL ? openssl_problem(p, "AES-256-CBC") : RESULT_OK;
 	if (r == RESULT_OK)

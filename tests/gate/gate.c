@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "edge/client.h"
+#include "edge/h2_connection.h"
 #include "gate/alloc.h"
 #include "record/sink.h"
 
@@ -218,6 +219,7 @@ assemble(void)
 static void
 take_apart(void)
 {
+	h2_release(gate.worker);
 	worker_free(&gate.worker);
 	services_unref(&shared.services);
 	sink_free(&shared.access);
@@ -340,9 +342,11 @@ gate_stop(bool hard)
 	w->time_stale = true;
 	worker_time(w);
 	clients_stop(w);
+	h2_connections_stop(w);
 	if (hard) {
 		gate.short_of = true;
 		clients_abort(w);
+		h2_connections_abort(w);
 	}
 	worker_sweep(w);
 	gate_run();

@@ -33,7 +33,7 @@ gate_open(unsigned client)
 			    .ip = {192, 0, 2, (uint8_t)client}};
 	gate.worker->time_stale = true;
 	worker_time(gate.worker);
-	if (!client_open(gate.worker, fd, NULL, &peer, false))
+	if (!client_open(gate.worker, fd, NULL, &peer, false, true))
 		gate.short_of = true;
 	worker_sweep(gate.worker);
 	gate_run();

@@ -2,6 +2,8 @@
 #include "gate/net.h"
 
 #include "base/clock.h"
+#include "edge/h2_connection.h"
+#include "edge/h2_turn.h"
 #include "gate/alloc.h"
 #include "relay/io.h"
 #include "relay/worker.h"
@@ -670,6 +672,42 @@ __wrap_clock_wall_ms(void)
 
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
+/* ---- edge/h2_turn.h ------------------------------------------------------------------------ */
+
+static bool turn_asked;
+
+bool
+h2_turn_prepare(struct worker *w)
+{
+	(void)w;
+	return true;
+}
+
+void
+h2_turn_ask(struct worker *w)
+{
+	(void)w;
+	turn_asked = true;
+}
+
+void
+h2_turn_release(struct worker *w)
+{
+	(void)w;
+}
+
+/* Behind all that was ready in the round. */
+static void
+turn_http2(struct worker *w)
+{
+	if (!turn_asked)
+		return;
+	turn_asked = false;
+	worker_time(w);
+	h2_connections_turn(w);
+	worker_sweep(w);
+}
+
 /* ---- the loop ------------------------------------------------------------------------------ */
 
 static unsigned
@@ -705,6 +743,7 @@ round_of_loop(struct worker *w)
 		d->io->ready(d->io->owner, events);
 		worker_sweep(w);
 	}
+	turn_http2(w);
 	return any;
 }
 

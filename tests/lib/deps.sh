@@ -9,17 +9,17 @@
 # start such programs themselves, on ports of their own.
 set -eu
 
-build="gcc make libc6-dev libevent-dev libxxhash-dev libconfig-dev libsodium-dev libpcre2-dev libjansson-dev libssl-dev node-llhttp"
+build="gcc make libc6-dev libevent-dev libxxhash-dev libconfig-dev libsodium-dev libpcre2-dev libjansson-dev libssl-dev libnghttp2-dev node-llhttp"
 demo="$build python3 curl"
 fuzz="clang-14 libclang-rt-14-dev"
 model="gcc libc6-dev python3 spin"
 lint="$build libcmocka-dev clang-format clang-tidy cppcheck"
-bench="$build python3 haproxy nginx valgrind"
+bench="$build python3 haproxy nginx nghttp2-client valgrind"
 package="$build debhelper dpkg-dev"
 # Some distributions of Node have npm in one package with it: then it is there.
 page="chromium nodejs"
 command -v npm >/dev/null 2>&1 || page="$page npm"
-test="$demo $package $page etcd-server fish g++ libcmocka-dev man-db systemd varnish $fuzz spin valgrind zsh"
+test="$demo $package $page etcd-server fish g++ libcmocka-dev man-db nghttp2-client python3-h2 systemd varnish $fuzz spin valgrind zsh"
 
 [ "${HOLDFAST_NO_DEPS:-0}" = 1 ] && exit 0
 case "${1:-}" in

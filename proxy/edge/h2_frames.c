@@ -1,0 +1,61 @@
+/* h2_frames.c: see h2_frames.h. */
+#include "edge/h2_frames.h"
+
+#include <string.h>
+
+enum { TYPE_HEADERS = 1, TYPE_CONTINUATION = 9, FLAG_END_HEADERS = 4 };
+
+void
+h2_frames_init(struct h2_frames *f)
+{
+	/* The preface, as if it were the head and payload of one frame of a head. */
+	*f = (struct h2_frames){.left = H2_PREFACE_BYTES, .head_bytes = H2_FRAME_HEAD_BYTES};
+	f->in_block = true;
+	f->head[3] = TYPE_CONTINUATION;
+	f->head[4] = FLAG_END_HEADERS;
+}
+
+static bool
+is_of_head(const struct h2_frames *f)
+{
+	return f->head[3] == TYPE_HEADERS || f->head[3] == TYPE_CONTINUATION;
+}
+
+/* The frame is whole. */
+static void
+end_frame(struct h2_frames *f)
+{
+	f->head_bytes = 0;
+	if (is_of_head(f))
+		f->in_block = (f->head[4] & FLAG_END_HEADERS) == 0;
+}
+
+void
+h2_frames_feed(struct h2_frames *f, const uint8_t *at, size_t bytes)
+{
+	while (bytes > 0) {
+		size_t take = H2_FRAME_HEAD_BYTES - f->head_bytes;
+		if (take > 0) {
+			take = take < bytes ? take : bytes;
+			memcpy(f->head + f->head_bytes, at, take);
+			f->head_bytes += (uint8_t)take;
+			if (f->head_bytes == H2_FRAME_HEAD_BYTES)
+				f->left = (uint32_t)f->head[0] << 16 | (uint32_t)f->head[1] << 8 |
+					  f->head[2];
+		} else {
+			take = f->left < bytes ? f->left : bytes;
+			f->left -= (uint32_t)take;
+		}
+		if (f->head_bytes == H2_FRAME_HEAD_BYTES && f->left == 0)
+			end_frame(f);
+		at += take;
+		bytes -= take;
+	}
+}
+
+bool
+h2_frames_in_head(const struct h2_frames *f)
+{
+	bool in_frame = f->head_bytes == H2_FRAME_HEAD_BYTES && is_of_head(f);
+	return f->in_block || in_frame;
+}

@@ -1,0 +1,27 @@
+/*
+ * h2_frames.h: where frames begin and end in what a client sends (RFC 9113 section 4.1), as far as
+ * deadlines must know it: is it in the middle of its preface, or of a request's head? Pure.
+ */
+#ifndef HOLDFAST_EDGE_H2_FRAMES_H
+#define HOLDFAST_EDGE_H2_FRAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define H2_FRAME_HEAD_BYTES 9
+#define H2_PREFACE_BYTES    24
+
+struct h2_frames {
+	uint8_t head[H2_FRAME_HEAD_BYTES]; /* of the frame that begins */
+	uint8_t head_bytes;                /* of it that are there; all: its payload follows */
+	uint32_t left;                     /* bytes of the payload that are to come */
+	bool in_block; /* a head began, and did not end with a frame before this one */
+};
+
+void h2_frames_init(struct h2_frames *f);
+void h2_frames_feed(struct h2_frames *f, const uint8_t *at, size_t bytes);
+/* Is a preface or a head there in part? */
+bool h2_frames_in_head(const struct h2_frames *f);
+
+#endif
