@@ -235,11 +235,13 @@ respond(struct door *d, const struct door_answer *answer)
 		d->gone = true; /* never half a head */
 		return;
 	}
-	if (answer->interim)
+	if (answer->interim) {
 		(void)nghttp2_submit_headers(c->session, NGHTTP2_FLAG_NONE, s->id, NULL, f.list,
 					     f.count, NULL);
-	else
-		submit(s, &f, !answer->no_body && !(answer->length_known && answer->length == 0));
+		h2_connection_wake(c);
+		return;
+	}
+	submit(s, &f, !answer->no_body && !(answer->length_known && answer->length == 0));
 }
 
 /* ---- the body ---------------------------------------------------------------------------------

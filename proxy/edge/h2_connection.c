@@ -189,7 +189,6 @@ h2_connection_leave(struct h2_connection *c, enum http2_end why)
 		return;
 	}
 	(void)nghttp2_submit_shutdown_notice(c->session);
-	(void)nghttp2_submit_ping(c->session, NGHTTP2_FLAG_NONE, NULL);
 	deadline_set(c->io.worker, &c->drain, H2_DRAIN_MS);
 	h2_connection_wake(c);
 }
@@ -201,13 +200,16 @@ h2_connection_acked(struct h2_connection *c)
 		say_goaway(c);
 }
 
-/* nghttp2 found the client at fault. */
+/* The notice, or nghttp2 found the client at fault. */
 void
 h2_connection_said_goaway(struct h2_connection *c, uint32_t code)
 {
-	if (code == NGHTTP2_NO_ERROR || c->broken)
+	if (c->broken)
 		return;
-	h2_connection_break(c, HTTP2_END_PROTOCOL);
+	if (code != NGHTTP2_NO_ERROR)
+		h2_connection_break(c, HTTP2_END_PROTOCOL);
+	else if (!c->goaway) /* behind it: a PING that is submitted with it would go before it */
+		(void)nghttp2_submit_ping(c->session, NGHTTP2_FLAG_NONE, NULL);
 }
 
 bool
