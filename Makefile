@@ -82,7 +82,7 @@ EDGE     = proxy/edge/addresses.c proxy/edge/admission.c proxy/edge/arrival.c pr
            proxy/edge/h2_answer.c proxy/edge/h2_budget.c proxy/edge/h2_connection.c proxy/edge/h2_frames.c proxy/edge/h2_head.c \
            proxy/edge/h2_out.c proxy/edge/h2_session.c proxy/edge/h2_stream.c proxy/edge/h2_turn_ev.c proxy/edge/own_answer.c \
            proxy/edge/listener.c proxy/edge/pace.c proxy/edge/proxy_header.c proxy/edge/worker_ev.c
-RECORD   = proxy/record/access.c proxy/record/failover.c proxy/record/failover_line.c \
+RECORD   = proxy/record/access.c proxy/record/failover.c proxy/record/failover_line.c proxy/record/http2.c \
            proxy/record/limiter.c proxy/record/moved.c proxy/record/outage.c proxy/record/sink.c proxy/record/tally.c
 CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/cluster.c proxy/config/config.c \
            proxy/config/findings.c proxy/config/keys.c proxy/config/listen.c proxy/config/load.c proxy/config/loops.c \
@@ -243,7 +243,9 @@ LINK_relay/test_exchange = $(GATE_LINK)
 LINK_relay/test_splits = $(GATE_LINK)
 LINK_relay/test_body_queue = proxy/relay/body_queue.c proxy/base/buf.c
 # edge
-UNIT += edge/test_addresses edge/test_pace edge/test_proxy_header
+UNIT += edge/test_addresses edge/test_h2_budget edge/test_h2_head edge/test_pace edge/test_proxy_header
+LINK_edge/test_h2_budget = proxy/edge/h2_budget.c proxy/edge/h2_frames.c
+LINK_edge/test_h2_head = $(LINK_http/test_request) proxy/edge/h2_head.c
 LINK_edge/test_proxy_header = proxy/base/addr.c proxy/base/result.c proxy/base/text.c \
                               proxy/edge/proxy_header.c
 LINK_edge/test_addresses = proxy/base/addr.c proxy/base/digest.c proxy/base/result.c \

@@ -134,6 +134,30 @@ node_family(struct page *p, enum metric metric)
 			count(p, LABELS({"reason", arrival_end_text((enum arrival_end)i)}),
 			      s->arrivals.ended[i]);
 		break;
+	case METRIC_HTTP2_OPEN:
+		count(p, NO_LABELS, s->http2.connections - s->http2.ended_all);
+		break;
+	case METRIC_HTTP2_CONNECTIONS:
+		count(p, NO_LABELS, s->http2.connections);
+		break;
+	case METRIC_HTTP2_ENDED:
+		for (size_t i = 0; i < HTTP2_ENDS; i++)
+			count(p, LABELS({"end", http2_end_text((enum http2_end)i)}),
+			      s->http2.ended[i]);
+		break;
+	case METRIC_HTTP2_STREAMS:
+		count(p, NO_LABELS, s->http2.streams);
+		break;
+	case METRIC_HTTP2_TUNNELS:
+		count(p, NO_LABELS, s->http2.tunnels);
+		break;
+	case METRIC_HTTP2_RESETS:
+		count(p, LABELS({"by", "client"}), s->http2.resets_received);
+		count(p, LABELS({"by", "holdfast"}), s->http2.resets_sent);
+		break;
+	case METRIC_HTTP2_SLOW:
+		count(p, NO_LABELS, s->http2.slow);
+		break;
 	case METRIC_HOPS:
 		for (size_t i = 0; i < s->hop_kinds; i++)
 			count(p, LABELS({"found", s->hops[i].found}), s->hops[i].count);

@@ -14,6 +14,7 @@
 #include "admin/status_cluster.h"
 #include "base/text.h"
 #include "record/arrivals.h"
+#include "record/http2.h"
 #include "record/tally.h"
 #include "vocab.h"
 
@@ -118,6 +119,7 @@ struct status {
 	unsigned clients; /* connections */
 	uint64_t crowded; /* connections closed for limits.connections_per_address */
 	struct status_arrivals arrivals;
+	struct http2_sum http2;
 	struct status_hops hops[STATUS_HOPS_MAX]; /* that came in, by what they were found to be */
 	size_t hop_kinds;                         /* 0: nodes hand no requests to each other */
 	uint64_t failover_lost;                   /* lines of the logs that could not be written */

@@ -324,6 +324,25 @@ put_arrivals(struct grow *out, const struct status_arrivals *a)
 }
 
 static void
+put_http2(struct grow *out, const struct http2_sum *h)
+{
+	put_json_key(out, "http2");
+	grow_text(out, "{");
+	put_json_count(out, "open", h->connections - h->ended_all);
+	put_json_count(out, "connections", h->connections);
+	put_json_count(out, "streams", h->streams);
+	put_json_count(out, "tunnels", h->tunnels);
+	put_json_count(out, "resets_received", h->resets_received);
+	put_json_count(out, "resets_sent", h->resets_sent);
+	put_json_count(out, "streams_slow", h->slow);
+	put_json_key(out, "ended");
+	grow_text(out, "{");
+	for (size_t i = 0; i < HTTP2_ENDS; i++)
+		put_json_count(out, http2_end_text((enum http2_end)i), h->ended[i]);
+	grow_text(out, "}}");
+}
+
+static void
 put_status(struct grow *out, const struct status *s, bool brief)
 {
 	grow_text(out, "{");
@@ -342,6 +361,7 @@ put_status(struct grow *out, const struct status *s, bool brief)
 	put_json_count(out, "clients", s->clients);
 	put_json_count(out, "crowded", s->crowded);
 	put_arrivals(out, &s->arrivals);
+	put_http2(out, &s->http2);
 	put_hops(out, s);
 	put_logs(out, s);
 	put_race(out, &s->race);

@@ -360,6 +360,21 @@ on_refused(struct h2_connection *c, ssize_t error)
 		h2_connection_break(c, HTTP2_END_PROTOCOL);
 }
 
+/* Frames that nghttp2 passes over in silence. */
+static void
+count_unknown(struct h2_connection *c)
+{
+	struct h2_frames *f = &c->frames;
+	for (; f->unknown > 0; f->unknown--) {
+		if (!h2_connection_spend(c, HTTP2_END_UNKNOWN_FRAMES))
+			return;
+	}
+	for (; f->priority_updates > 0; f->priority_updates--) {
+		if (!h2_connection_spend(c, HTTP2_END_PRIORITIES))
+			return;
+	}
+}
+
 static void
 feed(struct h2_connection *c, const char *at, size_t bytes)
 {
@@ -370,6 +385,7 @@ feed(struct h2_connection *c, const char *at, size_t bytes)
 	c->running = false;
 	if (n < 0)
 		on_refused(c, n);
+	count_unknown(c);
 	bound_head(c);
 	h2_connection_wake(c);
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { TYPE_HEADERS = 1, TYPE_CONTINUATION = 9, FLAG_END_HEADERS = 4 };
+enum { TYPE_HEADERS = 1, TYPE_CONTINUATION = 9, TYPE_PRIORITY_UPDATE = 16, FLAG_END_HEADERS = 4 };
 
 void
 h2_frames_init(struct h2_frames *f)
@@ -26,6 +26,8 @@ static void
 end_frame(struct h2_frames *f)
 {
 	f->head_bytes = 0;
+	f->unknown += f->head[3] > TYPE_CONTINUATION && f->head[3] != TYPE_PRIORITY_UPDATE;
+	f->priority_updates += f->head[3] == TYPE_PRIORITY_UPDATE;
 	if (is_of_head(f))
 		f->in_block = (f->head[4] & FLAG_END_HEADERS) == 0;
 }

@@ -1,6 +1,7 @@
 /*
  * h2_frames.h: where frames begin and end in what a client sends (RFC 9113 section 4.1), as far as
- * deadlines must know it: is it in the middle of its preface, or of a request's head? Pure.
+ * deadlines must know it: is it in the middle of its preface, or of a request's head? And how many
+ * of them are of types that nghttp2 tells nobody of. Pure.
  */
 #ifndef HOLDFAST_EDGE_H2_FRAMES_H
 #define HOLDFAST_EDGE_H2_FRAMES_H
@@ -16,7 +17,9 @@ struct h2_frames {
 	uint8_t head[H2_FRAME_HEAD_BYTES]; /* of the frame that begins */
 	uint8_t head_bytes;                /* of it that are there; all: its payload follows */
 	uint32_t left;                     /* bytes of the payload that are to come */
-	bool in_block; /* a head began, and did not end with a frame before this one */
+	uint32_t unknown;          /* frames of unknown types; whoever reads it sets it back */
+	uint32_t priority_updates; /* the same of PRIORITY_UPDATE (RFC 9218) */
+	bool in_block;             /* a head began, and did not end with a frame before this one */
 };
 
 void h2_frames_init(struct h2_frames *f);

@@ -367,6 +367,12 @@ worker_thread_stop(struct worker_thread *t, enum worker_command command)
 }
 
 void
+worker_thread_read_http2(const struct worker_thread *t, struct http2_sum *sum)
+{
+	http2_sum_add(sum, &t->worker->http2);
+}
+
+void
 worker_thread_read_hops(const struct worker_thread *t, uint64_t fault[HOP_FAULTS])
 {
 	for (size_t i = 0; i < HOP_FAULTS; i++)

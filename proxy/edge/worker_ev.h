@@ -38,6 +38,8 @@ void worker_change_free(struct worker_change **change);
 void worker_thread_change(struct worker_thread *t, struct worker_change **change);
 /* SOFT: no new connection, no new request, ends when the last exchange is over. HARD: ends now. */
 void worker_thread_stop(struct worker_thread *t, enum worker_command command);
+/* Adds what it counted of HTTP/2; from any thread. */
+void worker_thread_read_http2(const struct worker_thread *t, struct http2_sum *sum);
 /* Adds this worker's counters of hops to `fault`, by enum hop_fault; from any thread. */
 void worker_thread_read_hops(const struct worker_thread *t, uint64_t fault[HOP_FAULTS]);
 /* Grows while its loop goes round, some times a second; from any thread. */

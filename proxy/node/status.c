@@ -251,6 +251,8 @@ node_status(struct node *n, struct status *out)
 	out->clients = atomic_load_explicit(&n->shared.clients, memory_order_relaxed);
 	out->crowded = atomic_load_explicit(&n->shared.crowded, memory_order_relaxed);
 	read_arrivals(&n->shared.arrivals, &out->arrivals);
+	for (unsigned i = 0; i < n->started; i++)
+		worker_thread_read_http2(n->threads[i], &out->http2);
 	if (config->cluster.node_count > 0)
 		read_hops(n, out);
 	out->failover_lost = failover_log_lost(n->shared.failover);

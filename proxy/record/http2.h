@@ -6,6 +6,7 @@
 #define HOLDFAST_RECORD_HTTP2_H
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 /* Why a connection was ended. */
 enum http2_end {
@@ -24,6 +25,20 @@ struct http2_counts {
 	atomic_ullong slow;            /* streams broken off because the client took nothing */
 	atomic_ullong ended[HTTP2_ENDS];
 };
+
+/* All workers' together. */
+struct http2_sum {
+	uint64_t connections;
+	uint64_t streams;
+	uint64_t tunnels;
+	uint64_t resets_received;
+	uint64_t resets_sent;
+	uint64_t slow;
+	uint64_t ended[HTTP2_ENDS];
+	uint64_t ended_all;
+};
+/* Adds one worker's; any thread. */
+void http2_sum_add(struct http2_sum *sum, const struct http2_counts *counts);
 
 /* No read-modify-write: nobody else writes it. */
 static inline void

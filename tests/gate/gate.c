@@ -219,7 +219,8 @@ assemble(void)
 static void
 take_apart(void)
 {
-	h2_release(gate.worker);
+	if (gate.worker != NULL)
+		h2_release(gate.worker);
 	worker_free(&gate.worker);
 	services_unref(&shared.services);
 	sink_free(&shared.access);
