@@ -538,6 +538,7 @@ create(struct worker *w, const struct addr *peer)
 	c->drain.fire = on_drain_deadline;
 	h2_budget_init(&c->budget, w->now_ms);
 	h2_frames_init(&c->frames);
+	c->last_id = -1;
 	c->next = w->h2->connections;
 	if (c->next != NULL)
 		c->next->prev = c;

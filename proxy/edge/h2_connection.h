@@ -59,6 +59,9 @@ struct h2_connection {
 	struct h2_budget budget;
 	struct h2_frames frames;
 	uint32_t stream_count;
+	int32_t last_id;  /* of streams that were opened; -1: none */
+	int32_t gap_from; /* ids below gap_to that were passed over latest */
+	int32_t gap_to;
 	uint32_t requests;     /* begun */
 	uint32_t queued;       /* streams with bytes in their queues */
 	uint8_t continuations; /* of the head that is coming */

@@ -33,6 +33,23 @@ count_continuation(struct h2_connection *c, const nghttp2_frame_hd *hd)
 	return hd->length > 0 || ends || h2_connection_spend(c, HTTP2_END_EMPTY_FRAMES);
 }
 
+/*
+ * A stream that was passed over can never be opened (RFC 9113 section 5.1.1). nghttp2, which cannot
+ * remember every stream, is silent about it; the latest gap is remembered here.
+ */
+static bool
+is_skipped(struct h2_connection *c, int32_t id)
+{
+	if (id <= c->last_id)
+		return (id & 1) != 0 && id >= c->gap_from && id < c->gap_to;
+	if (id > c->last_id + 2) {
+		c->gap_from = c->last_id + 2;
+		c->gap_to = id;
+	}
+	c->last_id = id;
+	return false;
+}
+
 static bool
 count_frame(struct h2_connection *c, const nghttp2_frame_hd *hd)
 {
@@ -42,6 +59,10 @@ count_frame(struct h2_connection *c, const nghttp2_frame_hd *hd)
 		return true;
 	case NGHTTP2_HEADERS:
 		c->continuations = 0;
+		if (is_skipped(c, hd->stream_id)) {
+			h2_connection_break(c, HTTP2_END_PROTOCOL);
+			return false;
+		}
 		return (hd->flags & NGHTTP2_FLAG_END_HEADERS) != 0 || hd->length > 0 ||
 		       h2_connection_spend(c, HTTP2_END_EMPTY_FRAMES);
 	case NGHTTP2_CONTINUATION:
@@ -257,7 +278,6 @@ h2_session_callbacks(struct h2_worker *h)
 	if (nghttp2_option_new(&h->option) != 0)
 		return false;
 	nghttp2_option_set_no_auto_window_update(h->option, 1);
-	nghttp2_option_set_no_closed_streams(h->option, 1);
 	nghttp2_option_set_max_outbound_ack(h->option, H2_ACKS_MAX);
 	nghttp2_option_set_max_settings(h->option, H2_SETTINGS_MAX);
 	nghttp2_option_set_max_continuations(h->option, H2_CONTINUATIONS_MAX + 1);

@@ -569,10 +569,10 @@ def test_a_preface_and_no_request():
     p = Holdfast([a], timeouts={"header": "200ms"})
     with Connection(p.address) as c:
         assert c.until_closed() == http2.NO_ERROR
-    with Connection(p.address, begin=False) as c:
+    with Connection(p.address, begin=False, acks=False) as c:
         c.send(http2.PREFACE[:20])
         assert c.until_closed() == http2.NO_ERROR
-    p.wait_request(cause="client_head_timeout")
+    p.wait_request(2, cause="client_head_timeout")
 
 
 def test_half_a_head_ends_the_connection():
