@@ -221,6 +221,8 @@ def test_alpn():
     p = Secured([Origin("a")], [root.issue("shop.example")])
     with p.secure(root, alpn=["h2", "http/1.1"]) as c:
         assert c.sock.selected_alpn_protocol() == "h2"
+    with p.secure(root, alpn=["http/1.1"]) as c:
+        assert c.sock.selected_alpn_protocol() == "http/1.1"
         assert c.get("/").status == 200
     with p.secure(root) as c:
         assert c.sock.selected_alpn_protocol() is None

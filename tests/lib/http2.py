@@ -125,6 +125,7 @@ class Spoken:
     what comes; acks: SETTINGS and PING are answered."""
 
     def begin(self, begin=True, values=(), updates=True, acks=True):
+        self.path = "/"  # of requests that name none
         self.decoder = hpack.Decoder()
         self.decoder.max_header_list_size = 1 << 20
         self.streams = {}
@@ -234,7 +235,7 @@ class Spoken:
 
     def head_fields(self, method="GET", path="/", fields=(), authority=None, scheme=None):
         return [(":method", method), (":scheme", scheme or self.scheme), (":authority", authority or self.host),
-                (":path", path), *fields]
+                (":path", self.path if path == "/" else path), *fields]
 
     def open(self, method="GET", path="/", fields=(), end=True, authority=None, head=None, more=0):
         """A request's head. head: instead of what would be sent. Returns its stream."""
