@@ -116,8 +116,8 @@ key_is_later(const char *path, const char *text)
 #define CONFIG_LATER(path, text) {path, text},
 #include "tbl/config_later.h"
 #undef CONFIG_LATER
-	};
-	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+	    {NULL, NULL}};
+	for (size_t i = 0; later[i].path != NULL; i++) {
 		if (strcmp(later[i].path, path) == 0 &&
 		    strncmp(later[i].text, text, strlen(later[i].text)) == 0)
 			return true;
