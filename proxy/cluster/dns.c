@@ -36,7 +36,9 @@ load16(const uint8_t *at)
 static char
 letter_of(uint8_t octet)
 {
-	return octet == '.' || octet == 0 ? '?' : ascii_lower((char)octet);
+	if (octet == '.' || octet == 0)
+		return '?';
+	return ascii_lower((char)octet);
 }
 
 /* 3.1: labels, no pointers in a question. False: cut, or no name. */

@@ -132,9 +132,9 @@ good_answer(uint8_t which)
 	    "{\"header\":{\"revision\":\"9\"}}",
 	    "{\"result\":{\"header\":{\"revision\":\"9\"},\"ID\":\"7587\",\"TTL\":\"10\"}}",
 	    "{\"result\":{\"ID\":\"7587\"}}",
-	    "{\"kvs\":[{\"key\":\"aG9sZGZhc3Qvc2hvcC9jbHVzdGVyL2xhc3Q=\",\"mod_revision\":\"5\"},"
-	    "{\"key\":\"aG9sZGZhc3Qvc2hvcC9jbHVzdGVyL3ZhbHVl\",\"value\":"
-	    "\"AAAAAAAAAAUAAAAAAAAAAXZhbHVl\"}]}"};
+	    ("{\"kvs\":[{\"key\":\"aG9sZGZhc3Qvc2hvcC9jbHVzdGVyL2xhc3Q=\",\"mod_revision\":\"5\"},"
+	     "{\"key\":\"aG9sZGZhc3Qvc2hvcC9jbHVzdGVyL3ZhbHVl\",\"value\":"
+	     "\"AAAAAAAAAAUAAAAAAAAAAXZhbHVl\"}]}")};
 	return answers[which % (sizeof(answers) / sizeof(answers[0]))];
 }
 

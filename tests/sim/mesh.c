@@ -5,7 +5,7 @@
 #include "config/config.h"
 #include "route/assign.h"
 
-#include <arpa/inet.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,6 +112,7 @@ host_read(void *self, const struct document *d, struct epoch_version *out, struc
 	struct mesh_roster r = roster_of(d);
 	(void)self;
 	(void)p;
+	assert(d != NULL);
 	*out = (struct epoch_version){.epoch = r.epoch, .term = r.term};
 	memcpy(out->digest, d->digest, sizeof(out->digest));
 	return RESULT_OK;
@@ -124,6 +125,7 @@ host_make(void *self, struct slice change, uint64_t epoch, uint64_t term, struct
 	struct node *n = self;
 	struct mesh_world *w = sim_world(n->sim);
 	struct mesh_roster r = {.epoch = epoch, .term = term};
+	assert(change.at != NULL && change.bytes == sizeof(r.member));
 	memcpy(r.member, change.at, sizeof(r.member));
 	if (epoch >= MESH_EPOCHS_MAX)
 		return problem_set(p, RESULT_LIMIT, "too many");
