@@ -4,6 +4,8 @@
  * descriptors, lose a connection before it is accepted. FAULTS in the environment says what, in
  * percent of calls, by names from the table below: FAULTS="short=50 eintr=10 abort=20", from the
  * first connection on. The draws come from a fixed sequence.
+ *
+ * HANG_WRITES=PATH: as long as there is such a file, pwrite does not come back: a disk that hangs.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -198,6 +200,15 @@ pipe2(int ends[2], int flags)
 	if (strikes(FAULT_NOSOCKET))
 		return (int)fail(EMFILE);
 	return REAL(pipe2)(ends, flags);
+}
+
+ssize_t
+pwrite(int fd, const void *at, size_t bytes, off_t offset)
+{
+	const char *while_there = getenv("HANG_WRITES");
+	while (while_there != NULL && access(while_there, F_OK) == 0)
+		(void)usleep(10000);
+	return REAL(pwrite)(fd, at, bytes, offset);
 }
 
 int

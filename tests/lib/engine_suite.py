@@ -56,9 +56,9 @@ class Embedded:
     name = "embedded"
     lease = "1s"
 
-    def __init__(self, ids="abc"):
+    def __init__(self, ids="abc", **more):
         self.lost = []
-        self.cluster = Cluster(ids, voters=ids, cluster={"lease": self.lease, **self.keys()})
+        self.cluster = Cluster(ids, voters=ids, cluster={"lease": self.lease, **self.keys()}, **more)
         self.nodes = self.cluster.nodes
         self.cluster.wait_master()
 
