@@ -323,6 +323,9 @@ LINK_relay/test_fence = $(HTTP) proxy/base/result.c proxy/base/text.c proxy/base
                         proxy/relay/fence.c
 UNIT += cluster/test_embedded cluster/test_pull
 LINK_cluster/test_pull = $(CLUSTER_LINK) $(REGISTER)
+UNIT += cluster/test_disk
+LINK_cluster/test_disk = $(CLUSTER_LINK) $(DISK) proxy/base/text.c proxy/cluster/document.c proxy/cluster/engine.c \
+                         $(LEASE) proxy/cluster/register_image.c
 LINK_cluster/test_embedded = $(CLUSTER_LINK) $(LEASE) $(REGISTER) $(ENGINES)
 UNIT += cluster/test_learn cluster/test_lease cluster/test_register cluster/test_register_file cluster/test_roles cluster/test_voter
 LINK_cluster/test_roles = $(CLUSTER_LINK) proxy/cluster/roles.c
@@ -523,13 +526,14 @@ clean:
 # ---- tests, measurements, checks ----------------------------------------------------------------
 
 # Fuzz targets: tests/fuzz/fuzz_<name>.c links with the files named in FUZZ_<name>.
-FUZZ = admin chunk config cookie datagram dns election escape etcd exchange forwarded hop json keyrule plane proxy race \
+FUZZ = admin chunk config cookie datagram disk dns election escape etcd exchange forwarded hop json keyrule plane proxy race \
        request response roster tag
 FUZZ_admin = $(LINK_admin/test_answers)
 FUZZ_chunk = $(LINK_http/test_chunk)
 FUZZ_config = $(CONFIG_LINK)
 FUZZ_cookie = $(LINK_affinity/test_session)
 FUZZ_datagram = $(LINK_cluster/test_datagram)
+FUZZ_disk = $(LINK_cluster/test_disk)
 FUZZ_dns = $(LINK_cluster/test_dns)
 FUZZ_election = $(LINK_cluster/test_election)
 FUZZ_escape = proxy/base/addr.c proxy/base/clock.c proxy/base/result.c proxy/base/text.c \
