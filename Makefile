@@ -35,7 +35,7 @@ WARN = -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Iproxy -isystem $(LLHTTP_INC)
 CFLAGS   += -std=c17 -O2 -g -fstack-protector-strong -fno-common
 LDFLAGS  += -Wl,-z,relro,-z,now
-LDLIBS   += -levent_core -levent_extra -levent_pthreads -lsodium -lconfig -ljansson -lpcre2-8 -lxxhash -lssl -lcrypto -lnghttp2 -lpthread -lm
+LDLIBS   += -levent_core -levent_extra -levent_pthreads -lsodium -lconfig -ljansson -lpcre2-8 -lxxhash -lssl -lcrypto -lcares -lnghttp2 -lpthread -lm
 ifneq ($(SAN),)
 CFLAGS   += -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
 LDFLAGS  += -fsanitize=$(SAN)
@@ -67,6 +67,7 @@ AFFINITY = proxy/affinity/cookie.c proxy/affinity/credentials.c proxy/affinity/h
            proxy/affinity/json.c proxy/affinity/keyrule.c proxy/affinity/session.c \
            proxy/affinity/session_rules.c proxy/affinity/suffix.c proxy/affinity/tag.c
 MEMBERS  = proxy/members/history.c proxy/members/member.c proxy/members/membership.c \
+           proxy/members/names.c proxy/members/resolver_ev.c \
            proxy/members/places.c proxy/members/pool.c proxy/members/pool_read.c \
            proxy/members/probe.c proxy/members/probe_ev.c proxy/members/verdict.c \
            proxy/members/view.c proxy/members/weight.c
@@ -112,7 +113,7 @@ CLUSTER_LIVE = proxy/cluster/cluster_ev.c proxy/cluster/disk_ev.c proxy/cluster/
 NODE     = proxy/main.c proxy/node/node.c proxy/node/node_ev.c proxy/node/admin.c proxy/node/cluster.c \
            proxy/node/cluster_status.c proxy/node/fences.c proxy/node/master.c proxy/node/notify.c proxy/node/placement.c \
            proxy/node/question.c \
-           proxy/node/race_ev.c proxy/node/reload.c proxy/node/roles.c proxy/node/status.c
+           proxy/node/names.c proxy/node/race_ev.c proxy/node/reload.c proxy/node/roles.c proxy/node/status.c
 
 CLUSTER_LIVE += proxy/cluster/dns.c proxy/cluster/dns_ev.c proxy/cluster/hook_ev.c
 
@@ -174,6 +175,10 @@ LINK_base/test_network = proxy/base/addr.c proxy/base/network.c proxy/base/resul
 UNIT += tls/test_channel tls/test_ticket
 LINK_tls/test_ticket = proxy/tls/ticket.c
 LINK_tls/test_channel = $(TLS) proxy/base/addr.c proxy/base/result.c proxy/base/text.c
+# names
+UNIT += members/test_names
+LINK_members/test_names = proxy/base/addr.c proxy/base/network.c proxy/base/result.c proxy/base/text.c \
+                          proxy/config/rows.c proxy/members/names.c
 # http
 HTTP_TESTS = http/test_cache http/test_chunk http/test_forward http/test_request http/test_response
 UNIT += $(HTTP_TESTS)

@@ -14,6 +14,7 @@
 #define POOL_KEY_BYTES        16
 #define MEMBERS_MAX           16384 /* members of one service */
 #define SERVICES_MAX          256
+#define RESOLVERS_MAX         8
 #define LISTENERS_MAX         64
 #define CERTIFICATES_MAX      256 /* of one listener */
 #define NETWORKS_MAX          256 /* in one list of them */

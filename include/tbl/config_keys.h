@@ -42,6 +42,13 @@ CONFIG_TEXTS(config, "forwarded.trusted", NETWORK, forwarded.trusted, forwarded.
 CONFIG_KEY(config, "forwarded.read", WORD, forwarded.read, "x-forwarded|forwarded", "x-forwarded", 0, 0, "the fields that these proxies write; those of the other family are dropped, for they pass them on as they came")
 CONFIG_KEY(config, "forwarded.write", WORD, forwarded.write, "x-forwarded|forwarded|both", "x-forwarded", 0, 0, "the fields that members get")
 
+CONFIG_TEXTS(config, "resolver.servers", VISIBLE, resolver.servers, resolver.server_count, 0, RESOLVERS_MAX, "servers of names that are asked, \"10.0.0.2\", \"10.0.0.2:5353\" or \"[2001:db8::2]:53\"; absent: those of /etc/resolv.conf")
+CONFIG_KEY(config, "resolver.timeout", DURATION, resolver.timeout_ms, "duration", "1s", 10, CONFIG_MINUTE, "how long a server is waited for before the next one is asked, or the same again")
+CONFIG_KEY(config, "resolver.tries", COUNT, resolver.tries, "tries", "2", 1, 10, "how often each server is asked; then the name does not resolve")
+CONFIG_KEY(config, "resolver.ttl_min", DURATION, resolver.ttl_min_ms, "duration", "1s", 10, CONFIG_HOUR, "a name is not asked for again sooner, whatever the answer's TTL says")
+CONFIG_KEY(config, "resolver.ttl_max", DURATION, resolver.ttl_max_ms, "duration", "5m", 10, 24 * CONFIG_HOUR, "nor later than that")
+CONFIG_KEY(config, "resolver.retry", DURATION, resolver.retry_ms, "duration", "2s", 10, CONFIG_HOUR, "when a name that did not resolve is asked for again")
+
 CONFIG_KEY(config, "admin.address", ADDRESS, admin, "address:port", NULL, 0, 0, "where the admin interface listens; absent: nowhere")
 CONFIG_KEY(config, "admin.token", TOKEN, admin_token, "", NULL, 16, CONFIG_TEXT_BYTES_MAX, "bearer token that everyone needs at the admin interface; a must beyond loopback; absent: token_file, or none")
 CONFIG_KEY(config, "admin.token_file", FILE, admin_token_file, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "file that holds the token, on one line, not readable by others; instead of token")
@@ -175,9 +182,10 @@ CONFIG_KEY(config_service, "services[].body_bytes_max", SIZE, body_bytes_max, "s
 CONFIG_KEY(config_service, "services[].pool_max", COUNT, pool_max, "connections", "256", 0, 65536, "unused connections kept, a worker and member")
 CONFIG_KEY(config_service, "services[].retry_after", SECONDS, retry_after_s, "duration", "1s", 0, 24 * CONFIG_HOUR, "Retry-After of a 503, in whole seconds; 0s: none")
 
+CONFIG_KEY(config_service, "services[].discover", DISCOVER, discover, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "members by DNS instead of a list: \"dns://app.internal:8080\": one for each address of the name; \"dns+srv://_http._tcp.app.internal\": one for each target, of the best priority, with its weight")
 CONFIG_LIST(config_service, "services[].members", config_member, members, member_count, 1, MEMBERS_MAX, "the servers of the application")
 CONFIG_KEY(config_member, "services[].members[].id", ID, id, "", CONFIG_REQUIRED, 1, ID_BYTES_MAX, "identity of the member: the ordering is made from it; the address may change")
-CONFIG_KEY(config_member, "services[].members[].origin", ORIGIN, origin, "address:port", CONFIG_REQUIRED, 0, 0, "where the member listens; \"unix:/run/app.sock\": a UNIX socket")
+CONFIG_KEY(config_member, "services[].members[].origin", ORIGIN, origin, "address:port", CONFIG_REQUIRED, 0, 0, "where the member listens; \"unix:/run/app.sock\": a UNIX socket; \"app.internal:8080\": at the address that the name stands for, asked for again when its TTL is over")
 CONFIG_KEY(config_member, "services[].members[].weight", COUNT, weight, "", "1", 0, MEMBER_WEIGHT_MAX, "share of the sessions; 0: gets none")
 CONFIG_KEY(config_member, "services[].members[].node", ADDRESS, node, "address:port", NULL, 0, 0, "mesh: the node beside it, as cluster.nodes[].http has it; other nodes ask that one; absent: every node asks the member itself")
 CONFIG_KEY(config_member, "services[].members[].connections_max", COUNT, connections_max, "requests", "0", 0, 1000000, "requests in flight there at once, over all workers; 0: no bound")

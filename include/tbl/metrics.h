@@ -66,6 +66,8 @@ METRIC(ACTIVE, "holdfast_member_active_requests", "gauge", "Requests and tunnels
 METRIC(WAITING, "holdfast_member_waiting_requests", "gauge", "Requests that wait for a place at a member that has connections_max of them.")
 METRIC(ATTEMPTS, "holdfast_member_attempts_total", "counter", "Attempts begun at a member.")
 METRIC(FAILURES, "holdfast_member_failures_total", "counter", "Attempts that failed.")
+METRIC(NAME_RESOLVES, "holdfast_name_resolves", "gauge", "1 when the name of members resolved the last time; 0: it keeps its last addresses.")
+METRIC(NAME_FAILURES, "holdfast_name_failures_total", "counter", "Questions for a name that failed.")
 METRIC(CPU, "process_cpu_seconds_total", "counter", "User and system time.")
 METRIC(RESIDENT, "process_resident_memory_bytes", "gauge", "Memory in use.")
 METRIC(OPEN_FDS, "process_open_fds", "gauge", "Descriptors that are open.")

@@ -12,6 +12,7 @@ REASON(TLS_UNTRUSTED, "tls_untrusted", "nobody who is trusted (tls.ca) signed th
 REASON(TLS_REFUSED, "tls_refused", "the member refused the TLS handshake: it wants a client certificate, another one, or another version")
 REASON(TLS_FAILED, "tls_failed", "no TLS handshake with the member: it does not speak it, or nothing was in common, or it closed")
 REASON(TLS_TIMEOUT, "tls_timeout", "connected, but no TLS handshake within timeouts.connect")
+REASON(UNRESOLVED, "unresolved", "the name of its origin has not resolved yet")
 REASON(CLOSED_IDLE, "closed_idle", "a pooled connection was closed before it took the request")
 REASON(RESET, "reset", "the connection broke before an answer")
 REASON(FIRST_BYTE_TIMEOUT, "first_byte_timeout", "no answer within timeouts.first_byte")

@@ -195,6 +195,14 @@ node_family(struct page *p, enum metric metric)
 			count(p, LABELS({"reason", race_silence_text((enum race_silence)i)}),
 			      s->race.silent[i]);
 		break;
+	case METRIC_NAME_RESOLVES:
+		for (size_t i = 0; i < s->name_count; i++)
+			count(p, LABELS({"name", s->name[i].name}), s->name[i].why == NULL);
+		break;
+	case METRIC_NAME_FAILURES:
+		for (size_t i = 0; i < s->name_count; i++)
+			count(p, LABELS({"name", s->name[i].name}), s->name[i].failures);
+		break;
 	case METRIC_START_TIME:
 		milliseconds(p, NO_LABELS, s->wall_ms - s->uptime_ms);
 		break;

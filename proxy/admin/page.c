@@ -143,6 +143,24 @@ service_part(struct grow *out, const struct status_service *s)
 	grow_text(out, "</tbody></table></section>\n");
 }
 
+/* Names that do not resolve. */
+static void
+names_part(struct grow *out, const struct status *s)
+{
+	for (size_t i = 0; i < s->name_count; i++) {
+		const struct status_name *n = &s->name[i];
+		if (n->why == NULL)
+			continue;
+		grow_text(out, "<p>name ");
+		escaped(out, n->name);
+		grow_text(out, " does not resolve: ");
+		escaped(out, n->why);
+		grow_text(out, n->means[0] != '\0' ? ", it keeps " : "");
+		escaped(out, n->means);
+		grow_text(out, "</p>\n");
+	}
+}
+
 static void
 cluster_part(struct grow *out, const struct status_cluster *c)
 {
@@ -188,6 +206,7 @@ node_part(struct grow *out, const struct status *s)
 		    " ago; %u workers, %u client connections; lines lost: %" PRIu64
 		    " of the failover log, %" PRIu64 " of the access log</p>\n",
 		    s->workers, s->clients, s->failover_lost, s->access_lost);
+	names_part(out, s);
 	if (s->cluster != NULL)
 		cluster_part(out, s->cluster);
 }

@@ -104,6 +104,15 @@ struct status_arrivals {
 	uint64_t ended[ARRIVAL_ENDS];
 };
 
+/* A host name, or a service's, that members stand under. */
+struct status_name {
+	const char *name;
+	const char *means; /* "10.0.0.4, 10.0.0.5"; "": nothing yet */
+	const char *why;   /* it does not resolve; NULL: it does */
+	uint64_t for_ms;   /* the one or the other */
+	uint64_t failures;
+};
+
 struct status {
 	uint64_t wall_ms; /* of this status */
 	uint64_t uptime_ms;
@@ -128,6 +137,8 @@ struct status {
 	uint64_t followers_dropped;
 	uint64_t events_lost; /* lines that no follower got */
 	struct status_race race;
+	struct status_name *name; /* of members */
+	size_t name_count;
 	struct tally_sum unrouted; /* requests without a service */
 	struct status_service *service;
 	size_t service_count;

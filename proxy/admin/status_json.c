@@ -323,6 +323,38 @@ put_arrivals(struct grow *out, const struct status_arrivals *a)
 	grow_text(out, "}}");
 }
 
+/* "a, b" as a list. */
+static void
+put_meanings(struct grow *out, const char *means)
+{
+	struct slice rest = slice_of(means);
+	struct slice one;
+	put_json_key(out, "addresses");
+	grow_text(out, "[");
+	for (bool first = true; slice_next_element(&rest, &one); first = false)
+		grow_format(out, "%s\"%.*s\"", first ? "" : ",", SLICE_ARG(one));
+	grow_text(out, "]");
+}
+
+static void
+put_names(struct grow *out, const struct status *s)
+{
+	put_json_key(out, "names");
+	grow_text(out, "[");
+	for (size_t i = 0; i < s->name_count; i++) {
+		const struct status_name *n = &s->name[i];
+		grow_text(out, i > 0 ? ",{" : "{");
+		put_json_text(out, "name", n->name);
+		put_json_bool(out, "resolves", n->why == NULL);
+		put_meanings(out, n->means);
+		put_json_text(out, "why", n->why);
+		put_json_count(out, "for_ms", n->for_ms);
+		put_json_count(out, "failures", n->failures);
+		grow_text(out, "}");
+	}
+	grow_text(out, "]");
+}
+
 static void
 put_http2(struct grow *out, const struct http2_sum *h)
 {
@@ -365,6 +397,7 @@ put_status(struct grow *out, const struct status *s, bool brief)
 	put_hops(out, s);
 	put_logs(out, s);
 	put_race(out, &s->race);
+	put_names(out, s);
 	put_requests(out, "unrouted", &s->unrouted);
 	put_json_key(out, "services");
 	grow_text(out, "[");

@@ -1,10 +1,12 @@
 /* check.c: `holdfast check`: everything that is wrong with a configuration. */
 #include "cli/cli.h"
 
+#include "base/clock.h"
 #include "base/handed.h"
 #include "base/text.h"
 #include "cli/options.h"
 #include "config/config.h"
+#include "members/resolver_ev.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -115,6 +117,55 @@ print_json(const char *file, const struct config *config, const struct config_fi
 	return written ? RESULT_OK : RESULT_IO;
 }
 
+/* ---- names ---------------------------------------------------------------------------------- */
+
+#define NAMES_WAIT_MS 10000 /* for all of them */
+
+static void
+find_unresolved(const struct config *config, const struct names *book, size_t service,
+		struct config_findings *findings)
+{
+	const struct config_service *s = &config->services[service];
+	char reason[NAME_WHY_BYTES_MAX + 32];
+	const struct name *name = NULL;
+	if (s->discover.at.family != 0)
+		name = names_find(book, s->discover.srv ? NAME_SRV : NAME_HOST,
+				  addr_kept_text(&s->discover.at));
+	if (name != NULL && name->count == 0) {
+		(void)snprintf(reason, sizeof(reason), "does not resolve: %s", name->why);
+		(void)config_find(findings, config, service, SIZE_MAX, "discover", false, reason);
+	}
+	for (size_t m = 0; m < s->member_count && s->discover.at.family == 0; m++) {
+		if (s->members[m].origin.family != ADDR_NAME)
+			continue;
+		name = names_find(book, NAME_HOST, addr_kept_text(&s->members[m].origin));
+		if (name == NULL || name->count > 0)
+			continue;
+		(void)snprintf(reason, sizeof(reason), "does not resolve: %s",
+			       name->answered ? name->why : "no answer in time");
+		(void)config_find(findings, config, service, m, "origin", false, reason);
+	}
+}
+
+/* Names are asked for as they would be at the start, where such members would be down. */
+static enum result
+check_names(const struct config *config, struct config_findings *findings)
+{
+	struct names book = {.list = NULL};
+	struct problem p = {""};
+	enum result r = RESULT_OK;
+	if (!names_want(&book, config, clock_ms()))
+		r = RESULT_NO_MEMORY;
+	if (r == RESULT_OK && book.count > 0)
+		r = resolver_settle(&book, config, NAMES_WAIT_MS, NULL, NULL, &p);
+	for (size_t i = 0; r == RESULT_OK && book.count > 0 && i < config->service_count; i++)
+		find_unresolved(config, &book, i, findings);
+	names_deinit(&book);
+	if (r == RESULT_OK && findings->errors > 0)
+		r = RESULT_INVALID;
+	return r;
+}
+
 /* ---- the command --------------------------------------------------------------------------- */
 
 static int
@@ -124,6 +175,11 @@ check(const struct check_question *q)
 	struct config_findings findings;
 	handed_take();
 	enum result r = config_load(q->config, CONFIG_FOR_CHECK, &config, &findings);
+	if (r == RESULT_OK) {
+		r = check_names(config, &findings);
+		if (r != RESULT_OK)
+			config_free(&config);
+	}
 	int status = r == RESULT_OK ? EXIT_SUCCESS : EXIT_USAGE;
 	if (!q->json) {
 		config_findings_print(&findings, stderr);

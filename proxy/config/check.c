@@ -250,7 +250,39 @@ check_mirror(const struct checked *c)
 		complain(c->l, c->group, "mirror", "session.strict forbids backups");
 }
 
-/* ---- all ------------------------------------------------------------------------------------ */
+/* Members by DNS, and those of a list or of a cluster's document, are two truths. */
+static void
+check_discover(const struct checked *c)
+{
+	if (c->service->discover.at.family == 0)
+		return;
+	if (config_setting_get_member(c->group, "members") != NULL)
+		complain(c->l, c->group, "discover", "members are listed as well");
+	if (c->l->config->cluster.node_count > 0)
+		complain(c->l, c->group, "discover",
+			 "members of a cluster come by cluster.nodes and `holdfast members`");
+}
+
+static void
+check_resolver(struct loading *l)
+{
+	const struct config_resolver *r = &l->config->resolver;
+	config_setting_t *list = config_setting_lookup(l->root, "resolver.servers");
+	for (size_t i = 0; i < r->server_count; i++) {
+		struct addr address;
+		struct slice text = slice_of(r->servers[i]);
+		if (!addr_parse_ip(text, &address) &&
+		    addr_parse(text, false, &address, NULL) != RESULT_OK)
+			complain(l, config_setting_get_elem(list, (unsigned)i), NULL,
+				 "not an address such as \"10.0.0.2\", \"10.0.0.2:53\" or "
+				 "\"[::1]:53\"");
+	}
+	if (r->ttl_min_ms > r->ttl_max_ms)
+		complain(l, l->root, "resolver.ttl_min", "above resolver.ttl_max");
+}
+
+/* ---- all
+ * ------------------------------------------------------------------------------------ */
 
 void
 check_services(struct loading *l)
@@ -269,9 +301,11 @@ check_services(struct loading *l)
 		check_session(&c);
 		check_health(&c);
 		check_members(l, c.service, c.group);
+		check_discover(&c);
 		check_overflow(&c);
 		check_mirror(&c);
 	}
+	check_resolver(l);
 	if (config->service_count > 0) {
 		check_unique_names(l, list, config->services, config->service_count,
 				   sizeof(config->services[0]),

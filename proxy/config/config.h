@@ -42,8 +42,9 @@ struct config_upstream_tls {
 
 struct config_member {
 	char *id;
-	struct addr origin;
-	uint32_t weight;          /* 0: gets no sessions, stands in no order */
+	struct addr origin;   /* also AF_UNIX and ADDR_NAME */
+	struct addr resolved; /* what a name stands for now; family 0: unknown. Not of the file */
+	uint32_t weight;      /* 0: gets no sessions, stands in no order */
 	uint32_t connections_max; /* 0: no bound; requests in flight there, over all workers */
 	enum member_order order;  /* what it begins with; an operator may change it later */
 	char *zone;               /* NULL: a zone of its own */
@@ -121,6 +122,12 @@ struct config_race {
 	uint32_t busy;          /* 80 %: from there on admission = "ticket" wants one */
 };
 
+/* Members by DNS: members/names.h. */
+struct config_discover {
+	struct addr at; /* ADDR_NAME, with the members' port unless `srv`; family 0: a list says */
+	bool srv;
+};
+
 struct config_service {
 	char *name;
 	char **hosts; /* lower case; "*.example" matches one or more labels; none: all hosts */
@@ -161,7 +168,8 @@ struct config_service {
 	uint32_t pool_max;         /* 256 idle upstream connections a worker and member */
 	uint32_t retry_after_s;    /* 1; Retry-After of 503 */
 
-	struct config_member *members;
+	struct config_discover discover;
+	struct config_member *members; /* of discover: none in the file, laid by names_lay */
 	size_t member_count;
 	uint64_t epoch; /* of the members; 0: from the file */
 	int line;
@@ -220,6 +228,16 @@ struct config_forwarded {
 	size_t trusted_count;
 	enum config_forwarded_read read;
 	enum config_forwarded_write write;
+};
+
+struct config_resolver {
+	char **servers; /* none: those of resolv.conf */
+	size_t server_count;
+	uint64_t timeout_ms; /* 1 s */
+	uint32_t tries;      /* 2 */
+	uint64_t ttl_min_ms; /* 1 s */
+	uint64_t ttl_max_ms; /* 5 min */
+	uint64_t retry_ms;   /* 2 s: after a failure */
 };
 
 /* One node of the cluster; the list is the same on all of them. */
@@ -290,6 +308,7 @@ struct config {
 	struct config_listener *listeners;
 	size_t listener_count;
 	struct config_forwarded forwarded;
+	struct config_resolver resolver;
 	bool admin_enabled;
 	struct addr admin;
 	char *admin_token;      /* NULL: none; from admin.token or the file */
@@ -340,6 +359,12 @@ enum config_purpose {
 enum result config_load(const char *file, enum config_purpose purpose, struct config **out,
 			struct config_findings *findings);
 void config_free(struct config **config);
+/* A deep copy; NULL: no memory. */
+struct config *config_copy(const struct config *config);
+/* What is found out beside the file, of services[service], or of one of its members (SIZE_MAX: of
+ * its `key`). False: no memory for it. */
+bool config_find(struct config_findings *findings, const struct config *config, size_t service,
+		 size_t member, const char *key, bool warning, const char *reason);
 void config_findings_free(struct config_findings *findings);
 /* One line without its end, cut when `bytes` do not hold it. */
 void config_finding_text(const struct config_finding *finding, char *text, size_t bytes);

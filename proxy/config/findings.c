@@ -108,3 +108,38 @@ config_findings_print(const struct config_findings *findings, FILE *to)
 		(void)fprintf(to, "%s%zu more %s not shown\n", why, findings->not_shown,
 			      findings->not_shown == 1 ? "is" : "are");
 }
+
+bool
+config_find(struct config_findings *findings, const struct config *config, size_t service,
+	    size_t member, const char *key, bool warning, const char *reason)
+{
+	char path[128];
+	char value[ADDR_TEXT_BYTES_MAX + 16];
+	struct writer w = writer_on(value, sizeof(value));
+	write_char(&w, '"');
+	const struct config_service *s = &config->services[service];
+	struct config_finding finding = {.file = config->file,
+					 .line = s->line,
+					 .path = path,
+					 .value = value,
+					 .reason = (char *)(uintptr_t)reason,
+					 .warning = warning};
+	if (member == SIZE_MAX) {
+		(void)snprintf(path, sizeof(path), "services[%zu].%s", service, key);
+		write_text(&w, s->discover.srv ? "dns+srv://" : "dns://");
+		if (s->discover.srv)
+			write_text(&w, addr_kept_text(&s->discover.at));
+		else
+			write_addr(&w, &s->discover.at);
+	} else {
+		(void)snprintf(path, sizeof(path), "services[%zu].members[%zu].%s", service, member,
+			       key);
+		finding.line = s->members[member].line;
+		write_addr(&w, &s->members[member].origin);
+	}
+	write_char(&w, '"');
+	(void)writer_text(&w);
+	bool added = findings_add(findings, &finding);
+	findings_sort(findings);
+	return added;
+}

@@ -125,7 +125,9 @@ find_missing(struct loading *l, enum key_scope scope, config_setting_t *group)
 		if (row->scope != scope || !required)
 			continue;
 		const char *name = key_row_relative(row);
-		if (config_setting_lookup(group, name) == NULL)
+		bool found = strcmp(name, "members") == 0 &&
+			     config_setting_lookup(group, "discover") != NULL;
+		if (!found && config_setting_lookup(group, name) == NULL)
 			complain(l, group, name, "missing");
 	}
 }

@@ -10,8 +10,8 @@
 
 /* ---- a copy ---------------------------------------------------------------------------------- */
 
-static struct config *
-copy(const struct config *base)
+struct config *
+config_copy(const struct config *base)
 {
 	struct config *c = malloc(sizeof(*c));
 	if (c == NULL)
@@ -170,7 +170,7 @@ config_with_roster(const struct config *base, const struct roster *roster, struc
 	if (strcmp(name, roster->cluster) != 0)
 		return problem_set(p, RESULT_INVALID, "the membership of another cluster: %s",
 				   roster->cluster);
-	struct config *c = copy(base);
+	struct config *c = config_copy(base);
 	if (c == NULL || !take_all(c, roster)) {
 		config_free(&c);
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");

@@ -174,6 +174,7 @@ row_owns(enum key_kind kind)
 	case KIND_ADDRESS:
 	case KIND_LISTEN:
 	case KIND_ORIGIN:
+	case KIND_DISCOVER:
 	case KIND_POOL_KEY:
 		return false;
 	default:

@@ -24,7 +24,8 @@ enum key_kind {
 	KIND_WORD,     /* one of row->unit; kept as its place there */
 	KIND_ADDRESS,
 	KIND_LISTEN,   /* an address, unix:PATH or fd:NAME */
-	KIND_ORIGIN,   /* an address or unix:PATH */
+	KIND_ORIGIN,   /* an address, unix:PATH or NAME:PORT */
+	KIND_DISCOVER, /* dns://NAME:PORT or dns+srv://NAME */
 	KIND_TEXT,     /* any; what it means is checked elsewhere */
 	KIND_FILE,     /* name of a file or directory */
 	KIND_ID,       /* a name of letters, digits and . _ : - */

@@ -152,12 +152,40 @@ store_address(const struct key_row *row, const char *text, void *base, struct pr
 {
 	struct addr address;
 	unsigned forms = row->kind == KIND_LISTEN   ? ADDR_FORM_UNIX | ADDR_FORM_HANDED
-			 : row->kind == KIND_ORIGIN ? ADDR_FORM_UNIX
+			 : row->kind == KIND_ORIGIN ? ADDR_FORM_UNIX | ADDR_FORM_NAME
 						    : 0;
 	enum result r = addr_parse_form(slice_of(text), forms, &address, p);
 	if (r == RESULT_OK)
 		memcpy((char *)base + row->offset, &address, sizeof(address));
 	return r;
+}
+
+/* The port of a service's targets stands in its records. */
+static enum result
+store_discover(const struct key_row *row, const char *text, void *base, struct problem *p)
+{
+	static const struct slice plain = {"dns://", 6};
+	static const struct slice srv = {"dns+srv://", 10};
+	char name[CONFIG_TEXT_BYTES_MAX + 4];
+	struct config_discover d = {.srv = slice_has_prefix(slice_of(text), srv)};
+	struct writer w = writer_on(name, sizeof(name));
+	if (!d.srv && !slice_has_prefix(slice_of(text), plain))
+		return problem_set(p, RESULT_INVALID,
+				   "neither \"dns://NAME:PORT\" nor \"dns+srv://NAME\"");
+	write_text(&w, text + (d.srv ? srv.bytes : plain.bytes));
+	write_text(&w, d.srv ? ":1" : "");
+	struct slice whole = {w.at, w.bytes};
+	enum result r =
+	    w.overflow ? RESULT_INVALID : addr_parse_form(whole, ADDR_FORM_NAME, &d.at, p);
+	if (r == RESULT_NO_MEMORY || r == RESULT_LIMIT)
+		return r;
+	if (r != RESULT_OK || d.at.family != ADDR_NAME)
+		return problem_set(p, RESULT_INVALID,
+				   d.srv ? "no name of a service, such as "
+					   "\"dns+srv://_http._tcp.app.internal\""
+					 : "no name and port, such as \"dns://app.internal:8080\"");
+	memcpy((char *)base + row->offset, &d, sizeof(d));
+	return RESULT_OK;
 }
 
 static bool
@@ -346,6 +374,8 @@ value_store(const struct key_row *row, const struct value *value, void *base, st
 	case KIND_LISTEN:
 	case KIND_ORIGIN:
 		return store_address(row, value->text, base, p);
+	case KIND_DISCOVER:
+		return store_discover(row, value->text, base, p);
 	default:
 		return store_text(row, value->text, base, p);
 	}

@@ -22,13 +22,20 @@ static enum result
 member_init(struct membership_member *m, const struct config_service *service,
 	    const struct config_member *from, struct problem *p)
 {
-	char text[ADDR_TEXT_BYTES_MAX];
+	char text[2 * ADDR_TEXT_BYTES_MAX];
 	struct writer w = writer_on(text, sizeof(text));
 	m->hop = from->hop;
 	m->own = from->hop == 0 && from->node.family != 0;
 	m->source = from->source;
 	m->origin = from->hop == 0 ? from->origin : from->node;
+	m->named = m->origin;
 	write_addr(&w, &m->origin);
+	if (m->origin.family == ADDR_NAME) {
+		m->origin = from->resolved;
+		write_literal(&w, " (");
+		write_addr_ip(&w, &m->origin);
+		write_literal(&w, ")");
+	}
 	m->id = strdup(from->id);
 	m->origin_text = strdup(writer_text(&w));
 	m->zone = from->zone != NULL ? strdup(from->zone) : NULL;

@@ -93,6 +93,12 @@ namesake(const struct membership *before, const struct membership_member *member
 	return at == MEMBER_NONE ? NULL : &before->member[at];
 }
 
+static bool
+same_place(const struct membership_member *a, const struct membership_member *b)
+{
+	return addr_equal(&a->origin, &b->origin) && addr_equal(&a->named, &b->named);
+}
+
 /* Who is in `before` at the same origin stays who he is. False: no memory. */
 static bool
 attach_live(struct membership *m, const struct membership *before, struct pool_tls tls,
@@ -102,7 +108,7 @@ attach_live(struct membership *m, const struct membership *before, struct pool_t
 		struct membership_member *member = &m->member[i];
 		const struct membership_member *was = namesake(before, member);
 		struct tls_client *spoken = member->hop != 0 ? tls.nodes : tls.members;
-		bool same = was != NULL && addr_equal(&was->origin, &member->origin);
+		bool same = was != NULL && same_place(was, member);
 		if (same && was->live->tls == spoken)
 			member->live = member_live_ref(was->live);
 		else
@@ -110,6 +116,8 @@ attach_live(struct membership *m, const struct membership *before, struct pool_t
 			    member_live_create(&member->origin, &member->source, spoken, workers);
 		if (member->live == NULL)
 			return false;
+		if (!same || member->live != was->live)
+			member->live->named = member->named;
 		if (was != NULL && !same)
 			inherit_order(member->live, was->live);
 	}
@@ -123,8 +131,7 @@ succeed_all(struct membership *m, const struct membership *before)
 	for (size_t i = 0; i < m->count; i++) {
 		struct membership_member *member = &m->member[i];
 		const struct membership_member *was = namesake(before, member);
-		if (was != NULL && member->live != was->live &&
-		    addr_equal(&was->origin, &member->origin))
+		if (was != NULL && member->live != was->live && same_place(was, member))
 			member_live_succeed(member->live, was->live);
 	}
 }

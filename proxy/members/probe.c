@@ -9,6 +9,7 @@ write_probe_request(struct writer *w, const struct config_health *health, struct
 	write_literal(w, " HTTP/1.1\r\nHost: ");
 	if (slice_has_prefix(origin, SLICE("unix:")))
 		origin = SLICE("localhost");
+	origin.bytes = slice_find(origin, ' '); /* "app.internal:8080 (10.0.0.4)" */
 	write_slice(w, health->host != NULL ? slice_of(health->host) : origin);
 	write_literal(w, "\r\nUser-Agent: Holdfast/" HOLDFAST_VERSION
 			 " (health)\r\nAccept: */*\r\nConnection: close\r\n\r\n");

@@ -400,7 +400,7 @@ connected(struct check *c)
 	const struct member_live *live = live_of(c);
 	if (live->tls == NULL)
 		return true;
-	c->channel = tls_client_connect(live->tls, c->fd, &live->origin, &c->tickets);
+	c->channel = tls_client_connect(live->tls, c->fd, &live->named, &c->tickets);
 	if (c->channel == NULL)
 		put_off(c, ENOMEM);
 	return c->channel != NULL;
@@ -445,6 +445,11 @@ begin(struct check *c)
 {
 	struct prober *p = c->prober;
 	struct sockaddr_storage to;
+	if (p->membership->member[c->member].origin.family == 0) {
+		c->begun_ms = clock_ms();
+		finish_ill(c, REASON_UNRESOLVED, "the name does not resolve");
+		return;
+	}
 	socklen_t bytes = addr_to_sockaddr(&p->membership->member[c->member].origin, &to);
 	c->begun_ms = clock_ms();
 	c->begun_wall_ms = clock_wall_ms();

@@ -119,7 +119,8 @@ live_failed(struct verdict *v, const struct verdict_rules *rules, const struct e
 	note_failure(v, e->now_ms);
 	if (v->live_fails < rules->passive_fall)
 		v->live_fails++;
-	bool proved = e->reason == REASON_CONNECT_REFUSED || v->live_fails >= rules->passive_fall;
+	bool proved = e->reason == REASON_CONNECT_REFUSED || e->reason == REASON_UNRESOLVED ||
+		      v->live_fails >= rules->passive_fall;
 	if (proved && !e->last_operational) {
 		become(v, MEMBER_DOWN, rules, e, change);
 		return;

@@ -4,6 +4,7 @@
 #include "node/cluster.h"
 #include "node/epochs.h"
 #include "node/members.h"
+#include "node/names.h"
 
 #include "admin/events.h"
 #include "base/clock.h"
@@ -189,6 +190,8 @@ assemble(struct node *n, struct config **held, struct problem *p)
 	board_init(&n->shared.board);
 	enum result r = node_epochs_create(n, held, p);
 	if (r == RESULT_OK)
+		r = node_names_create(n, *held, p);
+	if (r == RESULT_OK)
 		r = services_create(held, n->workers, NULL, &n->services, p);
 	if (r != RESULT_OK)
 		return r;
@@ -288,10 +291,13 @@ node_run(struct node *n, struct problem *p)
 	if (r == RESULT_OK)
 		r = node_epochs_start(n, p);
 	if (r == RESULT_OK)
+		r = node_names_start(n, p);
+	if (r == RESULT_OK)
 		r = node_control(n, p);
 	for (unsigned i = 0; r != RESULT_OK && i < n->started; i++)
 		worker_thread_stop(n->threads[i], WORKER_STOP_HARD);
 	join_workers(n);
+	node_names_stop(n);
 	node_epochs_stop(n);
 	node_admin_stop(n);
 	node_cluster_stop(n);
@@ -315,6 +321,7 @@ node_free(struct node **held)
 	if (n->admin_fd != -1)
 		(void)close(n->admin_fd);
 	free(n->threads);
+	node_names_free(n);
 	node_epochs_stop(n);
 	node_cluster_stop(n);
 	node_epochs_free(n);

@@ -21,6 +21,7 @@ struct node_epochs;
 struct node;
 struct node_cluster;
 struct node_epochs;
+struct node_names;
 struct node_race;
 struct status;
 
@@ -56,6 +57,7 @@ struct node {
 	struct node_change *changes;  /* owned: of the membership, that wait for their answers */
 	uint64_t change_tickets;
 	struct node_epochs *epochs; /* owned; NULL: no cluster.nodes */
+	struct node_names *names;   /* owned */
 	struct node_race *race;     /* owned; NULL: this node answers in no race */
 };
 

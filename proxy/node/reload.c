@@ -12,6 +12,7 @@
 
 #include "node/cluster.h"
 #include "node/epochs.h"
+#include "node/names.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -23,6 +24,7 @@
 
 #define ADOPT_WAIT_S      2   /* for all workers; they adopt between two callbacks */
 #define CHANGES_BYTES_MAX 256 /* of what is said to have changed */
+#define NAMES_RELOAD_MS   250 /* new names are waited for; then their members are down */
 
 /* Everything that a reload needs, before anything is changed. */
 struct reload {
@@ -119,7 +121,9 @@ static enum result
 prepare(struct reload *r, struct config **config, struct problem *p)
 {
 	struct node *n = r->node;
-	enum result result = services_create(config, n->workers, n->services, &r->next, p);
+	enum result result = node_names_lay(n, *config, NAMES_RELOAD_MS, p);
+	if (result == RESULT_OK)
+		result = services_create(config, n->workers, n->services, &r->next, p);
 	if (result == RESULT_OK)
 		result = node_watch(n, r->next, p);
 	if (result == RESULT_OK)
@@ -169,9 +173,10 @@ service_of(const struct config *config, const char *name)
 static bool
 same_member(const struct config_member *a, const struct config_member *b)
 {
-	return addr_equal(&a->origin, &b->origin) && a->weight == b->weight &&
-	       a->order == b->order && a->connections_max == b->connections_max &&
-	       addr_equal(&a->node, &b->node) && (a->zone == NULL) == (b->zone == NULL) &&
+	return addr_equal(&a->origin, &b->origin) && addr_equal(&a->resolved, &b->resolved) &&
+	       a->weight == b->weight && a->order == b->order &&
+	       a->connections_max == b->connections_max && addr_equal(&a->node, &b->node) &&
+	       (a->zone == NULL) == (b->zone == NULL) &&
 	       (a->zone == NULL || strcmp(a->zone, b->zone) == 0);
 }
 
@@ -288,7 +293,8 @@ forget_members(struct node *n, const struct config *before, struct services *nex
 		for (size_t m = 0; m < was->member_count; m++) {
 			const struct config_member *now =
 			    s == NULL ? NULL : member_of(s->config, was->members[m].id);
-			if (now == NULL || !addr_equal(&now->origin, &was->members[m].origin))
+			if (now == NULL || !addr_equal(&now->origin, &was->members[m].origin) ||
+			    !addr_equal(&now->resolved, &was->members[m].resolved))
 				failover_log_member_left(n->shared.failover, slice_of(was->name),
 							 slice_of(was->members[m].id));
 		}
@@ -379,6 +385,7 @@ commit(struct reload *r)
 	n->config_ms = clock_ms();
 	node_cluster_adopt(n, n->services->config);
 	node_epochs_swapped(n);
+	node_names_swapped(n);
 	r->next = NULL;
 	r->before = NULL;
 	if (node_probers_start(n, &p) != RESULT_OK)

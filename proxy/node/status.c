@@ -2,6 +2,7 @@
 #include "node/race.h"
 
 #include "node/cluster.h"
+#include "node/names.h"
 
 #include "admin/server_ev.h"
 #include "admin/status.h"
@@ -264,7 +265,7 @@ node_status(struct node *n, struct status *out)
 	}
 	read_process(&out->process);
 	tally_read(n->shared.unrouted, &out->unrouted);
-	if (node_cluster_status(n, out) != RESULT_OK)
+	if (node_cluster_status(n, out) != RESULT_OK || node_names_status(n, out) != RESULT_OK)
 		return RESULT_NO_MEMORY;
 	node_race_status(n, &out->race);
 	return read_services(&f);

@@ -57,6 +57,7 @@ note_evidence(struct exchange *x, enum reason why)
 	    [REASON_TLS_REFUSED] = "the TLS handshake was refused by",
 	    [REASON_TLS_FAILED] = "no TLS handshake with",
 	    [REASON_TLS_TIMEOUT] = "connected, but no TLS handshake in time with",
+	    [REASON_UNRESOLVED] = "no address is known of",
 	    [REASON_CLOSED_IDLE] = "pooled connection closed by",
 	    [REASON_RESET] = "connection broken before an answer by",
 	    [REASON_FIRST_BYTE_TIMEOUT] = "no answer in time from",

@@ -106,7 +106,7 @@ begin_shaking(struct upstream *u)
 	struct member_load *load = &live->load[u->worker->number];
 	if (load->tickets == NULL)
 		load->tickets = calloc(1, sizeof(*load->tickets)); /* NULL: without, then */
-	u->shaking = tls_client_connect(live->tls, u->io.fd, &live->origin, load->tickets);
+	u->shaking = tls_client_connect(live->tls, u->io.fd, &live->named, load->tickets);
 	u->state = UPSTREAM_SHAKING;
 	return u->shaking != NULL;
 }
@@ -194,6 +194,10 @@ upstream_connect(struct worker *w, struct member_live *live, enum reason *reason
 {
 	*reason = REASON_NONE;
 	const struct addr *origin = &live->origin;
+	if (origin->family == 0) {
+		*reason = REASON_UNRESOLVED;
+		return NULL;
+	}
 	int fd = socket(origin->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return NULL;

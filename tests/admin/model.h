@@ -89,7 +89,13 @@ model(void)
 						.sent_count = 1,
 						.dropped = drops,
 						.dropped_count = 2};
+	static struct status_name names[] = {
+	    {.name = "app.internal", .means = "10.0.0.4, 10.0.0.5", .for_ms = 100},
+	    {.name = "b.internal", .means = "", .why = "no such name", .failures = 3},
+	};
 	return (struct status){
+	    .name = names,
+	    .name_count = 2,
 	    .cluster = &cluster,
 	    .wall_ms = UINT64_C(1767225600500), /* 2026-01-01T00:00:00.500Z */
 	    .uptime_ms = 90061000,

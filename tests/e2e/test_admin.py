@@ -116,7 +116,7 @@ def test_metrics_are_strict_and_whole():
     assert m.types == {n: t for n, (t, _) in families.items()}
     assert m.helps == {n: h for n, (_, h) in families.items()}
     sampled = {re.sub("_(bucket|sum|count)$", "", n) if "duration" in n else n for n, _ in m.samples}
-    clustered = {n for n in families if n.startswith("holdfast_cluster_")} | {"holdfast_hops_total"}
+    clustered = {n for n in families if n.startswith(("holdfast_cluster_", "holdfast_name_"))} | {"holdfast_hops_total"}
     assert sampled == set(families) - clustered, set(families) - sampled ^ clustered
     assert m.value("holdfast_info", node="n1", version="0.1.0") == 1
     assert m.value("holdfast_workers") == 2 and m.value("holdfast_uptime_seconds") > 0

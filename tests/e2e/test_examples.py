@@ -16,6 +16,7 @@ import cluster
 import holdfast
 import ordering
 import tls
+from dns import Dns
 from holdfast import ROOT, Holdfast, Origin, wait_until
 
 EXAMPLES = os.path.join(ROOT, "conf", "examples")
@@ -154,6 +155,22 @@ def test_unix_sockets():
         told = c.get(fields=[("X-Forwarded-For", "192.0.2.7")]).json["fields_of"]
         assert told["X-Forwarded-For"] == "192.0.2.7, unknown", "the web server before it is trusted"
     assert os.stat(p.address.removeprefix("unix:")).st_mode & 0o777 == 0o660
+
+
+def test_discover():
+    d = Dns()
+    p = Holdfast([], start=False)
+    text = shipped("discover").replace("10.96.0.10", d.text()).replace("/var/log/holdfast", p.where)
+    text = text.replace("0.0.0.0:8080", holdfast.text_of(p.address))
+    apps = [Origin("a"), Origin("b")]
+    for app in apps:
+        d.a(f"app-{app.id}.app.internal", app.address[0])
+    d.srv("_http._tcp.app.internal", *((0, 1, app.address[1], f"app-{app.id}.app.internal") for app in apps))
+    with open(p.conf_path, "w") as f:
+        f.write(f'state_dir = "{p.where}";\n' + text)
+    p.start()
+    assert {p.once().id for _ in range(20)} == {"a", "b"}
+    assert f"app-a.app.internal:{apps[0].address[1]}" in p.events("assigned")[0]["order"]
 
 
 def test_behind_a_proxy():
