@@ -224,12 +224,12 @@ def test_members_by_addresses():
         home = ordering.order(ids, ordering.digest(f"k{n}"))[0]
         assert p.once(fields=[("X-Key", f"k{n}")]).id == by[home], "ids come from the answer alone"
     d.a("app.test", OTHER)
-    wait_until(lambda: {p.once(fields=[("X-Key", f"k{n}")]).id for n in range(10)} == {"b"}, "who is not named any more is gone")
+    wait_until(lambda: {p.once(fields=[("X-Key", f"k{n}")]).id for n in range(40)} == {"b"}, "who is not named any more is gone")
     d.a("app.test", OTHER, HOST)
-    wait_until(lambda: {p.once(fields=[("X-Key", f"k{n}")]).id for n in range(10)} == {"a", "b"}, "and comes back")
+    wait_until(lambda: {p.once(fields=[("X-Key", f"k{n}")]).id for n in range(40)} == {"a", "b"}, "and comes back")
     d.fail("app.test", "NXDOMAIN")
     says(p, "does not resolve any more")
-    assert {p.once(fields=[("X-Key", f"k{n}")]).id for n in range(10)} == {"a", "b"}, "they stay"
+    assert {p.once(fields=[("X-Key", f"k{n}")]).id for n in range(40)} == {"a", "b"}, "they stay"
 
 
 def test_members_by_services():
