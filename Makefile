@@ -172,7 +172,8 @@ UNIT += base/test_mailbox base/test_network
 LINK_base/test_mailbox = proxy/base/mailbox.c
 LINK_base/test_network = proxy/base/addr.c proxy/base/network.c proxy/base/result.c proxy/base/text.c
 # tls
-UNIT += tls/test_channel tls/test_ticket
+UNIT += tls/test_channel tls/test_client tls/test_ticket
+LINK_tls/test_client = $(TLS) proxy/base/addr.c proxy/base/result.c proxy/base/text.c
 LINK_tls/test_ticket = proxy/tls/ticket.c
 LINK_tls/test_channel = $(TLS) proxy/base/addr.c proxy/base/result.c proxy/base/text.c
 # names

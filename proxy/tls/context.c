@@ -217,8 +217,10 @@ on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cryp
 	  int seal)
 {
 	const struct entry *e = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-	return ticket_crypt(e->ticket_root, (int64_t)time(NULL), e->owner->ticket_cipher, name, iv,
-			    crypt, mac, seal);
+	int said = ticket_crypt(e->ticket_root, (int64_t)time(NULL), e->owner->ticket_cipher, name,
+				iv, crypt, mac, seal);
+	/* Clients of TLS 1.3 use each ticket once (RFC 8446 appendix C.4): they get another. */
+	return !seal && said == 1 && SSL_version(ssl) == TLS1_3_VERSION ? 2 : said;
 }
 
 /* ---- making one -------------------------------------------------------------------------------
