@@ -19,8 +19,8 @@
 static_assert(HEAD_BYTES_MAX + DISK_RECORDS_MAX * RECORD_BYTES_MAX + DOCUMENT_DIGEST_BYTES <=
 		  DISK_TABLE_BYTES,
 	      "a full table has room");
-static_assert(64 * 1024 + DOCUMENT_BYTES_MAX <= 512 * 1024 &&
-		  512 * 1024 + DOCUMENT_BYTES_MAX <= DISK_SLOT_BYTES,
+static_assert((size_t)64 * 1024 + DOCUMENT_BYTES_MAX <= (size_t)512 * 1024 &&
+		  (size_t)512 * 1024 + DOCUMENT_BYTES_MAX <= DISK_SLOT_BYTES,
 	      "values have room");
 
 int
