@@ -56,7 +56,7 @@ HASHRING = hashring/hash.c hashring/lanes.c hashring/logtable.c hashring/near.c 
            hashring/ring.c hashring/scan.c hashring/survey.c
 BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/digest.c \
            proxy/base/grow.c proxy/base/handed.c proxy/base/local_socket.c proxy/base/log.c \
-           proxy/base/network.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/base/wheel.c
+           proxy/base/network.c proxy/base/proxy_out.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/base/wheel.c
 BASE    += proxy/base/mailbox.c proxy/base/rates.c
 HTTP     = proxy/http/cache.c proxy/http/chunk.c proxy/http/conclude.c proxy/http/fields.c \
            proxy/http/forward.c proxy/http/grammar.c proxy/http/octets.c proxy/http/parse.c \
@@ -168,6 +168,9 @@ LINK_base/test_buf = proxy/base/buf.c
 LINK_base/test_digest = proxy/base/digest.c proxy/base/result.c proxy/base/text.c
 LINK_base/test_text = proxy/base/result.c proxy/base/text.c
 LINK_base/test_wheel = proxy/base/wheel.c
+UNIT += base/test_proxy_out
+LINK_base/test_proxy_out = proxy/base/addr.c proxy/base/proxy_out.c proxy/base/result.c proxy/base/text.c \
+                           proxy/edge/proxy_header.c
 UNIT += base/test_mailbox base/test_network
 LINK_base/test_mailbox = proxy/base/mailbox.c
 LINK_base/test_network = proxy/base/addr.c proxy/base/network.c proxy/base/result.c proxy/base/text.c

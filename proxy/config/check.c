@@ -263,6 +263,19 @@ check_discover(const struct checked *c)
 			 "members of a cluster come by cluster.nodes and `holdfast members`");
 }
 
+/* What a connection said of its client holds for no other: it is not kept. */
+static void
+check_proxy_protocol(const struct checked *c)
+{
+	if (c->service->proxy_protocol == PROXY_OUT_OFF)
+		return;
+	c->service->pool_max = 0;
+	if (config_setting_get_member(c->group, "pool_max") != NULL)
+		warn(c->l, c->group, "pool_max",
+		     "means nothing with proxy_protocol: connections that "
+		     "name a client are not kept");
+}
+
 static void
 check_resolver(struct loading *l)
 {
@@ -302,6 +315,7 @@ check_services(struct loading *l)
 		check_health(&c);
 		check_members(l, c.service, c.group);
 		check_discover(&c);
+		check_proxy_protocol(&c);
 		check_overflow(&c);
 		check_mirror(&c);
 	}

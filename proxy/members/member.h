@@ -65,11 +65,12 @@ struct member_live {
 	uint32_t place; /* in the pool's membership, under its lock; MEMBER_NONE: retired */
 	atomic_bool wants_success; /* a row of failures stands that a success would end */
 	atomic_bool retired;       /* left the membership: connections are not kept */
-	struct addr origin; /* family 0: its name has not resolved yet */
-	struct addr named;  /* the same, as it was configured: perhaps a name */
-	struct addr source;        /* connections come from there; family 0: from any */
-	struct tls_client *tls;    /* one reference; NULL: plain */
-	struct places places;      /* places, when it has a bound */
+	struct addr origin;        /* family 0: its name has not resolved yet */
+	uint8_t proxy;          /* enum proxy_out; what tells a client is never used for another */
+	struct addr named;      /* the same, as it was configured: perhaps a name */
+	struct addr source;     /* connections come from there; family 0: from any */
+	struct tls_client *tls; /* one reference; NULL: plain */
+	struct places places;   /* places, when it has a bound */
 	struct member_load load[]; /* by worker */
 };
 

@@ -109,15 +109,17 @@ attach_live(struct membership *m, const struct membership *before, struct pool_t
 		const struct membership_member *was = namesake(before, member);
 		struct tls_client *spoken = member->hop != 0 ? tls.nodes : tls.members;
 		bool same = was != NULL && same_place(was, member);
-		if (same && was->live->tls == spoken)
+		if (same && was->live->tls == spoken && was->live->proxy == member->proxy)
 			member->live = member_live_ref(was->live);
 		else
 			member->live =
 			    member_live_create(&member->origin, &member->source, spoken, workers);
 		if (member->live == NULL)
 			return false;
-		if (!same || member->live != was->live)
+		if (!same || member->live != was->live) {
 			member->live->named = member->named;
+			member->live->proxy = member->proxy;
+		}
 		if (was != NULL && !same)
 			inherit_order(member->live, was->live);
 	}

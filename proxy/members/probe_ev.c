@@ -398,6 +398,11 @@ connected(struct check *c)
 	}
 	c->connected = true;
 	const struct member_live *live = live_of(c);
+	if (live->proxy != PROXY_OUT_OFF &&
+	    !proxy_out_send(c->fd, (enum proxy_out)live->proxy, NULL, NULL)) {
+		end_badly(c, errno);
+		return false;
+	}
 	if (live->tls == NULL)
 		return true;
 	c->channel = tls_client_connect(live->tls, c->fd, &live->named, &c->tickets);

@@ -111,12 +111,28 @@ begin_shaking(struct upstream *u)
 	return u->shaking != NULL;
 }
 
+/* Who the client is, where the member wants to know; apart, for mostly it does not. False: errno.
+ */
+static __attribute__((noinline)) bool
+tell_client(const struct upstream *u, const struct exchange *x)
+{
+	struct sockaddr_storage name;
+	socklen_t bytes = sizeof(name);
+	struct addr at = {.family = 0};
+	if (x != NULL && getsockname(x->door->fd, (struct sockaddr *)&name, &bytes) == 0)
+		addr_from_sockaddr((struct sockaddr *)&name, &at);
+	return proxy_out_send(u->io.fd, (enum proxy_out)u->live->proxy,
+			      x == NULL ? NULL : x->client, &at);
+}
+
 static void
 on_connected(struct upstream *u)
 {
 	int error = 0;
 	socklen_t bytes = sizeof(error);
 	(void)getsockopt(u->io.fd, SOL_SOCKET, SO_ERROR, &error, &bytes);
+	if (error == 0 && u->live->proxy != PROXY_OUT_OFF && !tell_client(u, u->exchange))
+		error = errno;
 	if (error != 0) {
 		exchange_on_unconnected(u->exchange, why_not_connected(error));
 	} else if (u->live->tls == NULL) {
@@ -190,7 +206,8 @@ upstream_create(struct worker *w, struct member_live *live, int fd)
 }
 
 static struct upstream *
-upstream_connect(struct worker *w, struct member_live *live, enum reason *reason)
+upstream_connect(struct worker *w, struct member_live *live, const struct exchange *x,
+		 enum reason *reason)
 {
 	*reason = REASON_NONE;
 	const struct addr *origin = &live->origin;
@@ -219,6 +236,11 @@ upstream_connect(struct worker *w, struct member_live *live, enum reason *reason
 	struct upstream *u = upstream_create(w, live, fd);
 	if (u == NULL) {
 		(void)close(fd);
+		return NULL;
+	}
+	if (status == 0 && live->proxy != PROXY_OUT_OFF && !tell_client(u, x)) {
+		*reason = why_not_connected(errno);
+		upstream_close(u);
 		return NULL;
 	}
 	bool busy = status == 0 && live->tls == NULL;
@@ -270,7 +292,7 @@ upstream_get(struct worker *w, struct member_live *live, struct exchange *x,
 		u->reused = true;
 		u->sent_before = u->sent;
 	} else {
-		u = upstream_connect(w, live, reason);
+		u = upstream_connect(w, live, x, reason);
 		if (u == NULL)
 			return NULL;
 	}
