@@ -535,7 +535,7 @@ clean:
 # ---- tests, measurements, checks ----------------------------------------------------------------
 
 # Fuzz targets: tests/fuzz/fuzz_<name>.c links with the files named in FUZZ_<name>.
-FUZZ = admin chunk config cookie datagram disk dns election escape etcd exchange forwarded hop json keyrule plane proxy race \
+FUZZ = admin chunk config cookie datagram disk dns election escape etcd exchange forwarded h2 hop json keyrule plane proxy race \
        request response roster tag
 FUZZ_admin = $(LINK_admin/test_answers)
 FUZZ_chunk = $(LINK_http/test_chunk)
@@ -550,6 +550,7 @@ FUZZ_escape = proxy/base/addr.c proxy/base/clock.c proxy/base/result.c proxy/bas
               proxy/record/failover_line.c proxy/record/moved.c proxy/record/outage.c
 FUZZ_etcd = $(CLUSTER_LINK) $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/etcd.c
 FUZZ_exchange = $(GATE_LINK)
+FUZZ_h2 = $(GATE_LINK)
 FUZZ_forwarded = $(LINK_http/test_forwarded)
 FUZZ_hop = $(LINK_affinity/test_hop)
 FUZZ_json = $(LINK_affinity/test_json)
@@ -628,7 +629,7 @@ $(B)/tests/fuzz/fuzz_$(1): $(B)/tests/fuzz/fuzz_$(1).o $$(call objects,$$(FUZZ_$
 	$$(CC) $$(CFLAGS) $$(LDFLAGS) -fsanitize=fuzzer -o $$@ $$^ $$(LDLIBS)
 endef
 $(foreach t,$(FUZZ),$(eval $(call fuzz_test,$(t))))
-$(B)/tests/fuzz/fuzz_exchange: LDFLAGS += $(WRAP_GATE)
+$(B)/tests/fuzz/fuzz_exchange $(B)/tests/fuzz/fuzz_h2: LDFLAGS += $(WRAP_GATE)
 # The network itself is not what is explored.
 $(B)/tests/gate/%.o: CFLAGS += $(if $(findstring fuzzer,$(SAN)),-fno-sanitize=fuzzer-no-link)
 # Fixtures are shared with the unit tests of the same room.

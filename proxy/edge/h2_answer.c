@@ -67,7 +67,8 @@ h2_answer_take(struct h2_stream *s, char *to, size_t bytes)
 	c->drained |= s->door.blocked;
 	if (s->queued == 0) {
 		c->queued--;
-		h2_stream_bound(s);
+		if (!s->unended) /* else the end may be waiting for a window, too */
+			h2_stream_bound(s);
 	}
 }
 
@@ -272,6 +273,15 @@ data(struct door *d, const char *at, size_t bytes)
 		d->blocked = true;
 }
 
+/* Even an empty DATA frame that says so waits for a window that is not empty: nghttp2 has it so. */
+static void
+mark_ended(struct h2_stream *s)
+{
+	s->answer_ended = true;
+	s->unended = true;
+	s->connection->unended++;
+}
+
 static void
 end(struct door *d, struct slice trailers)
 {
@@ -279,7 +289,7 @@ end(struct door *d, struct slice trailers)
 	struct worker *w = s->connection->io.worker;
 	if (s->answer_ended || s->reset)
 		return;
-	s->answer_ended = true;
+	mark_ended(s);
 	buf_put(&w->bufs, &s->trailers);
 	if (trailers.bytes > 0 && trailers.bytes <= BUF_BYTES) {
 		s->trailers = buf_get(&w->bufs);
@@ -335,7 +345,8 @@ say_own(struct h2_stream *s, struct own_response *r)
 	size_t bytes = (size_t)(text.at + text.bytes - body);
 	submit(s, &f, bytes > 0);
 	enqueue(s, body, bytes);
-	s->answer_ended = true;
+	if (!s->answer_ended)
+		mark_ended(s);
 }
 
 void

@@ -316,6 +316,20 @@ look_after_streams(struct h2_connection *c)
 	}
 }
 
+/* What windows hold back of a client whose side has ended: they never open any more. */
+static void
+give_up_queued(struct h2_connection *c)
+{
+	struct h2_stream *next;
+	for (struct h2_stream *s = c->streams; s != NULL; s = next) {
+		next = s->next;
+		if (s->queued == 0 && !s->unended)
+			continue;
+		h2_stream_reset(s, NGHTTP2_CANCEL);
+		h2_stream_forsake(s, CAUSE_CLIENT_ABORT);
+	}
+}
+
 static void
 turn(struct h2_connection *c)
 {
@@ -326,7 +340,9 @@ turn(struct h2_connection *c)
 		look_after_streams(c);
 	if (!c->gone)
 		h2_out_pump(c);
-	if (c->drained || c->queued > 0)
+	if (c->eof && c->out == NULL && c->queued + c->unended > 0)
+		give_up_queued(c);
+	if (c->drained || c->queued + c->unended > 0)
 		look_after_streams(c);
 	bound_socket(c, waited);
 	settle(c);

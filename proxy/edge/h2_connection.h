@@ -59,6 +59,7 @@ struct h2_connection {
 	struct h2_budget budget;
 	struct h2_frames frames;
 	uint32_t stream_count;
+	uint32_t unended; /* streams whose answer is complete and whose END_STREAM has not left */
 	int32_t last_id;  /* of streams that were opened; -1: none */
 	int32_t gap_from; /* ids below gap_to that were passed over latest */
 	int32_t gap_to;

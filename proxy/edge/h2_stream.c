@@ -113,6 +113,7 @@ h2_stream_close(struct h2_stream *s, enum cause cause)
 	h2_stream_forsake(s, cause);
 	s->closed = true;
 	unlink_stream(s);
+	c->unended -= s->unended;
 	deadline_remove(w, &s->deadline);
 	release_pseudo(s);
 	drop_held(s);
@@ -142,7 +143,7 @@ h2_stream_reset(struct h2_stream *s, uint32_t code)
 static bool
 is_awaited(const struct h2_stream *s)
 {
-	return s->queued > 0 ||
+	return s->queued > 0 || s->unended ||
 	       (s->exchange != NULL && !s->body_ended && !s->paused && !s->tunnel_asked);
 }
 
@@ -189,7 +190,7 @@ on_deadline(struct deadline *d)
 		deadline_set(w, &s->deadline, pace_wait_ms(&s->pace, &bounds, w->now_ms));
 		return;
 	}
-	if (s->queued > 0) {
+	if (s->queued > 0 || s->unended) {
 		http2_add(&h2_counts(s->connection)->slow);
 		if (s->exchange == NULL)
 			journal_closed(w, &s->connection->peer, CAUSE_CLIENT_SLOW);
@@ -481,7 +482,7 @@ h2_stream_look_after(struct h2_stream *s)
 		if (s->exchange != NULL)
 			exchange_on_client_drained(s->exchange);
 	}
-	if (s->queued > 0 && s->deadline.timer.deadline_ms == 0) {
+	if ((s->queued > 0 || s->unended) && s->deadline.timer.deadline_ms == 0) {
 		struct pace_bounds bounds = pace_bounds(s);
 		pace_begin(&s->pace, w->now_ms);
 		deadline_set(w, &s->deadline, pace_wait_ms(&s->pace, &bounds, w->now_ms));

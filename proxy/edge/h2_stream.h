@@ -47,6 +47,7 @@ struct h2_stream {
 	bool bad_trailers;
 	bool responded;    /* a final head was submitted */
 	bool body_follows; /* with a body */
+	bool unended;      /* it is, with a body, and the client was not told of the end yet */
 	bool answer_ended; /* the answer is complete in the queue */
 	bool deferred;     /* nghttp2 found the queue empty and waits to be told */
 	bool reset;        /* RST_STREAM was submitted, or the answer is not to go on */

@@ -688,6 +688,24 @@ def test_a_client_that_leaves():
     p.wait_request(25, cause="client_abort")
 
 
+def test_a_client_that_ends_its_side():
+    body = pattern(200000)
+    a = Origin("a", answering(200, body))
+    p = Holdfast([a])
+    with Connection(p.address, updates=False, acks=False, values=[(http2.INITIAL_WINDOW_SIZE, 1 << 20)]) as c:
+        c.frame(http2.WINDOW_UPDATE, 0, 0, struct.pack("!I", 1 << 20))
+        s = c.open()
+        c.half_close()
+        assert c.answer(s).body == body, "what windows allow is still sent"
+        c.until_closed()
+    with Connection(p.address, updates=False, acks=False) as c:
+        s = c.open()
+        c.half_close()
+        c.until_closed()
+        assert not s.ended and len(s.body) == http2.WINDOW_BYTES
+    p.wait_request(cause="client_abort")
+
+
 # ---- other people's clients ---------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import struct
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import holdfast
@@ -383,6 +384,26 @@ def test_windows_of_one_byte():
                 c.frame(http2.WINDOW_UPDATE, 0, s.id, struct.pack("!I", 1))
         assert s.reset == http2.CANCEL and len(s.body) < 100000
     p.wait_request(cause="client_slow")
+
+
+def test_an_end_that_waits_for_a_window():
+    """All of the body was taken, exactly; what says that it ended was not: the stream ends all the same."""
+    def later(connection, request):
+        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + holdfast.chunk(b"w" * 1000))
+        go.wait(30)
+        connection.send(b"0\r\n\r\n")
+
+    go = threading.Event()
+    p = Watched([Origin("a", later)], timeouts={"idle": "500ms"}, rates={"period": "10s"})
+    with Connection(p.address, updates=False, values=[(http2.INITIAL_WINDOW_SIZE, 1000)]) as c:
+        s = c.open()
+        wait_until(lambda: c.next_frame() and len(s.body) == 1000, "the body")
+        go.set()
+        try:
+            c.answer(s)
+        except http2.Reset as e:
+            assert e.code == http2.CANCEL
+    wait_until(lambda: p.metric("connections") == 0, "nothing is left")
 
 
 def test_a_window_that_overflows():
