@@ -47,13 +47,12 @@ size_of(const struct mirror_copy *c)
 	return sizeof(*c) + c->head_bytes + c->body_bytes;
 }
 
-/* Off its lane's front. */
+/* The one at its front. */
 static void
-copy_free(struct mirror_copy *c)
+lane_drop(struct mirror_lane *lane)
 {
-	struct mirror_lane *lane = c->lane;
+	struct mirror_copy *c = lane->first;
 	struct mirror_lanes *lanes = c->worker->mirror;
-	assert(lane->first == c);
 	lane->first = c->next;
 	lanes->count--;
 	lanes->bytes -= size_of(c);
@@ -185,7 +184,7 @@ lane_run(struct mirror_lane *lane)
 		if (copy_start(c))
 			continue;
 		tally_add(&c->slot->tally->mirrors[MIRROR_NOBODY], 1);
-		copy_free(c);
+		lane_drop(lane);
 		lane->busy = false;
 	}
 	lane->running = false;
@@ -197,7 +196,8 @@ on_done(struct door *d)
 {
 	struct mirror_copy *c = (struct mirror_copy *)(void *)d;
 	struct mirror_lane *lane = c->lane;
-	copy_free(c);
+	assert(lane->first == c);
+	lane_drop(lane);
 	lane->busy = false;
 	lane_run(lane);
 }
@@ -315,7 +315,7 @@ mirror_stop(struct worker *w)
 		if (lane->busy)
 			exchange_over(lane->first->exchange, CAUSE_SHUTDOWN);
 		while (lane->first != NULL)
-			copy_free(lane->first);
+			lane_drop(lane);
 	}
 	assert(lanes->count == 0 && lanes->bytes == 0);
 	w->mirror = NULL;

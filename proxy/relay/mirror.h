@@ -19,9 +19,9 @@
 #include "relay/exchange.h"
 
 #define MIRROR_LANES            64
-#define MIRROR_COPIES_MAX       1024              /* a worker, under way and waiting */
-#define MIRROR_BYTES_MAX        (8 * 1024 * 1024) /* of them */
-#define MIRROR_ANSWER_BYTES_MAX (1024 * 1024)     /* then the connection is closed */
+#define MIRROR_COPIES_MAX       1024                /* a worker, under way and waiting */
+#define MIRROR_BYTES_MAX        (UINT64_C(8) << 20) /* of them */
+#define MIRROR_ANSWER_BYTES_MAX (UINT64_C(1) << 20) /* then the connection is closed */
 
 /* x->mirrored, and x is over: copied, or counted why not. */
 void mirror_offer(struct exchange *x);

@@ -394,7 +394,9 @@ racing_leave_out(struct exchange *x)
 {
 	struct racer *e = x->racer;
 	const struct membership_member *m = &exchange_membership(x)->member[e->member];
-	e->left_out |= UINT64_C(1) << place_of(&config_of(x)->cluster, m);
+	uint16_t place = place_of(&config_of(x)->cluster, m);
+	if (place != NO_PLACE)
+		e->left_out |= UINT64_C(1) << place;
 }
 
 /* The first in the order whose node was not left out; the first, when all were. */
