@@ -226,7 +226,7 @@ LINK_members/test_pool = $(VIEW_LINK) $(POOL_LINK)
 LINK_members/test_probe = $(sort $(HTTP) $(LINK_affinity/test_hop) proxy/base/vocab.c \
                           proxy/members/probe.c proxy/members/weight.c)
 LINK_members/test_probe_ev = $(VIEW_LINK) $(HTTP) proxy/affinity/hop.c proxy/base/clock.c \
-                             proxy/base/log.c proxy/members/probe.c \
+                             proxy/base/log.c proxy/base/proxy_out.c proxy/members/probe.c \
                              proxy/members/probe_ev.c $(POOL_LINK)
 LINK_members/test_verdict = proxy/members/verdict.c
 LINK_members/test_view = $(VIEW_LINK)
@@ -429,7 +429,8 @@ objects = $(patsubst %.c,$(B)/%.o,$(1))
 all: $(B)/holdfast $(B)/libhashring.a
 
 # What every request passes. Much of it is called from one or two places: more is inlined than usual.
-HOT = $(if $(COV),,-O3 $(if $(SAN),,--param max-inline-insns-auto=100))
+HOT = $(if $(COV),,-O3 $(if $(SAN),,--param max-inline-insns-auto=100 --param large-function-insns=20000 \
+        --param large-stack-frame=4000 --param large-stack-frame-growth=20000))
 $(call objects,$(HASHRING) $(BASE) $(HTTP) $(AFFINITY) $(ROUTE) $(RELAY) $(EDGE)): CFLAGS += $(HOT)
 
 $(B)/%.o: %.c

@@ -52,7 +52,7 @@ settle(const struct session_rules *rules, const struct http_head *request,
        struct keyrule_client client, const struct cookie_found *found, bool good,
        session_random_fn *random, struct session *session)
 {
-	if (find_key(rules, request, client, found, session)) {
+	if (rules->key_count > 0 && find_key(rules, request, client, found, session)) {
 		session->source = SESSION_FROM_KEY;
 		session->tagged = good && digest_equal(session->digest.bytes,
 						       session->claims.digest.bytes, DIGEST_BYTES);

@@ -209,7 +209,8 @@ framing_for(const struct client *c, const struct door_answer *answer)
 	return c->minor >= 1 ? BODY_CHUNKED : BODY_CLOSE;
 }
 
-static void
+/* Whole: what it calls has other callers as well, and would stay outside of it. */
+__attribute__((flatten)) static void
 respond(struct door *d, const struct door_answer *answer)
 {
 	struct client *c = client_of(d);

@@ -162,7 +162,7 @@ class Completions(Installed):
         self.assertEqual(sorted(self.bash("")), commands)
         self.assertEqual(sorted(c for c in self.fish(" ") if not c.startswith("-")), commands)
         self.assertEqual(sorted(self.zsh("").split()), commands)
-        self.assertEqual(sorted(self.bash("re")), ["reload"])
+        self.assertEqual(sorted(self.bash("rel")), ["reload"])
 
     def test_options_of_a_command(self):
         expected = {"--help", "--config", "--json"}
