@@ -283,7 +283,7 @@ CONFIG_TESTS = config/test_load config/test_memory config/test_roster config/tes
 CONFIG_LINK = $(CONFIG) $(AFFINITY) $(TLS) proxy/base/handed.c proxy/base/local_socket.c proxy/base/addr.c proxy/base/clock.c proxy/base/network.c proxy/base/digest.c proxy/base/grow.c \
               proxy/base/result.c proxy/base/text.c
 UNIT += config/test_findings $(CONFIG_TESTS)
-LINK_config/test_findings = proxy/config/findings.c
+LINK_config/test_findings = proxy/base/addr.c proxy/base/result.c proxy/base/text.c proxy/config/findings.c
 $(foreach t,$(CONFIG_TESTS),$(eval LINK_$(t) = $$(CONFIG_LINK)))
 $(B)/tests/config/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 # cluster
