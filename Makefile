@@ -590,7 +590,7 @@ test: deps-test
 
 # The unit tests and the end-to-end tests under ASan and UBSan, what is threaded under TSan.
 san: deps-test
-	@python3 tests/lib/run_all.py asan tsan
+	@python3 tests/lib/run_all.py asan 'asan e2e' tsan
 
 # Servers, clients and Holdfast on 127.0.0.0/8: by a driver of our own, and by varnishtest.
 e2e: $(B)/holdfast faults-bin library-bin

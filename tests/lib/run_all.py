@@ -3,7 +3,8 @@
 
     tests/lib/run_all.py [SUITE...]        default: all, in the order of SUITES below
 
-Each suite writes to build/test-logs/SUITE.log; the log of a suite that failed is shown in full, and
+After the build two lanes run side by side: tests that mostly wait for what servers and clients do, and, niced, what
+mostly computes. Each suite writes to build/test-logs/SUITE.log; the log of a suite that failed is shown in full, and
 so is every sanitizer report, whatever the process that made it thought of it. The last line is
 "N passed, N failed": the tests that the suites count themselves (cmocka, unittest, varnishtest, or a
 closing line like ours), one for a suite that counts none, and one more failure for each suite that
@@ -16,6 +17,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -27,10 +29,10 @@ THREADED = re.compile(r"pool|sink|worker|view|verdict|access|failover|tally|even
 # Under valgrind: what becomes of bytes that nobody wrote. The gate reads all that would be sent.
 MEMCHECK = {"relay/test_exchange": ["scripts_as_they_are"], "http/test_forward": [], "http/test_request": [],
             "http/test_response": [], "http/test_chunk": [], "http/test_cache": []}
-SIM_SEEDS = os.environ.get("SIM_SEEDS", "300")
+SIM_SEEDS = os.environ.get("SIM_SEEDS", "250")
 SOAK_SECONDS, SOAK_SEED = "20", "1"  # `make soak` is the long one
 CHAOS_SECONDS, CHAOS_SEED = "8", "1"  # `make chaos` is the long one
-FUZZ_SECONDS = os.environ.get("FUZZ_SECONDS", "10")
+FUZZ_SECONDS = os.environ.get("FUZZ_SECONDS", "6")
 UNIT_LIMIT_S, SUITE_LIMIT_S = 180, 900
 
 
@@ -70,10 +72,21 @@ def count(text):
     return t
 
 
+printing = threading.Lock()
+
+
 def show(path):
     with open(path, errors="replace") as f:
         sys.stdout.write(f.read())
     sys.stdout.flush()
+
+
+lane = threading.local()  # .computes: of this thread
+
+
+def lane_prefix():
+    """Whoever waits for something goes before those who compute."""
+    return ["nice", "-n", "5"] if getattr(lane, "computes", False) else []
 
 
 class Run:
@@ -105,7 +118,7 @@ class Run:
             log.write(f"$ {' '.join(argv)}\n")
             log.flush()
             try:
-                status = subprocess.run(argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log,
+                status = subprocess.run([*lane_prefix(), *argv], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log,
                                         stderr=subprocess.STDOUT, env=self.env, timeout=limit_s).returncode
             except subprocess.TimeoutExpired:
                 status = f"no end after {limit_s} s"
@@ -133,12 +146,13 @@ class Run:
                 with open(self.log, "a") as log, open(report, errors="replace") as f:
                     log.write(f"-- {report}\n{f.read()}")
         t = self.tally
-        if t.failed:
-            print(f"---- {self.name}: the whole log ----")
-            show(self.log)
         skipped = f", {t.skipped} skipped" if t.skipped else ""
-        print(f"{self.name:14} {t.passed:6} passed, {t.failed} failed{skipped}"
-              f"  ({time.monotonic() - self.began:.0f} s)", flush=True)
+        with printing:
+            if t.failed:
+                print(f"---- {self.name}: the whole log ----")
+                show(self.log)
+            print(f"{self.name:14} {t.passed:6} passed, {t.failed} failed{skipped}"
+                  f"  ({time.monotonic() - self.began:.0f} s)", flush=True)
         return t
 
 
@@ -160,7 +174,7 @@ def units(run, words, only=re.compile(""), prefix=()):
 
 def suite_build():
     run = Run("build")
-    run.make("-j2", "all", "unit-bin", "bench-bin", counts=False)
+    run.make("-j2", "all", "unit-bin", "bench-bin", "faults-bin", "pages", counts=False)
     return run.end()
 
 
@@ -201,18 +215,23 @@ def suite_sim():
 
 
 def suite_asan():
+    """Builds for `asan e2e`, too: one make at a time in that directory."""
     run = Run("asan unit", sanitizer=True)
+    run.make("-j2", "all", "faults-bin", *ASAN, counts=False)
     units(run, ASAN)
     total = run.end()
     run = Run("asan sim", sanitizer=True)
     if run.make("-j2", "build/asan/tests/sim/sim", *ASAN, counts=False):
-        run.command(["build/asan/tests/sim/sim", "--seeds", "10", "--jobs", "1"])
+        run.command(["build/asan/tests/sim/sim", "--seeds", "10"])
     total.add(run.end())
+    return total
+
+
+def suite_asan_e2e():
     run = Run("asan e2e", sanitizer=True)
     if run.make("-j2", "all", *ASAN, counts=False):
         run.make("e2e", *ASAN)
-    total.add(run.end())
-    return total
+    return run.end()
 
 
 def same_addresses():
@@ -285,9 +304,31 @@ def suite_fuzz():
 
 SUITES = {"build": suite_build, "requirements": suite_requirements, "unit": suite_unit,
           "memcheck": suite_memcheck, "golden": made("golden"), "sim": suite_sim, "e2e": made("e2e"),
-          "wire": made("wire"), "package": suite_package, "page": suite_page,
-          "model": suite_model, "soak": suite_soak, "chaos": suite_chaos,
-          "asan": suite_asan, "tsan": suite_tsan, "fuzz": suite_fuzz}
+          "wire": made("wire"), "package": suite_package, "page": suite_page, "model": suite_model,
+          "soak": suite_soak, "chaos": suite_chaos, "asan": suite_asan, "asan e2e": suite_asan_e2e,
+          "tsan": suite_tsan, "fuzz": suite_fuzz}
+WAITING = ("e2e", "wire", "package", "page", "soak", "chaos", "asan e2e")
+COMPUTING = ("unit", "memcheck", "asan", "requirements", "golden", "sim", "model", "tsan", "fuzz")
+AFTER = {"asan e2e": "asan", "package": "unit", "memcheck": "unit"}  # what is built by another
+
+
+class Lane(threading.Thread):
+    def __init__(self, names, ended, computes):
+        super().__init__()
+        self.names, self.ended, self.computes = names, ended, computes
+        self.total = Tally()
+
+    def run(self):
+        lane.computes = self.computes
+        for name in self.names:
+            if AFTER.get(name) in self.ended:
+                self.ended[AFTER[name]].wait()
+            try:
+                self.total.add(SUITES[name]())
+            except Exception as e:
+                print(f"{name}: {type(e).__name__}: {e}", flush=True)
+                self.total.failed += 1
+            self.ended[name].set()
 
 
 def main():
@@ -301,8 +342,16 @@ def main():
         if os.path.isfile(old):
             os.remove(old)
     total = Tally()
-    for name in wanted:
-        total.add(SUITES[name]())
+    if "build" in wanted:
+        total.add(SUITES["build"]())
+    ended = {name: threading.Event() for name in wanted if name != "build"}
+    lanes = [Lane([n for n in names if n in wanted], ended, computes)
+             for names, computes in ((WAITING, False), (COMPUTING, True))]
+    for one in lanes:
+        one.start()
+    for one in lanes:
+        one.join()
+        total.add(one.total)
     if total.skipped:
         print(f"{total.skipped} skipped")
     print(f"{total.passed} passed, {total.failed} failed")

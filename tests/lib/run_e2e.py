@@ -19,7 +19,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FILES = os.path.join(os.path.dirname(HERE), "e2e")
-AT_ONCE = 3
+AT_ONCE = 4
 FILE_LIMIT_S = 400
 
 
@@ -54,7 +54,8 @@ def main():
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     passed = failed = 0
     # The longest first, so that none is waited for alone at the end.
-    longest = ("test_stream", "test_failover", "test_operate")
+    longest = ("test_engines", "test_readmit", "test_race", "test_library", "test_failover", "test_placement",
+               "test_stream", "test_cluster", "test_operate")
     paths.sort(key=lambda p: not os.path.basename(p).startswith(longest))
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for name, out, p, f, took in pool.map(run, paths):
