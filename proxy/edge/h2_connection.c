@@ -46,12 +46,13 @@ unlink_connection(struct h2_connection *c)
 		c->next->prev = c->prev;
 	w->client_count--;
 	atomic_fetch_sub_explicit(&w->shared->clients, 1, memory_order_relaxed);
-	for (struct h2_connection **at = &w->h2->turn; c->in_turn; at = &(*at)->next_turn) {
-		if (*at != c)
-			continue;
-		*at = c->next_turn;
-		c->in_turn = false;
-	}
+	if (!c->in_turn)
+		return;
+	struct h2_connection **at = &w->h2->turn;
+	while (*at != c)
+		at = &(*at)->next_turn;
+	*at = c->next_turn;
+	c->in_turn = false;
 }
 
 /* Nobody waits for their answers any more. */
