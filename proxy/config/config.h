@@ -267,8 +267,8 @@ struct config_cluster {
 	struct addr listen;         /* of datagrams; family 0: none, and no control plane */
 	enum cluster_safety safety; /* never AUTO after loading */
 	enum cluster_engine engine;
-	struct addr etcd;    /* of the engine etcd; family 0: none */
-	char **disk_files;   /* of the engine disk */
+	struct addr etcd;  /* of the engine etcd; family 0: none */
+	char **disk_files; /* of the engine disk */
 	size_t disk_file_count;
 	uint32_t lease_ms;   /* 10 s */
 	uint64_t preempt_ms; /* 0: off */

@@ -43,7 +43,7 @@ struct tally_cell {
 	tally_counter placements[PLACEMENTS];
 	tally_counter mirrors[MIRRORS];
 	tally_counter tickets[TICKET_REJECTIONS]; /* [NONE]: sessions that one opened */
-	tally_counter disagreements; /* with other nodes, about who is down */
+	tally_counter disagreements;              /* with other nodes, about who is down */
 };
 
 struct tally;

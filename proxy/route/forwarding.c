@@ -14,8 +14,9 @@ forwarding_init(struct forwarding *f, const struct config_forwarded *config, str
 	bool x = config->read == CONFIG_READ_X_FORWARDED;
 	f->read = x ? FORWARDED_BY_X : FORWARDED_BY_RFC7239;
 	f->write = writes[config->write];
-	f->apart = f->write != FORWARDED_WRITE_X ? UINT64_MAX
-						 : FORWARDED_IDS | UINT64_C(1) << FIELD_HOLDFAST_HOP;
+	f->apart = f->write != FORWARDED_WRITE_X
+		       ? UINT64_MAX
+		       : FORWARDED_IDS | UINT64_C(1) << FIELD_HOLDFAST_HOP;
 	if (config->trusted_count == 0)
 		return RESULT_OK;
 	f->reads = FORWARDED_IDS;

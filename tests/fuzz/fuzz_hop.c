@@ -80,7 +80,8 @@ check_same(const struct hop *a, const struct hop *b)
 	CHECK(a->visited == b->visited && a->path_count == b->path_count);
 	CHECK(addr_equal(&a->client, &b->client));
 	CHECK(memcmp(&a->digest, &b->digest, sizeof(a->digest)) == 0);
-	CHECK(slice_equal(a->primary, b->primary) && a->can_return == b->can_return && a->mirror == b->mirror);
+	CHECK(slice_equal(a->primary, b->primary) && a->can_return == b->can_return &&
+	      a->mirror == b->mirror);
 	CHECK(a->down_count == b->down_count && a->epoch == b->epoch && a->time_ms == b->time_ms);
 }
 
