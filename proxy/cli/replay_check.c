@@ -115,22 +115,37 @@ fault(struct replay *r, const char *format, ...)
 /* ---- a line ------------------------------------------------------------------------------------
  */
 
+/* `count` digits from text[at] on; -1: something else stands there. */
+static int
+number_at(struct slice text, size_t at, size_t count)
+{
+	uint64_t number;
+	if (at + count > text.bytes || !slice_to_u64((struct slice){text.at + at, count}, &number))
+		return -1;
+	return (int)number;
+}
+
 /* "2026-01-31T12:00:00.250Z" in ms since 1970; -1: another form. */
 static int64_t
 time_of(struct slice ts)
 {
-	struct tm t = {0};
-	int ms = 0;
-	char text[32] = "";
-	if (ts.bytes >= sizeof(text))
-		return -1;
-	memcpy(text, ts.at, ts.bytes);
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &t.tm_year, &t.tm_mon, &t.tm_mday,
-		   &t.tm_hour, &t.tm_min, &t.tm_sec, &ms) != 7)
-		return -1;
-	t.tm_year -= 1900;
-	t.tm_mon -= 1;
-	return (int64_t)timegm(&t) * 1000 + ms;
+	static const struct {
+		size_t at;
+		size_t count;
+	} parts[] = {{0, 4}, {5, 2}, {8, 2}, {11, 2}, {14, 2}, {17, 2}, {20, 3}};
+	int n[7];
+	for (size_t i = 0; i < 7; i++) {
+		n[i] = number_at(ts, parts[i].at, parts[i].count);
+		if (n[i] < 0)
+			return -1;
+	}
+	struct tm t = {.tm_year = n[0] - 1900,
+		       .tm_mon = n[1] - 1,
+		       .tm_mday = n[2],
+		       .tm_hour = n[3],
+		       .tm_min = n[4],
+		       .tm_sec = n[5]};
+	return (int64_t)timegm(&t) * 1000 + n[6];
 }
 
 static struct said
