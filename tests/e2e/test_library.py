@@ -233,8 +233,9 @@ def test_l11_terms_grow_over_the_restart_of_all():
         for p in all.values():
             p.die()
         for p in all.values():
+            since = len(p.lines)
             p.start()
-            p.wait("open", len(p.lines))
+            p.wait("open", since)
     assert terms == sorted(set(terms)), terms
 
 
