@@ -12,10 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define H2_BUDGET_UNITS  1000 /* of one frame: what one "a second" earns in a millisecond */
-#define H2_STREAM_RESETS 250  /* units that a stream that ended well earns for resets */
-#define H2_STREAM_FRAMES 2    /* PRIORITY, WINDOW_UPDATE frames that a stream earns */
-#define H2_DATA_UPDATES  4    /* WINDOW_UPDATE frames that a DATA frame of ours earns */
+#define H2_BUDGET_UNITS  1000        /* of one frame: what one "a second" earns in a millisecond */
+#define H2_STREAM_RESETS 250         /* units that a stream that ended well earns for resets */
+#define H2_STREAM_FRAMES UINT64_C(2) /* PRIORITY, WINDOW_UPDATE frames that a stream earns */
+#define H2_DATA_UPDATES  UINT64_C(4) /* WINDOW_UPDATE frames that a DATA frame of ours earns */
 
 struct h2_budget {
 	uint64_t filled_ms;         /* when buckets were last filled by time */

@@ -184,7 +184,8 @@ add_crumb(struct h2_head *h, struct slice value)
 	}
 	char *at = w->at + h->cookie_end;
 	memmove(at + grows, at, w->bytes - h->cookie_end);
-	memcpy(at, "; ", 2);
+	at[0] = ';';
+	at[1] = ' ';
 	if (value.bytes > 0)
 		memcpy(at + 2, value.at, value.bytes);
 	w->bytes += grows;

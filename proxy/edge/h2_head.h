@@ -20,9 +20,10 @@
 
 #include "http/parse.h"
 
-#define H2_WEBSOCKET_KEY_BYTES 24                        /* base64 of 16 bytes */
-#define H2_HEAD_BYTES_MAX      (4 * HTTP_HEAD_BYTES_MAX) /* unpacked: above, no answer is worth it */
-#define H2_HEAD_FIELDS_MAX     (4 * HTTP_FIELDS_MAX)
+#define H2_WEBSOCKET_KEY_BYTES 24 /* base64 of 16 bytes */
+#define H2_HEAD_BYTES_MAX \
+	((size_t)4 * HTTP_HEAD_BYTES_MAX) /* unpacked: above, no answer is worth it */
+#define H2_HEAD_FIELDS_MAX (4 * HTTP_FIELDS_MAX)
 
 enum h2_pseudo { H2_METHOD, H2_SCHEME, H2_AUTHORITY, H2_PATH, H2_PROTOCOL, H2_PSEUDOS };
 
