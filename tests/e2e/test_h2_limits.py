@@ -472,6 +472,12 @@ def test_many_idle_connections():
 
 def test_connections_per_address():
     p = Watched([Origin("a")], top={"limits": {"connections_per_address": 2}})
+
+    def nobody_is_there():
+        with Client(p.admin) as c:
+            return c.get("/status").json["clients"] == 0
+
+    wait_until(nobody_is_there, "who looked whether it listens is gone")
     with Connection(p.address) as c, Connection(p.address) as d:
         assert c.get().status == 200 and d.get().status == 200
         with Connection(p.address, begin=False) as e:
