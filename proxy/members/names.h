@@ -19,7 +19,7 @@
 
 #define NAME_ANSWERS_MAX   256 /* addresses or targets of one name; further ones are left out */
 #define NAME_WHY_BYTES_MAX 96
-#define NAMES_MAX          (2 * MEMBERS_MAX)
+#define NAMES_MAX          ((size_t)2 * MEMBERS_MAX)
 #define NAMES_ASKED_MAX    32 /* at once */
 
 enum name_kind { NAME_HOST, NAME_SRV };

@@ -440,7 +440,7 @@ resolver_settle(struct names *book, const struct config *config, uint64_t limit_
 	enum result result = base == NULL
 				 ? problem_set(p, RESULT_NO_MEMORY, "no memory")
 				 : resolver_create(base, &config->resolver, on_settled, &s, &r, p);
-	while (result == RESULT_OK) {
+	while (result == RESULT_OK && r != NULL) {
 		uint64_t now_ms = clock_ms();
 		if (!ask_due(&s, r))
 			result = problem_set(p, RESULT_NO_MEMORY, "no memory");

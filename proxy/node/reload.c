@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,7 @@ bind_new(struct reload *r, struct problem *p)
 			return RESULT_IO;
 		for (unsigned worker = 0; worker < r->node->workers; worker++) {
 			struct worker_change *c = r->change[worker];
+			assert(c != NULL); /* made ahead of this, or nothing is bound */
 			c->sockets[c->socket_count++] =
 			    (struct listener_socket){fds[worker], listener->address};
 		}
