@@ -2,7 +2,6 @@
 #include "base/wheel.h"
 
 #include <assert.h>
-#include <stddef.h>
 
 void
 wheel_init(struct wheel *w, uint64_t now_ms)
@@ -53,15 +52,8 @@ wheel_remove(struct wheel *w, struct wheel_timer *timer)
 }
 
 void
-wheel_set(struct wheel *w, struct wheel_timer *timer, uint64_t now_ms, uint64_t delay_ms)
+wheel_move(struct wheel *w, struct wheel_timer *timer, uint64_t deadline_ms)
 {
-	if (delay_ms > WHEEL_DELAY_MS_MAX)
-		delay_ms = WHEEL_DELAY_MS_MAX;
-	uint64_t deadline_ms = now_ms + delay_ms;
-	if (timer->next != NULL && tick_of(deadline_ms) >= timer->slot_tick) {
-		timer->deadline_ms = deadline_ms;
-		return;
-	}
 	wheel_remove(w, timer);
 	timer->deadline_ms = deadline_ms;
 	put_in(w, timer, tick_of(deadline_ms));

@@ -8,6 +8,7 @@
 #define HOLDFAST_BASE_WHEEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define WHEEL_SLOTS        1024
@@ -32,11 +33,23 @@ struct wheel {
 typedef void wheel_expire_fn(struct wheel_timer *timer, void *context);
 
 void wheel_init(struct wheel *w, uint64_t now_ms);
+/* The rest of wheel_set: into another slot. */
+void wheel_move(struct wheel *w, struct wheel_timer *timer, uint64_t deadline_ms);
 /*
  * Wants `timer` at now_ms + delay_ms (not 0 together). An earlier deadline than the slot's moves
  * it; a later one does not. An expired timer that is set anew waits for a later tick at least.
  */
-void wheel_set(struct wheel *w, struct wheel_timer *timer, uint64_t now_ms, uint64_t delay_ms);
+static inline void
+wheel_set(struct wheel *w, struct wheel_timer *timer, uint64_t now_ms, uint64_t delay_ms)
+{
+	uint64_t cut_ms = delay_ms > WHEEL_DELAY_MS_MAX ? WHEEL_DELAY_MS_MAX : delay_ms;
+	uint64_t deadline_ms = now_ms + cut_ms;
+	/* Rounded up to a tick it is not before the slot's. */
+	if (timer->next != NULL && deadline_ms + WHEEL_TICK_MS > timer->slot_tick * WHEEL_TICK_MS)
+		timer->deadline_ms = deadline_ms;
+	else
+		wheel_move(w, timer, deadline_ms);
+}
 /* Not wanted any more; stays in its slot until it comes round. O(1), no list work. */
 static inline void
 wheel_clear(struct wheel_timer *timer)
