@@ -60,3 +60,28 @@ buf_put(struct buf_pool *pool, struct buf **held)
 	pool->spare = b;
 	pool->spares++;
 }
+
+void
+buf_chain_put(struct buf_pool *pool, struct buf **first)
+{
+	while (*first != NULL) {
+		struct buf *b = *first;
+		*first = b->next;
+		buf_put(pool, &b);
+	}
+}
+
+void
+buf_chain_drop(struct buf_pool *pool, struct buf **first, size_t bytes)
+{
+	while (*first != NULL) {
+		struct buf *b = *first;
+		size_t take = bytes < buf_held(b) ? bytes : buf_held(b);
+		b->from += (uint32_t)take;
+		bytes -= take;
+		if (buf_held(b) > 0)
+			return;
+		*first = b->next;
+		buf_put(pool, &b);
+	}
+}

@@ -38,6 +38,11 @@ struct buf *buf_get(struct buf_pool *pool);
 /* Puts one buffer back and nulls the pointer; NULL is allowed. */
 void buf_put(struct buf_pool *pool, struct buf **b);
 
+/* All of a chain (by `next`); *first is NULL behind it. */
+void buf_chain_put(struct buf_pool *pool, struct buf **first);
+/* The first `bytes` of a chain are done with; *first is what is left, NULL: nothing. */
+void buf_chain_drop(struct buf_pool *pool, struct buf **first, size_t bytes);
+
 static inline size_t
 buf_held(const struct buf *b)
 {

@@ -43,16 +43,6 @@ unlink_client(struct client *c)
 	atomic_fetch_sub_explicit(&w->shared->clients, 1, memory_order_relaxed);
 }
 
-static void
-put_all(struct worker *w, struct buf **first)
-{
-	while (*first != NULL) {
-		struct buf *b = *first;
-		*first = b->next;
-		buf_put(&w->bufs, &b);
-	}
-}
-
 /* Closes now, whatever waits. The exchange must be over. */
 static void
 client_close(struct client *c)
@@ -72,8 +62,8 @@ client_close(struct client *c)
 	if (c->counted)
 		addresses_leave(w->shared->addresses, &c->peer);
 	deadline_remove(w, &c->deadline);
-	put_all(w, &c->in);
-	put_all(w, &c->out);
+	buf_chain_put(&w->bufs, &c->in);
+	buf_chain_put(&w->bufs, &c->out);
 	buf_put(&w->bufs, &c->trailers);
 	io_close(&c->io);
 	worker_trash(w, &c->trash, client_drop);
@@ -119,7 +109,7 @@ finish(struct client *c)
 		client_close(c);
 		return;
 	}
-	put_all(c->io.worker, &c->in);
+	buf_chain_put(&c->io.worker->bufs, &c->in);
 	io_shutdown(&c->io);
 	c->lingering = true;
 	c->body_left = 0;

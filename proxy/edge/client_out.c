@@ -159,17 +159,9 @@ make_room(struct client *c, size_t bytes)
 static void
 drop_sent(struct client *c, size_t sent)
 {
-	while (c->out != NULL) {
-		struct buf *b = c->out;
-		size_t take = sent < buf_held(b) ? sent : buf_held(b);
-		b->from += (uint32_t)take;
-		sent -= take;
-		if (buf_held(b) > 0)
-			return;
-		c->out = b->next;
-		buf_put(&c->io.worker->bufs, &b);
-	}
-	c->out_last = NULL;
+	buf_chain_drop(&c->io.worker->bufs, &c->out, sent);
+	if (c->out == NULL)
+		c->out_last = NULL;
 }
 
 void

@@ -59,16 +59,6 @@ release_pseudo(struct h2_stream *s)
 		nghttp2_rcbuf_decref(s->pseudo[--s->pseudo_count]);
 }
 
-static void
-put_all(struct worker *w, struct buf **first)
-{
-	while (*first != NULL) {
-		struct buf *b = *first;
-		*first = b->next;
-		buf_put(&w->bufs, &b);
-	}
-}
-
 /* Bytes that nobody takes: the client may send as many again, on other streams at least. */
 static void
 drop_held(struct h2_stream *s)
@@ -76,7 +66,7 @@ drop_held(struct h2_stream *s)
 	size_t bytes = 0;
 	for (const struct buf *b = s->held; b != NULL; b = b->next)
 		bytes += buf_held(b);
-	put_all(s->connection->io.worker, &s->held);
+	buf_chain_put(&s->connection->io.worker->bufs, &s->held);
 	s->held_last = NULL;
 	if (bytes > 0)
 		(void)nghttp2_session_consume_connection(s->connection->session, bytes);
