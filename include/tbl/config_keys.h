@@ -27,6 +27,7 @@ CONFIG_KEY(config_listener, "listeners[].address", LISTEN, address, "address:por
 CONFIG_KEY(config_listener, "listeners[].mode", TEXT, rights.mode, "", NULL, 1, 4, "rights of a UNIX socket's file in octal; absent: by the umask")
 CONFIG_KEY(config_listener, "listeners[].owner", TEXT, rights.owner, "", NULL, 1, 129, "whose that file is: \"user\", \"user:group\" or \":group\"; absent: who starts Holdfast")
 CONFIG_KEY(config_listener, "listeners[].handshake", DURATION, handshake_ms, "duration", "10s", 1, CONFIG_HOUR, "for all that comes ahead of the first request: PROXY header and TLS handshake")
+CONFIG_KEY(config_listener, "listeners[].http1", BOOL, http1, "", "true", 0, 0, "HTTP/1.1; false: HTTP/2 alone, whoever speaks anything else is closed")
 CONFIG_KEY(config_listener, "listeners[].http2", BOOL, http2, "", "true", 0, 0, "HTTP/2 as well: by ALPN where TLS is spoken, else by a client that begins with it (h2c with prior knowledge)")
 CONFIG_TEXTS(config_listener, "listeners[].proxy_protocol", NETWORK, proxy_protocol, proxy_protocol_count, 0, NETWORKS_MAX, "networks of the proxies that connect here and begin with a PROXY header, version 1 or 2; whoever else connects is closed; absent: no such header")
 CONFIG_LIST(config_listener, "listeners[].tls.certificates", config_certificate, tls.certificates, tls.certificate_count, 0, CERTIFICATES_MAX, "TLS: certificates; the client's server name (SNI) selects, the first is for all other names")

@@ -211,6 +211,7 @@ struct config_listener {
 	struct addr address; /* also AF_UNIX and ADDR_HANDED */
 	struct config_rights rights;
 	uint64_t handshake_ms; /* 10 s: PROXY header and TLS handshake together */
+	bool http1;            /* default true; not both false */
 	bool http2;            /* default true */
 	char **proxy_protocol; /* networks; none: no PROXY header */
 	size_t proxy_protocol_count;

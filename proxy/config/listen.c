@@ -41,12 +41,29 @@ check_handed(struct loading *l, config_setting_t *group, const struct config_lis
 		complain(l, group, "address", "%s", p.text);
 }
 
+static void
+check_protocols(struct loading *l, config_setting_t *group, const struct config_listener *c)
+{
+	const struct config_cluster *cluster = &l->config->cluster;
+	if (c->http1)
+		return;
+	if (!c->http2)
+		complain(l, group, "http1", "neither HTTP/1.1 nor HTTP/2 is spoken here");
+	for (size_t i = 0; i < cluster->node_count; i++) {
+		if (addr_equal(&cluster->nodes[i].http, &c->address))
+			complain(l, group, "http1",
+				 "this is http of cluster.nodes[%u], where nodes speak HTTP/1.1",
+				 (unsigned)i);
+	}
+}
+
 void
 check_place(struct loading *l, config_setting_t *group, const struct config_listener *c)
 {
 	static const char *const keys[] = {"mode", "owner"};
 	if (!config_setting_is_group(group))
 		return; /* was found */
+	check_protocols(l, group, c);
 	if (c->address.family == AF_UNIX) {
 		check_rights(l, group, c);
 		return;

@@ -87,7 +87,8 @@ bool reaches(const struct addr *origin, const struct addr *listener,
 
 /* ---- listen.c ---- */
 
-/* Of a listener that is no IP address: its file, or what is handed over. */
+/* Of a listener: what is spoken there; of one that is no IP address: its file, or what is handed
+ * over. */
 void check_place(struct loading *l, config_setting_t *group, const struct config_listener *c);
 
 /* ---- admin.c ---- */

@@ -20,8 +20,9 @@ struct arrival {
 	struct arrival *next; /* in worker->arrivals */
 	struct arrival *prev;
 	struct addr peer;
-	bool counted;                /* by its address */
-	bool http2;                  /* is spoken there */
+	bool counted; /* by its address */
+	bool http1;   /* is spoken there */
+	bool http2;
 	struct tls_context *tls;     /* one reference; NULL: no handshake follows */
 	struct tls_channel *channel; /* owned; NULL: not yet */
 	struct buf *header; /* of a PROXY header that is not whole; NULL: none is awaited */
@@ -73,9 +74,14 @@ static void
 promote(struct arrival *a)
 {
 	int fd = a->io.fd;
+	bool h2 =
+	    a->channel != NULL ? slice_equal(a->channel->facts.protocol, SLICE("h2")) : !a->http1;
+	if (!h2 && !a->http1) { /* it named none */
+		end(a, ARRIVAL_ALPN);
+		return;
+	}
 	leave(a);
 	a->io.fd = -1;
-	bool h2 = a->channel != NULL && slice_equal(a->channel->facts.protocol, SLICE("h2"));
 	if (h2)
 		(void)h2_connection_open(a->io.worker, fd, a->channel, &a->peer, a->counted,
 					 SLICE_NONE);
@@ -266,6 +272,7 @@ arrival_open(struct worker *w, int fd, const struct addr *peer, const struct ent
 	}
 	io_init(&a->io, w, fd, on_ready, a);
 	a->peer = *peer;
+	a->http1 = entrance->config->http1;
 	a->http2 = entrance->config->http2;
 	a->tls = entrance->tls == NULL ? NULL : tls_context_ref(entrance->tls);
 	a->deadline.fire = on_deadline;

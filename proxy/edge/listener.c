@@ -6,6 +6,7 @@
 #include "edge/admission.h"
 #include "edge/arrival.h"
 #include "edge/client.h"
+#include "edge/h2_connection.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +27,7 @@ struct listener {
 	uint64_t said_ms;          /* when it was last said that no descriptor is left; 0: never */
 	struct services *services; /* one reference: `entrance` is in it */
 	const struct entrance *entrance; /* NULL: a connection is a client at once */
+	bool http1;                      /* is spoken there */
 	bool http2;
 };
 
@@ -205,10 +207,12 @@ take(struct listener *l, int fd, const struct addr *peer)
 	bool counted;
 	if (l->entrance != NULL)
 		arrival_open(w, fd, peer, l->entrance);
-	else if (admit(w, peer, &counted))
+	else if (!admit(w, peer, &counted))
+		(void)close(fd);
+	else if (l->http1)
 		(void)client_open(w, fd, NULL, peer, counted, l->http2);
 	else
-		(void)close(fd);
+		(void)h2_connection_open(w, fd, NULL, peer, counted, SLICE_NONE);
 }
 
 /* One connection. False: none waits, or none can be taken now. */
@@ -266,6 +270,7 @@ follow_generation(struct listener *l)
 			services_unref(&before);
 		const struct entrance *e = &services->entrance[i];
 		l->entrance = entrance_is_plain(e) ? NULL : e;
+		l->http1 = e->config->http1;
 		l->http2 = e->config->http2;
 		return;
 	}

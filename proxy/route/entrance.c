@@ -37,6 +37,7 @@ make_context(struct entrance *e, struct slice place, struct problem *p)
 	    .files = files,
 	    .count = tls->certificate_count,
 	    .only_1_3 = tls->only_1_3,
+	    .http1 = e->config->http1,
 	    .http2 = e->config->http2,
 	    .client_auth = (enum tls_client_auth)tls->client_auth,
 	    .client_ca = tls->client_ca,

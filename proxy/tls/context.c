@@ -33,7 +33,7 @@ struct name {
 struct tls_context {
 	atomic_uint refs;
 	enum tls_client_auth client_auth;
-	bool http2;
+	struct slice protocols; /* as ALPN writes them, in our order */
 	EVP_CIPHER *ticket_cipher;
 	struct name *names; /* by text */
 	size_t name_count;
@@ -182,18 +182,25 @@ on_client_hello(SSL *ssl, int *alert, void *context)
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
+static struct slice
+protocols_of(const struct tls_settings *s)
+{
+	struct slice all = SLICE("\x02h2\x08http/1.1");
+	return s->http1 && s->http2 ? all
+	       : s->http2           ? (struct slice){all.at, 3}
+				    : (struct slice){all.at + 3, all.bytes - 3};
+}
+
 /* The server's order. */
 static int
 on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_bytes, const unsigned char *in,
 	unsigned in_bytes, void *context)
 {
-	static const unsigned char all[] = "\x02h2\x08http/1.1";
 	const struct tls_context *c = context;
-	unsigned skip = c->http2 ? 0 : 3; /* h2 stands first */
 	unsigned char *selected;
 	(void)ssl;
-	if (SSL_select_next_proto(&selected, out_bytes, all + skip,
-				  (unsigned)sizeof(all) - 1 - skip, in,
+	if (SSL_select_next_proto(&selected, out_bytes, (const unsigned char *)c->protocols.at,
+				  (unsigned)c->protocols.bytes, in,
 				  in_bytes) != OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	*out = selected;
@@ -397,7 +404,7 @@ tls_context_create(const struct tls_settings *s, struct tls_context **out, struc
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	atomic_init(&c->refs, 1);
 	c->client_auth = s->client_auth;
-	c->http2 = s->http2;
+	c->protocols = protocols_of(s);
 	c->ticket_cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
 	enum result r = c->ticket_cipher == NULL ? openssl_problem(p, "AES-256-CBC") : RESULT_OK;
 	if (r == RESULT_OK)

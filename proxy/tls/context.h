@@ -22,7 +22,8 @@ struct tls_settings {
 	const struct tls_files *files; /* borrowed for the call, all of it; at least one */
 	size_t count;
 	bool only_1_3;
-	bool http2; /* offered by ALPN, before HTTP/1.1 */
+	bool http1; /* offered by ALPN */
+	bool http2; /* likewise, before HTTP/1.1 */
 	enum tls_client_auth client_auth;
 	const char *client_ca;     /* file; NULL: none */
 	const char *ticket_secret; /* file; NULL: the process's own */

@@ -1,5 +1,5 @@
-"""RFC 9113 and RFC 7541 case by case, over TLS and in the plain (h2c): the cases of h2spec, by its numbers and
-in its words, with its tolerance: where a stream error is due, a connection error is one as well; where a
+"""RFC 9113 and RFC 7541 case by case, over TLS and in the plain (h2c), there where HTTP/1.1 is spoken as well and
+where it is not: the cases of h2spec, all of them (SECTIONS), by its numbers and in its words, with its tolerance: where a stream error is due, a connection error is one as well; where a
 connection error is, so is the close. Frames are built by hand (tests/lib/http2.py).
 
 What h2spec asks by RFC 7540 and RFC 9113 took back (priorities, section 5.3) is asked only to do no harm."""
@@ -19,13 +19,27 @@ from http2 import (ACK, CANCEL, COMPRESSION_ERROR, CONTINUATION, DATA, END_HEADE
 from tls import Authority
 
 WHOLE = END_STREAM | END_HEADERS
+KINDS = ("h2c", "h2c alone", "tls")
 cases = []
 
+# How many cases h2spec 2.6.0 has in each section, those for `--strict` as well.
+SECTIONS = {
+    "generic/1": 1, "generic/2": 5, "generic/3.1": 3, "generic/3.2": 3, "generic/3.3": 5, "generic/3.4": 1,
+    "generic/3.5": 1, "generic/3.7": 1, "generic/3.8": 1, "generic/3.9": 2, "generic/3.10": 2, "generic/4": 4,
+    "generic/5": 15, "http2/3.5": 2, "http2/4.1": 3, "http2/4.2": 3, "http2/4.3": 3, "http2/5.1": 13,
+    "http2/5.1.1": 2, "http2/5.1.2": 1, "http2/5.3.1": 2, "http2/5.4.1": 2, "http2/5.5": 2, "http2/6.1": 3,
+    "http2/6.2": 4, "http2/6.3": 2, "http2/6.4": 3, "http2/6.5": 3, "http2/6.5.2": 5, "http2/6.5.3": 2,
+    "http2/6.7": 4, "http2/6.8": 1, "http2/6.9": 3, "http2/6.9.1": 3, "http2/6.9.2": 3, "http2/6.10": 6,
+    "http2/7": 2, "http2/8.1": 1, "http2/8.1.2": 1, "http2/8.1.2.1": 4, "http2/8.1.2.2": 2, "http2/8.1.2.3": 7,
+    "http2/8.1.2.6": 2, "http2/8.2": 1, "hpack/2.3.3": 2, "hpack/4.2": 1, "hpack/5.2": 3, "hpack/6.1": 1,
+    "hpack/6.3": 1,
+}
 
-def case(number, words):
-    """Registers a case: a function of a connection that has said hello."""
+
+def case(number, words, begin=True, kinds=KINDS):
+    """Registers a case: a function of a connection that has said hello, unless `begin` is false."""
     def register(function):
-        cases.append((number, words, function))
+        cases.append((number, words, function, begin, kinds))
         return function
     return register
 
@@ -243,13 +257,14 @@ def _(c):
     answered(c, 1)
 
 
-for method in ("GET", "HEAD", "POST", "OPTIONS"):
+for number, method in (("generic/4/1", "GET"), ("generic/4/2", "HEAD"), ("generic/4/3", "POST"),
+                       ("more/4/1", "OPTIONS")):
     def _(c, method=method):
         answered(c, c.open(method, "/").id)
-    case("generic/4/" + method, f"Sends a {method} request")(_)
+    case(number, f"Sends a {method} request")(_)
 
 
-@case("generic/4/data", "Sends a POST request with trailers")
+@case("generic/4/4", "Sends a POST request with trailers")
 def _(c):
     c.frame(HEADERS, END_HEADERS, 1, post_head(c, ("trailer", "x-test")))
     c.frame(DATA, 0, 1, b"test")
@@ -263,24 +278,29 @@ def _(c):
     answered(c, 1)
 
 
-@case("generic/5/2..7", "Sends literal header field representations: with, without and never indexing, new and indexed names")
-def _(c):
-    payload = head(c)
-    for first in (0x40, 0, 0x10):
-        payload += literal(f"x-{first}", "new", first)
-        bits = 6 if first == 0x40 else 4
-        payload += http2.integer(58, bits, first) + b"\x04name"  # user-agent
-    c.frame(HEADERS, WHOLE, 1, payload)
-    assert answered(c, 1).got.get("user-agent") == "name"
+def represented(first, indexed, coded):
+    """One literal field: user-agent by its index, or a name of its own; both texts Huffman coded or neither."""
+    text = http2.coded if coded else http2.plain
+    name = http2.integer(58, 6 if first == 0x40 else 4, first) if indexed else bytes([first]) + text("x-test")
+    return name + text("h2spec")
 
 
-@case("generic/5/8", "Sends a dynamic table size update")
+for i, (first, indexed, coded) in enumerate((f, n, c) for f in (0x40, 0, 0x10) for n in (True, False)
+                                            for c in (False, True)):
+    def _(c, first=first, indexed=indexed, coded=coded):
+        c.frame(HEADERS, WHOLE, 1, head(c) + represented(first, indexed, coded))
+        assert answered(c, 1).got.get("user-agent" if indexed else "x-test") == "h2spec"
+    case(f"generic/5/{i + 2}", f"Sends a literal header field: {first:#x}, {'indexed' if indexed else 'new'} name, "
+         f"{'' if coded else 'not '}Huffman coded")(_)
+
+
+@case("generic/5/14", "Sends a dynamic table size update")
 def _(c):
     c.frame(HEADERS, WHOLE, 1, b"\x21" + head(c))
     answered(c, 1)
 
 
-@case("generic/5/9", "Sends multiple dynamic table size update")
+@case("generic/5/15", "Sends multiple dynamic table size update")
 def _(c):
     c.frame(HEADERS, WHOLE, 1, b"\x21\x22" + head(c))
     answered(c, 1)
@@ -292,6 +312,12 @@ def _(c):
 @case("http2/3.5/1", "Sends client connection preface")
 def _(c):
     c.settle()
+
+
+@case("http2/3.5/2", "Sends invalid connection preface", begin=False, kinds=KINDS[1:])
+def _(c):
+    c.send(b"INVALID CONNECTION PREFACE\r\n\r\n")
+    connection_error(c, PROTOCOL_ERROR)
 
 
 @case("http2/4.1/1", "Sends a frame with unknown type")
@@ -968,17 +994,20 @@ def run_section(*prefixes):
     """All cases whose numbers begin so, over TLS and in the plain."""
     a = Origin("a")
     root = Authority()
-    plain, secure = (HOST, free_port()), (HOST, free_port())
+    plain, alone, secure = (HOST, free_port()), (HOST, free_port()), (HOST, free_port())
     p = Holdfast([a], address=plain, top={"listeners": [
-        {"address": text_of(plain)},
+        {"address": text_of(plain)}, {"address": text_of(alone), "http1": False},
         {"address": text_of(secure), "tls": {"certificates": [root.issue("shop.example").conf()]}}]})
+    open_one = {"h2c": lambda begin: Connection(plain, begin=begin),
+                "h2c alone": lambda begin: Connection(alone, begin=begin),
+                "tls": lambda begin: SecureConnection(secure, root, begin=begin)}
     wrong, count = [], 0
-    for number, words, function in cases:
+    for number, words, function, begin, kinds in cases:
         if not number.startswith(prefixes):
             continue
-        for kind in ("h2c", "tls"):
+        for kind in kinds:
             count += 1
-            with Connection(plain) if kind == "h2c" else SecureConnection(secure, root) as c:
+            with open_one[kind](begin) as c:
                 c.path = f"/{count}"
                 try:
                     function(c)
@@ -994,7 +1023,7 @@ def run_section(*prefixes):
 
 
 def test_preface_first():
-    """http2/3.5/2: Sends invalid connection preface."""
+    """Where HTTP/1.1 is spoken too, an invalid preface is a request of it, and a bad one."""
     a = Origin("a")
     p = Holdfast([a])
     with Connection(p.address, begin=False) as c:
@@ -1008,8 +1037,18 @@ def test_preface_first():
         connection_error(c, PROTOCOL_ERROR)
 
 
+def test_no_case_of_h2spec_is_missing():
+    all_of_them = {f"{section}/{i + 1}" for section, count in SECTIONS.items() for i in range(count)}
+    assert len(all_of_them) == 147
+    for kind in KINDS:
+        ours = [number for number, _, _, _, kinds in cases if kind in kinds]
+        assert len(ours) == len(set(ours)), "a number twice"
+        missing = all_of_them - set(ours)
+        assert missing == ({"http2/3.5/2"} if kind == "h2c" else set()), f"{kind}: {sorted(missing)}"
+
+
 def test_generic():
-    run_section("generic/")
+    run_section("generic/", "more/")
 
 
 def test_section_3_and_4():

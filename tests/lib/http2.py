@@ -17,6 +17,9 @@ except ImportError:  # a Python that is not Debian's own
     sys.path.append("/usr/lib/python3/dist-packages")
     import hpack
 
+from hpack.huffman import HuffmanEncoder
+from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
+
 from holdfast import WAIT_S, Client, Ended, Fields
 from tls import TlsClient
 
@@ -56,10 +59,20 @@ def integer(value, bits, first):
     return bytes(out + [value])
 
 
+def plain(text):
+    """A string literal (RFC 7541 section 5.2)."""
+    return integer(len(raw(text)), 7, 0) + raw(text)
+
+
+def coded(text):
+    """The same, Huffman coded."""
+    code = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH).encode(raw(text))
+    return integer(len(code), 7, 0x80) + code
+
+
 def literal(name, value, first=0):
     """Not indexed, not Huffman coded: any bytes. first: 0x40 puts it into the table."""
-    name, value = raw(name), raw(value)
-    return bytes([first]) + integer(len(name), 7, 0) + name + integer(len(value), 7, 0) + value
+    return bytes([first]) + plain(name) + plain(value)
 
 
 def block(fields):
