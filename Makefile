@@ -641,8 +641,9 @@ fuzz: deps-test
 fuzz-names:
 	@echo $(FUZZ)
 
+$(B)/tests/bench/load: $(B)/tests/bench/load_tls.o
 $(BENCH_BIN): %: %.o
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(if $(filter %/load,$@),-lssl -lcrypto)
 $(B)/tests/bench/choose: $(B)/tests/bench/choose.o $(call objects,$(LINK_choose))
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 bench-bin: $(BENCH_BIN) $(B)/tests/bench/choose

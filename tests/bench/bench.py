@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holdfast, HAProxy and nginx on the same work, in one interleaved run on 127.0.0.1.
 
-    tests/bench/bench.py [--quick] [--json FILE] [--rows small,10k,1m,rate,idle,instructions,choose,pool,checks,commands,rest,hop,master]
+    tests/bench/bench.py [--quick] [--json FILE] [--rows small,10k,1m,rate,idle,instructions,full,resumed,tls,h2,h2-one,h2c,choose,pool,...]
                          [--rounds N] [--peers] [--only holdfast,haproxy,...] [--build DIR]
 
 Three origins (origin.c) and the clients (load.c) are ours and cost little; the proxy in between has
@@ -17,6 +17,7 @@ Rows: small         ~200 byte answers, 256 keep-alive connections, closed loop
       rate          small answers at the same fixed rate for all, latency counted from when due
       idle          memory of the proxy per idle keep-alive connection, 10,000 of them
       instructions  user instructions a small request, by callgrind; --peers: of all, not only ours
+      full, resumed, tls, h2, h2-one, h2c   TLS handshakes and requests, HTTP/2 (edges.py)
       choose, pool, checks, commands   large pools (pools.py): Holdfast alone
       rest, hop, master                clusters (clusters.py): Holdfast alone
 "floor" copies bytes and parses nothing (floor.c): what the kernel alone costs.
@@ -40,6 +41,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import clusters
+import edges
 import pools
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -165,15 +167,19 @@ class Subject:
         self.words = words or {}
         self.cookie = list(cookie)
         self.process = None
-        self.port = None
+        self.port = None  # HTTP/1.1 in the clear
+        self.tls = None   # TLS, HTTP/2 and HTTP/1.1
+        self.h2c = None   # HTTP/2 with prior knowledge
 
     def launch(self, env, prefix=(), words=None, poll_s=0.05):
         """Starts it, waits until it answers 200; returns the process."""
-        self.port = free_ports(1)[0]
+        self.port, self.tls, self.h2c = free_ports(3)
+        if self.name != "nginx":  # whose listeners in the clear speak one or the other
+            self.h2c = self.port
         dirname = os.path.join(env.dir, self.name)
         shutil.rmtree(dirname, ignore_errors=True)
         os.makedirs(dirname)
-        values = {"PORT": self.port, "DIR": dirname, **self.words, **(words or {})}
+        values = {"PORT": self.port, "TLS": self.tls, "H2C": self.h2c, "PEM": env.pem, "DIR": dirname, **self.words, **(words or {})}
         values.update({f"ORIGIN{i + 1}": p for i, p in enumerate(env.origin_ports)})
         path = ""
         if self.config:
@@ -211,6 +217,20 @@ class Subject:
             return False
 
 
+    def session(self):
+        """A cookie for a session, as load.c gives or learns it."""
+        how, name = self.cookie
+        if how == "-K":
+            return f"{name}=0123456789abcdef"
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        c.request("GET", "/")
+        given = c.getresponse().getheader("Set-Cookie") or ""
+        c.close()
+        if not given.startswith(name + "="):
+            fail(f"{self.name} sets no cookie {name}")
+        return given.split(";")[0]
+
+
 def subjects(build):
     return [
         Subject("holdfast", ["{build}/holdfast", "run", "-c", "{conf}"], "holdfast.conf",
@@ -229,10 +249,10 @@ def subjects(build):
 class Load:
     """load.c with its connections open and warm; one window a call."""
 
-    def __init__(self, env, subject, **options):
-        argv = [f"{env.build}/tests/bench/load", "-a", str(subject.port)] + subject.cookie
+    def __init__(self, env, subject, port="port", **options):
+        argv = [f"{env.build}/tests/bench/load", "-a", str(getattr(subject, port))] + subject.cookie
         for key, value in options.items():
-            argv += ["-" + key, str(value)]
+            argv += ["-" + key] + ([] if value is None else [str(value)])
         self.subject = subject
         self.process = start(argv, OTHER_CPU, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if self.process.stdout.readline() != "ready\n":
@@ -261,13 +281,21 @@ class Load:
 
 
 def interleave(env, running, rounds, **options):
-    """One window for each proxy in turn, `rounds` times. {name: [result, ...]}"""
+    """One window of load.c for each proxy in turn, `rounds` times."""
+    def window(s):
+        load = Load(env, s, **options)
+        result = load.window()
+        load.close()
+        return result
+    return windows(running, rounds, window)
+
+
+def windows(running, rounds, window):
+    """What `window` returns of each proxy in turn, `rounds` times. {name: [result, ...]}"""
     results = {s.name: [] for s in running}
     for n in range(rounds):
         for s in running:
-            load = Load(env, s, **options)
-            results[s.name].append(load.window())
-            load.close()
+            results[s.name].append(window(s))
         if sys.stderr.isatty():
             print(f"\r  round {n + 1} of {rounds} ", end="", file=sys.stderr, flush=True)
     if sys.stderr.isatty():
@@ -412,12 +440,18 @@ def fresh_copy(env, s, prefix=(), words=None):
     return copy
 
 
-def plain(running):
-    return [s for s in running if "+" not in s.name]
+def plain(running, tls=False):
+    return [s for s in running if "+" not in s.name and not (tls and s.name == "floor")]
+
+
+def private(path):
+    """For open(): a new file that nobody else reads."""
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
+    return path
 
 
 ROWS = {"small": row_small, "10k": row_10k, "1m": row_1m, "rate": row_rate, "idle": row_idle,
-        "instructions": row_instructions, **pools.rows(sys.modules[__name__]),
+        "instructions": row_instructions, **edges.rows(sys.modules[__name__]), **pools.rows(sys.modules[__name__]),
         **clusters.rows(sys.modules[__name__])}
 
 
@@ -447,7 +481,7 @@ def verdict(rows):
         goal("idle: bytes a connection", ours["idle"]["bytes_per_connection"], 512, ".0f")
     if "instructions" in ours:
         goal("instructions a small request", ours["instructions"]["instructions"], 8000, ".0f")
-    for text, value, limit, form in pools.goals(rows) + clusters.goals(rows):
+    for text, value, limit, form in edges.goals(rows) + pools.goals(rows) + clusters.goals(rows):
         goal(text, value, limit, form)
     if lines:
         print("\ngoals")
@@ -510,6 +544,7 @@ def main():
     if not running:
         fail("nothing to measure")
 
+    env.pem = edges.certificate(sys.modules[__name__], os.path.join(env.dir, "bench.pem"))
     env.origin_ports = free_ports(3)
     origin = start([f"{env.build}/tests/bench/origin"] + [str(p) for p in env.origin_ports], OTHER_CPU,
                    stdout=subprocess.PIPE, text=True)

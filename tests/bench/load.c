@@ -3,7 +3,7 @@
  * connections, each one session.
  *
  *   load -a PORT -c CONNECTIONS [-p PATH] [-w WARM] [-n REQUESTS] [-t SECONDS] [-r RATE]
- *        [-k COOKIE | -K COOKIE | -H FIELD]
+ *        [-k COOKIE | -K COOKIE | -H FIELD] [-T CA [-R]] [-F]
  *
  * 1. opens CONNECTIONS connections to 127.0.0.1:PORT (64 at a time) and makes WARM requests on each
  *    (default 1); prints "ready";
@@ -19,7 +19,12 @@
  * "200", has no Content-Length or ends early is an error, and so is an answer without a
  * Content-Length's worth of bytes when time is up. Body bytes are thrown away in the kernel
  * (MSG_TRUNC): the clients cost next to nothing.
+ *
+ * -T CA: TLS (load_tls.h). -F: each request has a connection of its own, made and closed within
+ * what is measured. -R: with -F, all but the first of a session resume it by its last ticket.
  */
+#include "load_tls.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -46,8 +51,10 @@
 
 struct conn {
 	int fd;
-	bool busy; /* a request is out */
+	struct tls_link *tls; /* NULL: in the clear */
+	bool busy;            /* a request is out */
 	bool gone;
+	bool shaking; /* in the handshake */
 	unsigned warm_left;
 	uint64_t since_ns;  /* when the request out was sent, or was due */
 	uint64_t body_left; /* body bytes still to come; meaningful after the head */
@@ -71,14 +78,18 @@ static struct {
 	const char *learn;
 	const char *give;
 	const char *field;
+	const char *ca;
+	bool resume;
+	bool fresh;
 } o = {.conns = 256, .warm = 1, .requests = 10000, .seconds = 60, .path = "/"};
 
 static struct conn *conns;
 static struct conn *idle_head, **idle_tail = &idle_head;
 static int epoll_fd;
-static unsigned opening, opened, warmed, gone_count;
+static unsigned opening, warmed, gone_count;
 static bool measuring;
 static uint64_t started, finished, good, errors, bytes; /* finished = good + failed while out */
+static uint64_t handshakes;                             /* of TLS, in this window */
 static uint32_t *latency_ns;
 static const char *first_error;
 static char scratch[1 << 20];
@@ -155,14 +166,64 @@ request_write(struct conn *c)
 	c->request_bytes = (uint16_t)n;
 }
 
+/* Begins a connection; what comes of it, conn_connected says. */
+static void
+conn_connect(struct conn *c)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct epoll_event ev = {.events = EPOLLOUT, .data.ptr = c};
+	int one = 1;
+
+	to.sin_port = htons(o.port);
+	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (c->fd == -1)
+		die("socket");
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (connect(c->fd, (const struct sockaddr *)&to, sizeof(to)) == -1 && errno != EINPROGRESS)
+		die("connect");
+	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, c->fd, &ev) == -1)
+		die("epoll_ctl");
+}
+
 static void
 conn_send(struct conn *c, uint64_t since)
 {
 	c->busy = true;
 	c->in_body = false;
 	c->since_ns = since;
-	if (send(c->fd, c->request, c->request_bytes, MSG_NOSIGNAL) != (ssize_t)c->request_bytes)
+	ssize_t n = c->tls != NULL ? tls_link_send(c->tls, c->request, c->request_bytes)
+				   : send(c->fd, c->request, c->request_bytes, MSG_NOSIGNAL);
+	if (n != (ssize_t)c->request_bytes)
 		conn_fail(c, "a request could not be sent");
+}
+
+static ssize_t
+conn_recv(struct conn *c, void *at, size_t length, int flags)
+{
+	return c->tls != NULL ? tls_link_recv(c->tls, at, length) : recv(c->fd, at, length, flags);
+}
+
+/* Another connection for the same session; `since` as for conn_send. */
+static void
+conn_again(struct conn *c, uint64_t since)
+{
+	if (c->tls != NULL)
+		tls_link_close(c->tls);
+	close(c->fd);
+	c->busy = true;
+	c->in_body = false;
+	c->since_ns = since;
+	conn_connect(c);
+}
+
+/* The next request. */
+static void
+conn_next(struct conn *c, uint64_t since)
+{
+	if (o.fresh)
+		conn_again(c, since);
+	else
+		conn_send(c, since);
 }
 
 /* The answer is whole. */
@@ -173,7 +234,7 @@ conn_done(struct conn *c)
 	c->in_body = false;
 	if (!measuring) {
 		if (--c->warm_left > 0) {
-			conn_send(c, now_ns());
+			conn_next(c, now_ns());
 			return;
 		}
 		warmed++;
@@ -188,7 +249,7 @@ conn_done(struct conn *c)
 		return;
 	}
 	started++;
-	conn_send(c, now_ns());
+	conn_next(c, now_ns());
 }
 
 /* Keeps "NAME=value" when this is a Set-Cookie line for the cookie that we learn. */
@@ -271,7 +332,7 @@ conn_head(struct conn *c)
 
 	if (c->in_bytes > 0)
 		memcpy(buf, c->in, c->in_bytes);
-	ssize_t got = recv(c->fd, in + c->in_bytes, sizeof(buf) - c->in_bytes, 0);
+	ssize_t got = conn_recv(c, in + c->in_bytes, sizeof(buf) - c->in_bytes, 0);
 	if (got <= 0) {
 		if (got == 0 || errno != EAGAIN)
 			conn_fail(c, c->busy ? "closed before an answer" : "closed while idle");
@@ -309,7 +370,7 @@ static void
 conn_body(struct conn *c)
 {
 	size_t want = c->body_left < sizeof(scratch) ? (size_t)c->body_left : sizeof(scratch);
-	ssize_t got = recv(c->fd, scratch, want, MSG_TRUNC);
+	ssize_t got = conn_recv(c, scratch, want, MSG_TRUNC);
 
 	if (got <= 0) {
 		if (got == 0 || errno != EAGAIN)
@@ -326,19 +387,9 @@ conn_body(struct conn *c)
 static void
 conn_open(struct conn *c)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	struct epoll_event ev = {.events = EPOLLOUT, .data.ptr = c};
-	int one = 1;
-
-	to.sin_port = htons(o.port);
-	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (c->fd == -1)
-		die("socket");
-	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(c->fd, (const struct sockaddr *)&to, sizeof(to)) == -1 && errno != EINPROGRESS)
-		die("connect");
-	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, c->fd, &ev) == -1)
-		die("epoll_ctl");
+	if (o.ca != NULL && (c->tls = tls_link_create()) == NULL)
+		die("tls");
+	conn_connect(c);
 	opening++;
 	if (o.give != NULL || o.field != NULL)
 		snprintf(c->cookie, sizeof(c->cookie), "%s%s%08x%08x%08x%08x",
@@ -347,6 +398,29 @@ conn_open(struct conn *c)
 			 (unsigned)(c - conns) * 40503u);
 	request_write(c);
 	c->warm_left = o.warm;
+}
+
+/* Sends the request that the connection was opened for; of a window's, it is out already. */
+static void
+conn_ready(struct conn *c)
+{
+	conn_send(c, c->busy ? c->since_ns : now_ns());
+}
+
+static void
+conn_handshake(struct conn *c)
+{
+	const char *why = tls_link_handshake(c->tls);
+
+	if (why != NULL && why[0] == '\0')
+		return;
+	c->shaking = false;
+	if (why != NULL) {
+		conn_fail(c, why);
+		return;
+	}
+	handshakes++;
+	conn_ready(c);
 }
 
 static void
@@ -363,8 +437,28 @@ conn_connected(struct conn *c)
 	}
 	if (epoll_ctl(epoll_fd, EPOLL_CTL_MOD, c->fd, &ev) == -1)
 		die("epoll_ctl");
-	opened++;
-	conn_send(c, now_ns());
+	if (c->tls == NULL) {
+		conn_ready(c);
+		return;
+	}
+	if (!tls_link_open(c->tls, c->fd))
+		die("tls");
+	c->shaking = true;
+	conn_handshake(c);
+}
+
+/* What came; of TLS, all that was taken from the socket: it is not readable for that again. */
+static void
+conn_readable(struct conn *c)
+{
+	do {
+		if (c->shaking)
+			conn_handshake(c);
+		else if (c->in_body)
+			conn_body(c);
+		else
+			conn_head(c);
+	} while (c->tls != NULL && c->busy && !c->gone && !c->shaking && tls_link_holds(c->tls));
 }
 
 /* One turn of the loop; waits until `until_ns` at the longest (0: for ever). */
@@ -390,10 +484,8 @@ turn(uint64_t until_ns)
 			continue;
 		if (events[i].events & EPOLLOUT)
 			conn_connected(c);
-		else if (c->in_body)
-			conn_body(c);
 		else
-			conn_head(c);
+			conn_readable(c);
 	}
 }
 
@@ -437,7 +529,7 @@ send_due(uint64_t start, uint64_t now)
 		if (c->gone)
 			continue;
 		started++;
-		conn_send(c, due);
+		conn_next(c, due);
 	}
 	return 0;
 }
@@ -456,7 +548,7 @@ window(void)
 {
 	uint64_t start = now_ns(), stop = start + o.seconds * NS, target;
 
-	started = finished = good = errors = bytes = 0;
+	started = finished = good = errors = bytes = handshakes = 0;
 	first_error = NULL;
 	measuring = true;
 	if (o.rate <= 0) {
@@ -464,7 +556,7 @@ window(void)
 			if (c->gone)
 				continue;
 			started++;
-			conn_send(c, now_ns());
+			conn_next(c, now_ns());
 		}
 	}
 	target = o.requests;
@@ -495,18 +587,20 @@ window(void)
 	qsort(latency_ns, (size_t)good, sizeof(*latency_ns), by_value);
 	double seconds = (double)(end - start) / 1e9;
 	printf("{\"requests\": %llu, \"errors\": %llu, \"error\": \"%s\", \"seconds\": %.6f, "
-	       "\"rps\": %.1f, \"bytes\": %llu, \"p50_us\": %.1f, \"p99_us\": %.1f}\n",
+	       "\"rps\": %.1f, \"bytes\": %llu, \"p50_us\": %.1f, \"p99_us\": %.1f, "
+	       "\"handshakes\": %llu}\n",
 	       (unsigned long long)good, (unsigned long long)errors, first_error ? first_error : "",
 	       seconds, (double)good / seconds, (unsigned long long)bytes, percentile_us(good, 50),
-	       percentile_us(good, 99));
+	       percentile_us(good, 99), (unsigned long long)handshakes);
 	fflush(stdout);
 }
 
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: load -a PORT -c CONNECTIONS [-p PATH] [-w WARM] [-n REQUESTS] "
-			"[-t SECONDS] [-r RATE] [-k COOKIE | -K COOKIE | -H FIELD]\n");
+	fprintf(stderr,
+		"usage: load -a PORT -c CONNECTIONS [-p PATH] [-w WARM] [-n REQUESTS] "
+		"[-t SECONDS] [-r RATE] [-k COOKIE | -K COOKIE | -H FIELD] [-T CA [-R]] [-F]\n");
 	exit(2);
 }
 
@@ -515,7 +609,7 @@ options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "a:c:p:w:n:t:r:k:K:H:")) != -1) {
+	while ((c = getopt(argc, argv, "a:c:p:w:n:t:r:k:K:H:T:RF")) != -1) {
 		switch (c) {
 		case 'a':
 			o.port = (uint16_t)strtoul(optarg, NULL, 10);
@@ -547,6 +641,15 @@ options(int argc, char **argv)
 		case 'H':
 			o.field = optarg;
 			break;
+		case 'T':
+			o.ca = optarg;
+			break;
+		case 'R':
+			o.resume = true;
+			break;
+		case 'F':
+			o.fresh = true;
+			break;
 		default:
 			usage();
 		}
@@ -567,6 +670,8 @@ main(int argc, char **argv)
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
 	signal(SIGPIPE, SIG_IGN);
+	if (o.ca != NULL)
+		tls_begin(o.ca, o.resume);
 	conns = calloc(o.conns, sizeof(*conns));
 	latency_ns = malloc((size_t)(o.requests + 1) * sizeof(*latency_ns));
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
