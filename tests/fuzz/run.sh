@@ -6,7 +6,8 @@
 # NAME is request for tests/fuzz/fuzz_request.c; the Makefile names the files it links with. First
 # the seeds in tests/fuzz/corpus/NAME, then SECONDS of mutation. What is found to be interesting
 # stays in build/fuzz/corpus/NAME, what breaks in build/fuzz/crash/; two targets run at a time.
-# Ends with "N passed, N failed"; a failed target's output is shown in full.
+# Ends with "N passed, N failed"; a failed target's output is shown in full,
+# and at the end once more what broke it, and the input.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -58,6 +59,7 @@ printf '%s\n' $names | xargs -P 2 -I NAME sh -c '
 
 passed=0
 failed=0
+broken=
 for n in $names; do
 	runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$dir/log/$n")
 	if [ "$(cat "$dir/log/$n.verdict")" = ok ]; then
@@ -67,8 +69,14 @@ for n in $names; do
 		cat "$dir/log/$n"
 		echo "fuzz_$n: broken, see $dir/crash/$n-*"
 		failed=$((failed + 1))
+		broken="$broken $n"
 	fi
 	rm -f "$dir/log/$n.verdict"
+done
+# Once more at the end, where somebody who has only the last lines finds it: what it was, and on what.
+for n in $broken; do
+	grep -aE '^(broken|SUMMARY|==[0-9]+== ?ERROR|Base64|.*runtime error)' "$dir/log/$n" |
+		cut -c 1-2000 | sed "s/^/fuzz_$n: /"
 done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

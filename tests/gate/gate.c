@@ -138,18 +138,30 @@ static struct randombytes_implementation drawing = {
  */
 
 static void
-say(const char *whose, size_t number, const char *what, const struct gate_bytes *b, size_t bytes)
+say_bytes(const char *at, size_t bytes)
 {
-	size_t most = bytes < EXPLAIN_BYTES ? bytes : EXPLAIN_BYTES;
-	(void)fprintf(stderr, "%s %zu %s %zu bytes: ", whose, number, what, bytes);
-	for (size_t i = 0; i < most; i++) {
-		char c = b->at[i];
+	for (size_t i = 0; i < bytes; i++) {
+		char c = at[i];
 		if (c == '\n')
 			(void)fprintf(stderr, "\\n\n    ");
 		else if (c >= ' ' && c <= '~')
 			(void)fputc(c, stderr);
 		else
 			(void)fprintf(stderr, "\\x%02x", (unsigned char)c);
+	}
+}
+
+/* The beginning, and the end where something may stand that is too much. */
+static void
+say(const char *whose, size_t number, const char *what, const struct gate_bytes *b, size_t bytes)
+{
+	(void)fprintf(stderr, "%s %zu %s %zu bytes: ", whose, number, what, bytes);
+	if (bytes <= 2 * EXPLAIN_BYTES) {
+		say_bytes(b->at, bytes);
+	} else {
+		say_bytes(b->at, EXPLAIN_BYTES);
+		(void)fputs("\n    ...\n    ", stderr);
+		say_bytes(b->at + bytes - EXPLAIN_BYTES, EXPLAIN_BYTES);
 	}
 	(void)fputc('\n', stderr);
 }

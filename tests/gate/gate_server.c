@@ -155,12 +155,20 @@ is_worth_a_look(const struct gate_server *s)
 	       (bytes >= mark && memcmp(s->got.at + bytes - mark, end, mark) == 0);
 }
 
+/* The next request waits for this one's answer, which may have been out before all of this one. */
+static void
+check_nothing_behind(const struct gate_server *s)
+{
+	bool answered = s->answering && s->out.done == s->out.bytes;
+	CHECK(s->bytes == s->got.bytes || s->upgrade || answered);
+}
+
 static void
 look(struct gate_server *s)
 {
 	static struct wire_message m;
-	if (s->whole && !s->upgrade)
-		CHECK(s->bytes == s->got.bytes); /* the next one waits for this one's answer */
+	if (s->whole)
+		check_nothing_behind(s);
 	if (s->got.bytes == 0 || s->whole || s->tunnel || !is_worth_a_look(s))
 		return;
 	enum wire_outcome outcome = wire_request(s->got.at, s->got.bytes, &m);
@@ -185,7 +193,7 @@ look(struct gate_server *s)
 		if (gate.seen != NULL)
 			gate.seen(&m);
 		s->bytes = m.bytes;
-		CHECK(s->bytes == s->got.bytes || s->upgrade);
+		check_nothing_behind(s);
 	}
 	wire_free(&m);
 }
@@ -393,13 +401,13 @@ take(struct gate_server *s)
 		gate_put(&s->got, piece, bytes);
 }
 
-void
-gate_server_turn(struct gate_server *s)
+/* Reads, answers and sends. True: that request is over and the next one's beginning is here. */
+static bool
+serve(struct gate_server *s)
 {
-	take(s);
 	look(s);
 	if (!act(s))
-		return;
+		return false;
 	if (s->tunnel && s->got.bytes > 0)
 		echo(s);
 	size_t before = s->out.done;
@@ -408,8 +416,20 @@ gate_server_turn(struct gate_server *s)
 		s->push -= s->out.done - before;
 	bool sent = s->out.done == s->out.bytes;
 	bool over = s->closing && s->answering && (sent || (s->cutting && s->push == 0));
-	if (over || (gate.member[s->member].reads && mem_is_ended(s->end)))
+	if (over || (gate.member[s->member].reads && mem_is_ended(s->end))) {
 		gate_server_close(s, s->hard);
-	else if (s->answering && sent && s->whole && !s->tunnel)
-		start_anew(s);
+		return false;
+	}
+	if (!s->answering || !sent || !s->whole || s->tunnel)
+		return false;
+	start_anew(s);
+	return s->got.bytes > 0;
+}
+
+void
+gate_server_turn(struct gate_server *s)
+{
+	take(s);
+	while (serve(s))
+		;
 }
