@@ -97,7 +97,7 @@ ADMIN    = proxy/admin/answers.c proxy/admin/answers_roles.c proxy/admin/events.
            proxy/admin/server_ev.c proxy/admin/status.c proxy/admin/status_cluster.c proxy/admin/status_json.c
 CLI      = proxy/cli/asking.c proxy/cli/change.c proxy/cli/check.c proxy/cli/compare.c \
            proxy/cli/compare_print.c proxy/cli/expected.c proxy/cli/explain.c proxy/cli/master.c \
-           proxy/cli/explain_answer.c proxy/cli/key_lines.c proxy/cli/moves.c \
+           proxy/cli/explain_answer.c proxy/cli/explain_live.c proxy/cli/key_lines.c proxy/cli/moves.c \
            proxy/cli/members_change.c proxy/cli/node_client.c proxy/cli/options.c proxy/cli/race.c \
            proxy/cli/race_ask.c proxy/cli/race_open.c proxy/cli/run.c proxy/cli/service.c \
            proxy/cli/status.c proxy/cli/steer.c proxy/cli/table.c proxy/cli/tag.c \

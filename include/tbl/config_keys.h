@@ -99,6 +99,7 @@ CONFIG_LIST(config, "cluster.nodes", config_node, cluster.nodes, cluster.node_co
 CONFIG_KEY(config_node, "cluster.nodes[].id", ID, id, "", CONFIG_REQUIRED, 1, ID_BYTES_MAX, "name of the node: what `node` says on that machine")
 CONFIG_KEY(config_node, "cluster.nodes[].address", ADDRESS, address, "address:port", NULL, 0, 0, "where it takes datagrams of other nodes")
 CONFIG_KEY(config_node, "cluster.nodes[].http", ADDRESS, http, "address:port", CONFIG_REQUIRED, 0, 0, "where other nodes send it requests: one of its listeners")
+CONFIG_KEY(config_node, "cluster.nodes[].admin", ADDRESS, admin, "address:port", NULL, 0, 0, "its admin interface, for commands that are told the node's id (explain --live, verify, top, doctor); the node does not read it; absent: of the node itself admin.address, of others none")
 CONFIG_KEY(config_node, "cluster.nodes[].rank", COUNT, rank, "", NULL, 0, 65535, "who is preferred as master: 0 is the best; equal ones by id; absent: 0")
 CONFIG_KEY(config_node, "cluster.nodes[].block", COUNT, block, "", NULL, 1, NODES_MAX, "engine disk: which block of the files is its own, the same on all nodes; absent: its place in the list, from 1")
 CONFIG_KEY(config_node, "cluster.nodes[].voter", BOOL, voter, "", NULL, 0, 0, "has a vote in who may be master; absent: false")

@@ -6,6 +6,8 @@
 
 #include "admin/json_put.h"
 #include "admin/status_cluster.h"
+#include "affinity/tag.h"
+#include "hashring.h"
 
 #include <inttypes.h>
 
@@ -380,6 +382,8 @@ put_status(struct grow *out, const struct status *s, bool brief)
 	grow_text(out, "{");
 	put_json_text(out, "node", s->node);
 	put_json_text(out, "version", s->version);
+	put_json_count(out, "ordering_version", HASHRING_VERSION);
+	put_json_count(out, "tag_version", TAG_VERSION);
 	put_json_time(out, "time", s->wall_ms);
 	put_json_time(out, "started", s->wall_ms - s->uptime_ms);
 	put_json_count(out, "uptime_ms", s->uptime_ms);

@@ -102,6 +102,43 @@ write_where(struct writer *w, const struct addr *admin)
 	write_addr(w, &to);
 }
 
+/* SIZE_MAX: none of cluster.nodes has this id. */
+static size_t
+find_node(const struct config *config, const char *id)
+{
+	for (size_t i = 0; config != NULL && i < config->cluster.node_count; i++) {
+		if (strcmp(config->cluster.nodes[i].id, id) == 0)
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+int
+asking_open_node(const struct asking *a, const struct config *config, const char *name,
+		 struct node_client **out)
+{
+	char where[ADDR_TEXT_BYTES_MAX];
+	struct writer w = writer_on(where, sizeof(where));
+	struct problem p = {""};
+	const char *token = config != NULL ? config->admin_token : NULL;
+	size_t place = find_node(config, name);
+	*out = NULL;
+	if (place == SIZE_MAX)
+		return open_with(a, name, token, out);
+	const struct addr *admin = &config->cluster.nodes[place].admin;
+	if (admin->family == 0 && place == config->cluster.self && config->admin_enabled)
+		admin = &config->admin;
+	if (admin->family == 0) {
+		(void)problem_set(
+		    &p, RESULT_INVALID,
+		    "node %s: cluster.nodes[%zu].admin does not say where it is asked", name,
+		    place);
+		return cli_refuse(a->command, EXIT_USAGE, p.text);
+	}
+	write_where(&w, admin);
+	return open_with(a, writer_text(&w), token, out);
+}
+
 static int
 open_configured(const struct asking *a, struct node_client **out)
 {
@@ -129,13 +166,6 @@ asking_open(const struct asking *a, struct node_client **out)
 	if (a->config != NULL)
 		return open_configured(a, out);
 	return open_with(a, a->admin != NULL ? a->admin : ADMIN_DEFAULT, NULL, out);
-}
-
-int
-asking_open_at(const struct asking *a, const char *where, struct node_client **out)
-{
-	*out = NULL;
-	return open_with(a, where, NULL, out);
 }
 
 int

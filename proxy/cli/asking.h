@@ -7,6 +7,7 @@
 
 #include "cli/node_client.h"
 #include "cli/options.h"
+#include "config/config.h"
 
 #include <stdint.h>
 
@@ -28,8 +29,12 @@ struct asking {
 int asking_parse(struct asking *a, enum subcommand command, int argc, char **argv);
 /* The node that is meant. CLI_GO_ON, or the exit status: the error was said. */
 int asking_open(const struct asking *a, struct node_client **out);
-/* A node at this very address, with the same token. */
-int asking_open_at(const struct asking *a, const char *where, struct node_client **out);
+/*
+ * A node by its id in cluster.nodes of `config` (NULL: none is known), else at the address that
+ * `name` is. The token is that of --token-file, else the configuration's.
+ */
+int asking_open_node(const struct asking *a, const struct config *config, const char *name,
+		     struct node_client **out);
 /*
  * One question, whose answer must be good: CLI_GO_ON, or the exit status: what was wrong was said.
  */

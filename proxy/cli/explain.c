@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include "cli/explain_answer.h"
+#include "cli/explain_live.h"
 #include "cli/key_lines.h"
 #include "cli/options.h"
 #include "cli/service.h"
@@ -19,8 +20,10 @@ struct question {
 	const char *primary;
 	const char *last;
 	const char *keys_file; /* "-": standard input */
-	struct slice key;      /* empty with keys_file only */
-	bool is_digest;        /* the key is one, in hex */
+	const char *live;      /* the node that is asked; NULL: the configuration alone */
+	const char *token_file;
+	struct slice key; /* empty with keys_file only */
+	bool is_digest;   /* the key is one, in hex */
 	bool idle;
 	bool json;
 };
@@ -63,6 +66,12 @@ set_option(void *context, enum cli_option option, const char *value, struct prob
 	case OPTION_KEYS_FILE:
 		q->keys_file = value;
 		break;
+	case OPTION_LIVE:
+		q->live = value;
+		break;
+	case OPTION_TOKEN_FILE:
+		q->token_file = value;
+		break;
 	case OPTION_DIGEST:
 		q->is_digest = true;
 		break;
@@ -76,8 +85,13 @@ set_option(void *context, enum cli_option option, const char *value, struct prob
 static enum result
 check_question(const struct question *q, int keys, struct problem *p)
 {
-	if (q->config == NULL)
-		return problem_set(p, RESULT_INVALID, "-c FILE is wanted");
+	if (q->config == NULL && q->live == NULL)
+		return problem_set(p, RESULT_INVALID, "-c FILE or --live NODE is wanted");
+	if (q->live != NULL && (q->keys_file != NULL || q->drain != NULL || q->idle))
+		return problem_set(p, RESULT_INVALID,
+				   "--live goes without --keys-file, --drain and --idle");
+	if (q->live == NULL && q->token_file != NULL)
+		return problem_set(p, RESULT_INVALID, "--token-file goes with --live");
 	if (q->keys_file != NULL && (keys > 0 || q->is_digest))
 		return problem_set(p, RESULT_INVALID, "--keys-file goes without KEY and --digest");
 	if (q->keys_file == NULL && keys != 1)
@@ -150,7 +164,7 @@ answer(const struct config *config, const struct question *q)
 	struct problem p;
 	struct explained x;
 	const struct config_service *service = cli_service_find(config, q->service, &p);
-	if (service == NULL ||
+	if (service == NULL || cli_service_listed(service, &p) != RESULT_OK ||
 	    explained_init(&x, service, q->down, q->primary, q->last, &p) != RESULT_OK)
 		return refuse(&p);
 	x.idle = q->idle;
@@ -163,6 +177,23 @@ answer(const struct config *config, const struct question *q)
 					      : answer_one(&x, q);
 	explained_deinit(&x);
 	return status;
+}
+
+static int
+answer_live(const struct config *config, const struct question *q)
+{
+	struct live_question live = {
+	    .node = q->live,
+	    .token_file = q->token_file,
+	    .service = q->service,
+	    .key = q->key.at,
+	    .down = q->down,
+	    .primary = q->primary,
+	    .last = q->last,
+	    .is_digest = q->is_digest,
+	    .json = q->json,
+	};
+	return explain_live(&live, config);
 }
 
 int
@@ -178,10 +209,10 @@ cli_explain(int argc, char **argv)
 		q.key = slice_of(keys.at[0]);
 	if (check_question(&q, keys.count, &p) != RESULT_OK)
 		return refuse(&p);
-	struct config *config;
-	if (cli_config_load(q.config, CONFIG_FOR_EXPLAIN, &config) != RESULT_OK)
+	struct config *config = NULL;
+	if (q.config != NULL && cli_config_load(q.config, CONFIG_FOR_EXPLAIN, &config) != RESULT_OK)
 		return EXIT_USAGE;
-	status = answer(config, &q);
+	status = q.live != NULL ? answer_live(config, &q) : answer(config, &q);
 	config_free(&config);
 	return status;
 }

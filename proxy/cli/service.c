@@ -35,3 +35,16 @@ cli_service_find(const struct config *config, const char *name, struct problem *
 				       : "several services: --service NAME is wanted");
 	return NULL;
 }
+
+enum result
+cli_service_listed(const struct config_service *service, struct problem *p)
+{
+	if (service->discover.at.family == 0)
+		return RESULT_OK;
+	return problem_set(
+	    p, RESULT_NOT_FOUND,
+	    "members of service %s are discovered (%s%s): the configuration does not "
+	    "know them; a running node does: explain --live NODE",
+	    service->name, service->discover.srv ? "dns+srv://" : "dns://",
+	    addr_kept_text(&service->discover.at));
+}

@@ -14,4 +14,10 @@ enum result cli_config_load(const char *file, enum config_purpose purpose, struc
 const struct config_service *cli_service_find(const struct config *config, const char *name,
 					      struct problem *p);
 
+/*
+ * RESULT_NOT_FOUND: its members are discovered, so the configuration does not know them; the
+ * problem says who does.
+ */
+enum result cli_service_listed(const struct config_service *service, struct problem *p);
+
 #endif

@@ -1,48 +1,81 @@
 /*
- * verify.c: `holdfast verify`: do several nodes agree? Each is compared with the first: the pools'
- * fingerprints, and the orders of some sample keys, as each computes them.
+ * verify.c: `holdfast verify`: do several nodes agree? Each is compared with the first that
+ * answers: epoch and versions, the pools' fingerprints, and the orders of some sample keys, as each
+ * computes them. Who gives no answer is a difference, too; the others are compared all the same.
  */
 #include "cli/verify.h"
 
 #include "cli/asking.h"
 #include "cli/cli.h"
+#include "cli/service.h"
 #include "vocab.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define NODES_MAX        64
+#define VERIFIED_MAX     64
 #define SAMPLES_DEFAULT  8
 #define TARGET_BYTES_MAX 4096
 
 struct node {
+	const char *name; /* borrowed: as it was told, or its id */
 	struct node_client *client;
+	bool silent;
 	struct node_answer status;
 	struct node_answer order; /* of the present key */
 };
 
 struct verification {
 	const struct asking *asking;
+	struct config *config; /* NULL: none was told */
 	struct node *node;
 	size_t count;
+	size_t first; /* that answers: whom the others are compared with */
 	struct differences found;
 };
 
 static struct verified
 seen(const struct verification *v, size_t number, const struct node_answer *answer)
 {
-	return (struct verified){v->asking->rest.at[number], answer->json};
+	return (struct verified){v->node[number].name, answer->json};
 }
 
 /* ---- asking -----------------------------------------------------------------------------------
  */
 
+/* CLI_GO_ON also when it gives no answer: then it is silent from here on. */
+static int
+ask(struct verification *v, struct node *n, const char *target, struct node_answer *out)
+{
+	struct problem p = {""};
+	*out = (struct node_answer){.status = 0};
+	if (n->silent)
+		return CLI_GO_ON;
+	enum result r = node_client_ask(n->client, "GET", target, out, &p);
+	if (r == RESULT_IO) {
+		n->silent = true;
+		differ_silent(&v->found, p.text);
+		return CLI_GO_ON;
+	}
+	if (r == RESULT_OK)
+		r = node_answer_check(n->client, out, &p);
+	if (r == RESULT_OK)
+		return CLI_GO_ON;
+	bool usage = out->status == 400 || out->status == 401 || out->status == 403;
+	node_answer_deinit(out);
+	return cli_refuse(v->asking->command, usage ? EXIT_USAGE : EXIT_NEGATIVE, p.text);
+}
+
 static int
 open_all(struct verification *v)
 {
 	int status = CLI_GO_ON;
-	for (size_t i = 0; i < v->count && status == CLI_GO_ON; i++)
-		status = asking_open_at(v->asking, v->asking->rest.at[i], &v->node[i].client);
+	for (size_t i = 0; i < v->count && status == CLI_GO_ON; i++) {
+		struct node *n = &v->node[i];
+		n->name = v->asking->rest.count > 0 ? v->asking->rest.at[i]
+						    : v->config->cluster.nodes[i].id;
+		status = asking_open_node(v->asking, v->config, n->name, &n->client);
+	}
 	return status;
 }
 
@@ -53,8 +86,11 @@ ask_statuses(struct verification *v, const char *target)
 	for (size_t i = 0; i < v->count && status == CLI_GO_ON; i++) {
 		struct node *n = &v->node[i];
 		node_answer_deinit(&n->status);
-		status = asking_ask(v->asking, n->client, "GET", target, &n->status);
+		status = ask(v, n, target, &n->status);
 	}
+	v->first = 0;
+	while (v->first < v->count && v->node[v->first].silent)
+		v->first++;
 	return status;
 }
 
@@ -88,10 +124,11 @@ compare_key(struct verification *v, const char *service, const char *key)
 		struct node *n = &v->node[i];
 		if (!has_service(n, service))
 			continue;
-		status = asking_ask(v->asking, n->client, "GET", text, &n->order);
-		if (status != CLI_GO_ON || i == 0)
+		status = ask(v, n, text, &n->order);
+		if (status != CLI_GO_ON || i == v->first || n->order.json == NULL ||
+		    v->node[v->first].order.json == NULL)
 			continue;
-		struct verified first = seen(v, 0, &v->node[0].order);
+		struct verified first = seen(v, v->first, &v->node[v->first].order);
 		struct verified other = seen(v, i, &n->order);
 		compare_orders(&v->found, service, key, &first, &other);
 	}
@@ -116,9 +153,12 @@ compare_samples(struct verification *v, const char *service)
 static void
 compare_nodes(struct verification *v, struct differences *found)
 {
-	for (size_t n = 1; n < v->count; n++) {
-		struct verified first = seen(v, 0, &v->node[0].status);
+	for (size_t n = v->first + 1; n < v->count; n++) {
+		if (v->node[n].silent)
+			continue;
+		struct verified first = seen(v, v->first, &v->node[v->first].status);
 		struct verified other = seen(v, n, &v->node[n].status);
+		compare_nodes_alone(found, &first, &other);
 		compare_statuses(found, &first, &other, v->asking->service);
 	}
 }
@@ -134,7 +174,7 @@ compare_pools(struct verification *v)
 	bool same = differences_count(&brief) == 0;
 	differences_deinit(&brief);
 	int status = same ? CLI_GO_ON : ask_statuses(v, "/status");
-	if (status == CLI_GO_ON)
+	if (status == CLI_GO_ON && v->first < v->count)
 		compare_nodes(v, &v->found);
 	return status;
 }
@@ -144,7 +184,9 @@ compare_all(struct verification *v)
 {
 	const char *wanted = v->asking->service;
 	int status = compare_pools(v);
-	const json_t *services = json_object_get(v->node[0].status.json, "services");
+	if (status != CLI_GO_ON || v->first == v->count)
+		return status;
+	const json_t *services = json_object_get(v->node[v->first].status.json, "services");
 	size_t i;
 	const json_t *s;
 	json_array_foreach(services, i, s)
@@ -169,11 +211,31 @@ print_text(const struct verification *v)
 	const json_t *one;
 	if (differences_count(&v->found) == 0)
 		(void)printf("the same: %zu nodes\n", v->count);
-	json_array_foreach(v->found.list, i, one)(void)
-	    printf("%s: %s\n", json_text(one, "service", service, sizeof(service)),
-		   json_text(one, "text", text, sizeof(text)));
+	json_array_foreach(v->found.list, i, one)
+	{
+		bool of_node = json_is_null(json_object_get(one, "service"));
+		(void)printf("%s%s%s\n",
+			     of_node ? "" : json_text(one, "service", service, sizeof(service)),
+			     of_node ? "" : ": ", json_text(one, "text", text, sizeof(text)));
+	}
 	if (v->found.not_shown > 0)
 		(void)printf("and %zu differences more\n", v->found.not_shown);
+}
+
+/* What each says of itself; null: nothing. */
+static json_t *
+answers_json(const struct verification *v)
+{
+	static const char *const keys[] = {"version", "ordering_version", "tag_version", "epoch"};
+	json_t *list = json_array();
+	for (size_t i = 0; i < v->count; i++) {
+		const json_t *status = v->node[i].silent ? NULL : v->node[i].status.json;
+		json_t *one = status != NULL ? json_object() : json_null();
+		for (size_t k = 0; status != NULL && k < sizeof(keys) / sizeof(keys[0]); k++)
+			(void)json_object_set(one, keys[k], json_object_get(status, keys[k]));
+		(void)json_array_append_new(list, one);
+	}
+	return list;
 }
 
 static void
@@ -181,10 +243,11 @@ print_json(const struct verification *v)
 {
 	json_t *nodes = json_array();
 	for (size_t i = 0; i < v->count; i++)
-		(void)json_array_append_new(nodes, json_string(v->asking->rest.at[i]));
-	json_t *o = json_pack("{s:o, s:b, s:O, s:I}", "nodes", nodes, "same",
-			      differences_count(&v->found) == 0, "differences", v->found.list,
-			      "not_shown", (json_int_t)v->found.not_shown);
+		(void)json_array_append_new(nodes, json_string(v->node[i].name));
+	json_t *o =
+	    json_pack("{s:o, s:b, s:O, s:I, s:o}", "nodes", nodes, "same",
+		      differences_count(&v->found) == 0, "differences", v->found.list, "not_shown",
+		      (json_int_t)v->found.not_shown, "answers", answers_json(v));
 	(void)json_dumpf(o, stdout, JSON_INDENT(2));
 	(void)printf("\n");
 	json_decref(o);
@@ -201,7 +264,7 @@ verify(struct verification *v)
 		status = ask_statuses(v, "/status?brief=1");
 	if (status != CLI_GO_ON)
 		return status;
-	bool known = v->asking->service == NULL;
+	bool known = v->asking->service == NULL || v->first == v->count;
 	for (size_t i = 0; i < v->count; i++)
 		known = known || has_service(&v->node[i], v->asking->service);
 	if (!known)
@@ -225,6 +288,26 @@ drop(struct verification *v)
 	}
 	free(v->node);
 	differences_deinit(&v->found);
+	config_free(&v->config);
+}
+
+/* Whom to ask. CLI_GO_ON, or the exit status. */
+static int
+find_nodes(struct verification *v)
+{
+	const struct asking *a = v->asking;
+	if (a->config != NULL &&
+	    cli_config_load(a->config, CONFIG_FOR_EXPLAIN, &v->config) != RESULT_OK)
+		return EXIT_USAGE;
+	v->count = (size_t)a->rest.count;
+	if (v->count == 0 && v->config != NULL)
+		v->count = v->config->cluster.node_count;
+	if (v->count < 2 || v->count > VERIFIED_MAX)
+		return cli_refuse(
+		    a->command, EXIT_USAGE,
+		    "two nodes or more are wanted: HOST:PORT, or -c FILE with cluster.nodes");
+	v->node = calloc(v->count, sizeof(*v->node));
+	return v->node != NULL ? CLI_GO_ON : cli_refuse(a->command, EXIT_NEGATIVE, "no memory");
 }
 
 int
@@ -234,14 +317,12 @@ cli_verify(int argc, char **argv)
 	int status = asking_parse(&a, SUBCOMMAND_verify, argc, argv);
 	if (status != CLI_GO_ON)
 		return status;
-	if (a.rest.count < 2 || a.rest.count > NODES_MAX)
-		return cli_refuse(a.command, EXIT_USAGE, "two nodes or more are wanted: HOST:PORT");
-	struct verification v = {.asking = &a, .count = (size_t)a.rest.count};
-	v.node = calloc(v.count, sizeof(*v.node));
-	if (differences_init(&v.found) && v.node != NULL)
+	struct verification v = {.asking = &a};
+	if (!differences_init(&v.found))
+		return cli_refuse(a.command, EXIT_NEGATIVE, "no memory");
+	status = find_nodes(&v);
+	if (status == CLI_GO_ON)
 		status = verify(&v);
-	else
-		status = cli_refuse(a.command, EXIT_NEGATIVE, "no memory");
 	drop(&v);
 	return status;
 }

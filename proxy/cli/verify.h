@@ -12,7 +12,7 @@
 
 /* What was found so far. */
 struct differences {
-	json_t *list; /* owned; of objects with "service", "kind" and "text" */
+	json_t *list; /* owned; of objects with "service" (null: the node's), "kind" and "text" */
 	size_t not_shown;
 };
 
@@ -27,6 +27,13 @@ bool differences_init(struct differences *d);
 void differences_deinit(struct differences *d);
 size_t differences_count(const struct differences *d);
 
+/* A node that gives no answer. */
+void differ_silent(struct differences *d, const char *problem);
+/*
+ * What must be the same before orders can be: the membership's epoch, versions of ordering and tag.
+ * Of the cluster: who is master, where both name one.
+ */
+void compare_nodes_alone(struct differences *d, const struct verified *a, const struct verified *b);
 /*
  * Services that one has and the other has not; pools with different fingerprints, and which
  * members, weights, zones make the difference. `service`: this one only; NULL: all.

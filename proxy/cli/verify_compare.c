@@ -43,7 +43,7 @@ differ(struct differences *d, const char *service, const char *kind, const char 
 	va_end(args);
 	json_t *one = NULL;
 	if (json_array_size(d->list) < DIFFERENCES_MAX)
-		one = json_pack("{s:s, s:s, s:s}", "service", service, "kind", kind, "text", text);
+		one = json_pack("{s:s?, s:s, s:s}", "service", service, "kind", kind, "text", text);
 	if (one == NULL || json_array_append_new(d->list, one) != 0)
 		d->not_shown++;
 }
@@ -105,6 +105,39 @@ compare_members(struct differences *d, const char *service, const struct verifie
 	}
 	json_decref(mine);
 	json_decref(theirs);
+}
+
+/* ---- nodes ------------------------------------------------------------------------------------
+ */
+
+void
+differ_silent(struct differences *d, const char *problem)
+{
+	differ(d, NULL, "silent", "%s", problem);
+}
+
+static void
+compare_counts(struct differences *d, const char *key, const char *what, const struct verified *a,
+	       const struct verified *b)
+{
+	json_int_t mine = json_integer_value(json_object_get(a->json, key));
+	json_int_t theirs = json_integer_value(json_object_get(b->json, key));
+	if (mine != theirs)
+		differ(d, NULL, key, "%s %lld at %s, %lld at %s", what, (long long)mine, a->name,
+		       (long long)theirs, b->name);
+}
+
+void
+compare_nodes_alone(struct differences *d, const struct verified *a, const struct verified *b)
+{
+	const char *mine = text_of(json_object_get(a->json, "cluster"), "master");
+	const char *theirs = text_of(json_object_get(b->json, "cluster"), "master");
+	compare_counts(d, "ordering_version", "ordering version", a, b);
+	compare_counts(d, "tag_version", "tag version", a, b);
+	compare_counts(d, "epoch", "epoch", a, b);
+	if (strcmp(mine, "-") != 0 && strcmp(theirs, "-") != 0 && strcmp(mine, theirs) != 0)
+		differ(d, NULL, "master", "master %s at %s, %s at %s", mine, a->name, theirs,
+		       b->name);
 }
 
 /* ---- services ---------------------------------------------------------------------------------

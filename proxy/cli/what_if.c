@@ -97,7 +97,8 @@ answer(const struct config *config, const struct question *q)
 	struct problem p;
 	struct comparison c;
 	const struct config_service *service = cli_service_find(config, q->service, &p);
-	if (service == NULL || comparison_init(&c, service, &q->changes, q->down, &p) != RESULT_OK)
+	if (service == NULL || cli_service_listed(service, &p) != RESULT_OK ||
+	    comparison_init(&c, service, &q->changes, q->down, &p) != RESULT_OK)
 		return refuse(&p);
 	enum result r = compare_lines(&c, q, &p);
 	const struct moves *m = q->form.tagged ? &c.tagged : &c.moves;

@@ -248,6 +248,7 @@ struct config_node {
 	char *id;
 	struct addr address; /* of its datagrams; family 0: none */
 	struct addr http;    /* where other nodes send requests */
+	struct addr admin;   /* where commands ask it; family 0: not said */
 	uint32_t rank;       /* 0 is the best */
 	bool voter;
 	uint32_t block; /* of the engine disk: 1 to NODES_MAX; absent: its place in the list + 1 */

@@ -38,6 +38,21 @@ find_by_id(const struct config_cluster *cluster, const char *id)
 }
 
 static void
+check_node_admin(struct loading *l, config_setting_t *group, size_t place)
+{
+	const struct config_cluster *cluster = &l->config->cluster;
+	const struct addr *admin = &cluster->nodes[place].admin;
+	if (admin->family == 0)
+		return;
+	if (addr_is_any(admin))
+		complain(l, group, "admin", "not the address of one node");
+	for (size_t i = 0; i < place; i++) {
+		if (addr_equal(&cluster->nodes[i].admin, admin))
+			complain(l, group, "admin", "the same as that of cluster.nodes[%zu]", i);
+	}
+}
+
+static void
 check_nodes(struct loading *l)
 {
 	struct config_cluster *cluster = &l->config->cluster;
@@ -52,6 +67,7 @@ check_nodes(struct loading *l)
 		if (http->family != 0 && find_by_http(cluster, http) != i)
 			complain(l, group, "http", "the same as that of cluster.nodes[%u]",
 				 (unsigned)find_by_http(cluster, http));
+		check_node_admin(l, group, i);
 	}
 }
 

@@ -4,6 +4,7 @@
 #include "../config/fixture.h"
 #include "base/digest.h"
 #include "cli/explain_answer.h"
+#include "cli/explain_live.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +31,15 @@ static const char two_services[] =
     "   session = { assign = \"round_robin\"; strict = 409; tag = { cookie = \"R\"; }; };\n"
     "   members = ( { id = \"x\"; origin = \"127.0.0.1:9004\"; },\n"
     "               { id = \"y\"; origin = \"127.0.0.1:9005\"; } ); } );\n";
+
+/* No node is asked here: tests/e2e/test_explain_live.py does. */
+int
+explain_live(const struct live_question *q, const struct config *config)
+{
+	(void)q;
+	(void)config;
+	return EXIT_NEGATIVE;
+}
 
 static int
 start(void **state)
@@ -331,7 +341,7 @@ static const struct {
 	const char *words;
 	const char *error;
 } errors[] = {
-    {"key", "-c FILE is wanted"},
+    {"key", "-c FILE or --live NODE is wanted"},
     {"-c", "-c: a value is wanted"},
     {"-c %C --service shop", "one KEY is wanted"},
     {"-c %C --service shop k l", "one KEY is wanted"},
