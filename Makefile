@@ -66,7 +66,7 @@ FORWARDED = proxy/http/forwarded.c
 AFFINITY = proxy/affinity/cookie.c proxy/affinity/credentials.c proxy/affinity/hop.c \
            proxy/affinity/json.c proxy/affinity/keyrule.c proxy/affinity/session.c \
            proxy/affinity/session_rules.c proxy/affinity/suffix.c proxy/affinity/tag.c
-MEMBERS  = proxy/members/history.c proxy/members/member.c proxy/members/membership.c \
+MEMBERS  = proxy/members/history.c proxy/members/latency.c proxy/members/member.c proxy/members/membership.c \
            proxy/members/names.c proxy/members/resolver_ev.c \
            proxy/members/places.c proxy/members/pool.c proxy/members/pool_read.c \
            proxy/members/probe.c proxy/members/probe_ev.c proxy/members/verdict.c \
@@ -94,7 +94,7 @@ CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/cluster.c prox
            proxy/config/values.c
 ADMIN    = proxy/admin/answers.c proxy/admin/answers_roles.c proxy/admin/events.c proxy/admin/explain_json.c \
            proxy/admin/guard.c proxy/admin/json_put.c proxy/admin/membership.c proxy/admin/metrics.c proxy/admin/page.c proxy/admin/page_assets.c proxy/admin/routes.c \
-           proxy/admin/server_ev.c proxy/admin/status.c proxy/admin/status_cluster.c proxy/admin/status_json.c
+           proxy/admin/server_ev.c proxy/admin/status.c proxy/admin/status_cluster.c proxy/admin/status_json.c proxy/admin/status_latency.c
 CLI      = proxy/cli/asking.c proxy/cli/change.c proxy/cli/check.c proxy/cli/compare.c \
            proxy/cli/compare_print.c proxy/cli/expected.c proxy/cli/explain.c proxy/cli/master.c \
            proxy/cli/explain_answer.c proxy/cli/explain_live.c proxy/cli/key_lines.c proxy/cli/moves.c \
@@ -213,14 +213,15 @@ LINK_affinity/test_tag = proxy/affinity/tag.c proxy/base/digest.c proxy/base/res
                          proxy/base/text.c
 # members
 VIEW_LINK = $(HASHRING) proxy/affinity/tag.c proxy/base/addr.c proxy/base/digest.c \
-            proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/members/member.c \
+            proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/members/latency.c proxy/members/member.c \
             proxy/members/membership.c proxy/members/places.c proxy/members/view.c \
             proxy/members/weight.c $(TLS)
 POOL_LINK = proxy/members/history.c proxy/members/pool.c proxy/members/pool_read.c \
             proxy/members/verdict.c
-UNIT += members/test_history members/test_places members/test_pool members/test_probe \
+UNIT += members/test_history members/test_latency members/test_places members/test_pool members/test_probe \
         members/test_probe_ev members/test_verdict members/test_view members/test_weight
 LINK_members/test_history = proxy/members/history.c
+LINK_members/test_latency = proxy/members/latency.c
 LINK_members/test_places = proxy/members/places.c
 LINK_members/test_pool = $(VIEW_LINK) $(POOL_LINK)
 LINK_members/test_probe = $(sort $(HTTP) $(LINK_affinity/test_hop) proxy/base/vocab.c \
@@ -277,7 +278,7 @@ LINK_record/test_limiter = proxy/base/text.c proxy/base/result.c proxy/base/voca
                            proxy/record/limiter.c
 LINK_record/test_outage = proxy/record/moved.c proxy/record/outage.c
 LINK_record/test_sink = proxy/base/clock.c proxy/base/result.c proxy/base/text.c proxy/record/sink.c
-LINK_record/test_tally = proxy/record/tally.c
+LINK_record/test_tally = proxy/base/result.c proxy/base/text.c proxy/members/latency.c proxy/record/tally.c
 # config
 CONFIG_TESTS = config/test_load config/test_memory config/test_roster config/test_rows config/test_secrets
 CONFIG_LINK = $(CONFIG) $(AFFINITY) $(TLS) proxy/base/handed.c proxy/base/local_socket.c proxy/base/addr.c proxy/base/clock.c proxy/base/network.c proxy/base/digest.c proxy/base/grow.c \
@@ -351,13 +352,13 @@ UNIT += admin/test_answers admin/test_events admin/test_guard admin/test_renderi
         admin/test_routes
 LINK_admin/test_answers = $(ADMIN_LINK) proxy/admin/answers.c proxy/admin/answers_roles.c proxy/admin/guard.c proxy/admin/membership.c \
                           proxy/admin/metrics.c proxy/admin/page.c proxy/admin/page_assets.c proxy/admin/routes.c \
-                          proxy/admin/status.c proxy/admin/json_put.c proxy/admin/status_cluster.c proxy/admin/status_json.c proxy/record/tally.c
+                          proxy/admin/status.c proxy/admin/json_put.c proxy/admin/status_cluster.c proxy/admin/status_json.c proxy/admin/status_latency.c proxy/members/latency.c proxy/record/tally.c
 LINK_admin/test_events = proxy/admin/events.c proxy/base/result.c proxy/base/text.c
 LINK_admin/test_guard = $(ADMIN_LINK) proxy/admin/guard.c
 LINK_admin/test_renderings = proxy/admin/json_put.c proxy/admin/metrics.c proxy/admin/page.c proxy/admin/page_assets.c proxy/admin/status.c \
                              proxy/admin/status_cluster.c proxy/admin/status_json.c proxy/base/clock.c proxy/base/grow.c \
                              proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
-                             proxy/record/tally.c
+                             proxy/admin/status_latency.c proxy/members/latency.c proxy/record/tally.c
 LINK_admin/test_routes = $(HTTP) proxy/admin/routes.c proxy/base/result.c proxy/base/text.c \
                          proxy/base/vocab.c
 # cli

@@ -51,7 +51,7 @@ METRIC(PLACEMENTS, "holdfast_placements_total", "counter", "New sessions of serv
 METRIC(TICKETS, "holdfast_tickets_total", "counter", "Tickets of races that were shown here: opened, or why not.")
 METRIC(RACE_OFFERS, "holdfast_race_offers_total", "counter", "Offers that this node made in races.")
 METRIC(RACE_SILENCES, "holdfast_race_silences_total", "counter", "Race datagrams that this node did not answer with an offer, by reason.")
-METRIC(DURATION, "holdfast_request_duration_seconds", "histogram", "From a request's head to the end of its answer; without tunnels.")
+METRIC(DURATION, "holdfast_request_duration_seconds", "histogram", "From a request's head to the end of its answer, by who answered or failed, affinity and cause; without tunnels. Kinds that happened.")
 METRIC(POOL, "holdfast_pool_info", "gauge", "Always 1; fingerprint of a service's members, weights and zones.")
 METRIC(STATE, "holdfast_member_state", "gauge", "0 up, 1 suspect, 2 drain, 3 down, 4 maint.")
 METRIC(OPERATIONAL, "holdfast_member_operational", "gauge", "1 when sessions that live there can go on there.")

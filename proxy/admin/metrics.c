@@ -52,7 +52,7 @@ struct label {
 	const char *name;
 	const char *value;
 };
-#define LABELS_MAX 3
+#define LABELS_MAX 5
 
 static void
 begin(struct page *p, const char *suffix, const struct label labels[LABELS_MAX])
@@ -278,24 +278,38 @@ cluster_family(struct page *p, enum metric metric, const struct status_cluster *
  */
 
 static void
-duration(struct page *p, const char *service, const struct tally_sum *t)
+histogram(struct page *p, const char *service, const struct status_latency *l)
 {
+	struct label labels[LABELS_MAX] = {{"service", service},
+					   {"member", l->member[0] != '\0' ? l->member : "-"},
+					   {"affinity", affinity_text(l->affinity)},
+					   {"cause", cause_table[l->cause].text}};
 	uint64_t seen = 0;
-	for (size_t i = 0; i < TALLY_BUCKETS; i++) {
+	for (size_t i = 0; i < LATENCY_BUCKETS; i++) {
 		char bound[32] = "+Inf";
-		uint64_t us = tally_bucket_us(i);
+		uint64_t us = latency_bound_us(i);
 		if (us != UINT64_MAX)
 			(void)snprintf(bound, sizeof(bound), "%" PRIu64 ".%06" PRIu64, us / 1000000,
 				       us % 1000000);
-		seen += t->bucket[i];
-		begin(p, "_bucket", LABELS({"service", service}, {"le", bound}));
+		seen += l->sum.bucket[i];
+		labels[LABELS_MAX - 1] = (struct label){"le", bound};
+		begin(p, "_bucket", labels);
 		grow_format(p->out, "%" PRIu64 "\n", seen);
 	}
-	begin(p, "_sum", LABELS({"service", service}));
-	grow_format(p->out, "%" PRIu64 ".%06" PRIu64 "\n", t->duration_us / 1000000,
-		    t->duration_us % 1000000);
-	begin(p, "_count", LABELS({"service", service}));
+	labels[LABELS_MAX - 1] = (struct label){NULL, NULL};
+	begin(p, "_sum", labels);
+	grow_format(p->out, "%" PRIu64 ".%06" PRIu64 "\n", l->sum.sum_us / 1000000,
+		    l->sum.sum_us % 1000000);
+	begin(p, "_count", labels);
 	grow_format(p->out, "%" PRIu64 "\n", seen);
+}
+
+/* Every kind that happened. */
+static void
+histograms(struct page *p, const char *service, const struct status_latencies *latencies)
+{
+	for (const struct status_latency *l = latencies->first; l != NULL; l = l->next)
+		histogram(p, service, l);
 }
 
 static const char *
@@ -375,9 +389,6 @@ tally_family(struct page *p, enum metric metric, const char *service, const stru
 			count(p, LABELS({"service", service}, {"result", ticket_result(i)}),
 			      t->tickets[i]);
 		break;
-	case METRIC_DURATION:
-		duration(p, service, t);
-		break;
 	default:
 		break;
 	}
@@ -456,6 +467,10 @@ service_family(struct page *p, enum metric metric, const struct status_service *
 		count(p, LABELS({"service", s->name}, {"pool", pool}), 1);
 		return;
 	}
+	if (metric == METRIC_DURATION) {
+		histograms(p, s->name, &s->latencies);
+		return;
+	}
 	tally_family(p, metric, s->name, &s->tally);
 	for (size_t i = 0; i < s->member_count; i++)
 		member_family(p, metric, s->name, &s->member[i]);
@@ -473,6 +488,8 @@ metrics_write(const struct status *s, struct grow *out)
 		if (s->cluster != NULL)
 			cluster_family(&p, metric, s->cluster);
 		tally_family(&p, metric, "-", &s->unrouted);
+		if (metric == METRIC_DURATION)
+			histograms(&p, "-", &s->unrouted_latencies);
 		for (size_t j = 0; j < s->service_count; j++)
 			service_family(&p, metric, &s->service[j]);
 	}

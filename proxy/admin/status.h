@@ -12,6 +12,7 @@
 #define HOLDFAST_ADMIN_STATUS_H
 
 #include "admin/status_cluster.h"
+#include "admin/status_latency.h"
 #include "base/text.h"
 #include "record/arrivals.h"
 #include "record/http2.h"
@@ -72,6 +73,7 @@ struct status_service {
 	struct status_member *member;
 	size_t member_count;
 	struct tally_sum tally;
+	struct status_latencies latencies;
 };
 
 /* What this node answered in races of others and its own: cluster/race_host.h. */
@@ -140,6 +142,7 @@ struct status {
 	struct status_name *name; /* of members */
 	size_t name_count;
 	struct tally_sum unrouted; /* requests without a service */
+	struct status_latencies unrouted_latencies;
 	struct status_service *service;
 	size_t service_count;
 	struct status_memory *memory; /* owns all of the above */

@@ -97,22 +97,21 @@ put_races(struct grow *out, const struct tally_sum *t)
 	grow_text(out, "}");
 }
 
-/* Mean duration of the requests that are in a bucket. */
+/* Mean duration of the requests that are in a histogram. */
 static void
-put_mean(struct grow *out, const struct tally_sum *t)
+put_mean(struct grow *out, const struct status_latencies *latencies)
 {
-	uint64_t timed = 0;
-	for (size_t i = 0; i < TALLY_BUCKETS; i++)
-		timed += t->bucket[i];
+	struct latency_sum all = status_latency_all(latencies);
 	put_json_key(out, "mean_ms");
-	if (timed > 0)
-		grow_format(out, "%.3f", (double)t->duration_us / (double)timed / 1000);
+	if (all.count > 0)
+		grow_format(out, "%.3f", (double)all.sum_us / (double)all.count / 1000);
 	else
 		grow_text(out, "null");
 }
 
 static void
-put_requests(struct grow *out, const char *name, const struct tally_sum *t)
+put_requests(struct grow *out, const char *name, const struct tally_sum *t,
+	     const struct status_latencies *latencies)
 {
 	uint64_t total = 0;
 	for (size_t i = 0; i < CAUSES; i++)
@@ -129,7 +128,7 @@ put_requests(struct grow *out, const char *name, const struct tally_sum *t)
 	put_json_count(out, "bytes_in", t->bytes_in);
 	put_json_count(out, "bytes_out", t->bytes_out);
 	put_rejections(out, t);
-	put_mean(out, t);
+	put_mean(out, latencies);
 	grow_text(out, "}");
 }
 
@@ -237,7 +236,7 @@ put_service(struct grow *out, const struct status_service *s, uint64_t wall_ms, 
 	grow_text(out, "{");
 	put_json_text(out, "name", s->name);
 	put_json_text(out, "pool", pool);
-	put_requests(out, "requests", &s->tally);
+	put_requests(out, "requests", &s->tally, &s->latencies);
 	put_races(out, &s->tally);
 	if (!brief)
 		put_members(out, s, wall_ms);
@@ -402,7 +401,7 @@ put_status(struct grow *out, const struct status *s, bool brief)
 	put_logs(out, s);
 	put_race(out, &s->race);
 	put_names(out, s);
-	put_requests(out, "unrouted", &s->unrouted);
+	put_requests(out, "unrouted", &s->unrouted, &s->unrouted_latencies);
 	put_json_key(out, "services");
 	grow_text(out, "[");
 	for (size_t i = 0; i < s->service_count; i++) {

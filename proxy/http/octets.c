@@ -17,3 +17,11 @@ const bool is_reg_name[256] = {
     ['!'] = true, ['$'] = true, ['&'] = true, ['\''] = true, ['('] = true, [')'] = true,
     ['*'] = true, ['+'] = true, [','] = true, [';'] = true,  ['='] = true,
 };
+
+__attribute__((noinline, cold)) const char *
+find_control_slowly(const char *at, const char *end)
+{
+	while (at < end && !is_control(*at))
+		at++;
+	return at;
+}

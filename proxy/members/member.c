@@ -47,6 +47,35 @@ member_live_succeed(struct member_live *m, const struct member_live *before)
 		atomic_store_explicit(&m->load[i].failures,
 				      atomic_load_explicit(&from->failures, memory_order_relaxed),
 				      memory_order_relaxed);
+		/* The same worker counts in both. */
+		struct latency_cell *latency =
+		    atomic_load_explicit(&from->latency, memory_order_acquire);
+		if (latency != NULL)
+			atomic_store_explicit(&m->load[i].latency, latency_cell_ref(latency),
+					      memory_order_release);
+	}
+}
+
+struct latency_cell *
+member_live_latency(struct member_live *m, unsigned worker)
+{
+	struct member_load *load = &m->load[worker];
+	struct latency_cell *cell = atomic_load_explicit(&load->latency, memory_order_relaxed);
+	if (cell == NULL) {
+		cell = latency_cell_create();
+		atomic_store_explicit(&load->latency, cell, memory_order_release);
+	}
+	return cell;
+}
+
+void
+member_live_read_latency(const struct member_live *m, struct latency_sum done[AFFINITIES])
+{
+	for (unsigned worker = 0; worker < m->workers; worker++) {
+		const struct latency_cell *cell =
+		    atomic_load_explicit(&m->load[worker].latency, memory_order_acquire);
+		for (size_t i = 0; cell != NULL && i < AFFINITIES; i++)
+			latency_read(&cell->done[i], &done[i]);
 	}
 }
 
@@ -67,6 +96,8 @@ member_live_unref(struct member_live **held)
 	places_deinit(&m->places);
 	for (unsigned worker = 0; worker < m->workers; worker++) {
 		struct tls_tickets *tickets = m->load[worker].tickets;
+		latency_cell_unref(
+		    atomic_load_explicit(&m->load[worker].latency, memory_order_acquire));
 		if (tickets != NULL)
 			tls_tickets_deinit(tickets);
 		free(tickets);

@@ -14,6 +14,7 @@
 
 #include "base/addr.h"
 #include "members/history.h"
+#include "members/latency.h"
 #include "members/places.h"
 #include "members/verdict.h"
 #include "members/weight.h"
@@ -38,6 +39,7 @@ struct member_load {
 	_Alignas(64) atomic_uint active; /* requests in flight */
 	atomic_ullong attempts;          /* since start */
 	atomic_ullong failures;
+	_Atomic(struct latency_cell *) latency; /* one reference; NULL: no connection yet */
 	struct idle_list idle;
 	struct tls_tickets *tickets; /* owned; that worker's own; NULL: none yet */
 	uint32_t queued;             /* exchanges that wait for a place; that worker's own */
@@ -85,6 +87,11 @@ void member_live_succeed(struct member_live *m, const struct member_live *before
 struct member_live *member_live_ref(struct member_live *m);
 /* *m may be NULL. */
 void member_live_unref(struct member_live **m);
+/* The histograms of a worker, which asks before it connects; made when there are none. NULL: no
+ * memory. */
+struct latency_cell *member_live_latency(struct member_live *m, unsigned worker);
+/* Adds what all workers counted to `done`. */
+void member_live_read_latency(const struct member_live *m, struct latency_sum done[AFFINITIES]);
 /* Requests in flight over all workers. */
 unsigned member_live_active(const struct member_live *m);
 

@@ -155,6 +155,20 @@ read_member(const struct filling *f, const struct membership_member *m,
 						  .seen = status_text(out, now->check.seen)};
 }
 
+/* False: no memory. */
+static bool
+read_latencies(const struct filling *f, const struct tally *tally,
+	       const struct membership *membership, struct status_service *to)
+{
+	bool ok = status_latency_add_endings(f->out, &to->latencies, tally);
+	for (size_t i = 0; ok && i < to->member_count; i++) {
+		struct latency_sum done[AFFINITIES] = {0};
+		member_live_read_latency(membership->member[i].live, done);
+		ok = status_latency_add_done(f->out, &to->latencies, to->member[i].id, done);
+	}
+	return ok;
+}
+
 static enum result
 read_service(const struct filling *f, const struct service *service, struct status_service *to)
 {
@@ -170,8 +184,9 @@ read_service(const struct filling *f, const struct service *service, struct stat
 		read_member(f, &reading.membership->member[i], &reading.member[i], &to->member[i]);
 		to->member_count++;
 	}
+	bool ok = to->member != NULL && read_latencies(f, service->tally, reading.membership, to);
 	pool_reading_deinit(&reading);
-	return to->member != NULL ? RESULT_OK : RESULT_NO_MEMORY;
+	return ok ? RESULT_OK : RESULT_NO_MEMORY;
 }
 
 static enum result
@@ -265,6 +280,8 @@ node_status(struct node *n, struct status *out)
 	}
 	read_process(&out->process);
 	tally_read(n->shared.unrouted, &out->unrouted);
+	if (!status_latency_add_endings(out, &out->unrouted_latencies, n->shared.unrouted))
+		return RESULT_NO_MEMORY;
 	if (node_cluster_status(n, out) != RESULT_OK || node_names_status(n, out) != RESULT_OK)
 		return RESULT_NO_MEMORY;
 	node_race_status(n, &out->race);

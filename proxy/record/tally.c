@@ -5,6 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Grows at its end: what stands below `count` never changes its kind. */
+struct endings {
+	atomic_uint count;
+	struct ending of[ENDINGS_MAX];
+	struct ending others[CAUSES]; /* that found no place there */
+};
+
 struct tally {
 	atomic_uint refs;
 	unsigned workers;
@@ -37,8 +44,11 @@ tally_unref(struct tally **held)
 {
 	struct tally *t = *held;
 	*held = NULL;
-	if (t != NULL && atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1)
-		free(t);
+	if (t == NULL || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	for (unsigned worker = 0; worker < t->workers; worker++)
+		free(atomic_load_explicit(&t->cell[worker].endings, memory_order_acquire));
+	free(t);
 }
 
 struct tally_cell *
@@ -46,6 +56,59 @@ tally_cell(struct tally *t, unsigned worker)
 {
 	assert(worker < t->workers);
 	return &t->cell[worker];
+}
+
+/* ---- how long what did not end well took ------------------------------------------------------
+ */
+
+static struct endings *
+endings_of(struct tally_cell *cell)
+{
+	struct endings *e = atomic_load_explicit(&cell->endings, memory_order_relaxed);
+	if (e != NULL)
+		return e;
+	e = calloc(1, sizeof(*e));
+	if (e == NULL)
+		return NULL;
+	for (size_t i = 0; i < CAUSES; i++)
+		e->others[i].cause = (enum cause)i;
+	atomic_store_explicit(&cell->endings, e, memory_order_release);
+	return e;
+}
+
+static bool
+is_kind(const struct ending *ending, const struct tally_entry *e)
+{
+	return ending->cause == e->cause && ending->affinity == e->affinity &&
+	       slice_equal(slice_of(ending->member), e->member);
+}
+
+/* The place of this kind, found or made; the list being full, that of its cause alone. */
+static struct ending *
+ending_of(struct endings *all, const struct tally_entry *e)
+{
+	unsigned count = atomic_load_explicit(&all->count, memory_order_relaxed);
+	for (unsigned i = 0; i < count; i++) {
+		if (is_kind(&all->of[i], e))
+			return &all->of[i];
+	}
+	if (count == ENDINGS_MAX || e->member.bytes > ID_BYTES_MAX)
+		return &all->others[e->cause];
+	struct ending *ending = &all->of[count];
+	ending->cause = e->cause;
+	ending->affinity = e->affinity;
+	memcpy(ending->member, e->member.at, e->member.bytes);
+	atomic_store_explicit(&all->count, count + 1, memory_order_release);
+	return ending;
+}
+
+/* Apart, for mostly requests end well. Without memory it stands in no histogram. */
+static __attribute__((noinline, cold)) void
+count_ending(struct tally_cell *cell, const struct tally_entry *e)
+{
+	struct endings *all = endings_of(cell);
+	if (all != NULL)
+		latency_add(&ending_of(all, e)->latency, e->duration_us);
 }
 
 void
@@ -63,10 +126,10 @@ tally_count(struct tally_cell *cell, const struct tally_entry *e)
 	tally_add(&cell->bytes_in, e->bytes_in);
 	tally_add(&cell->bytes_out, e->bytes_out);
 	tally_add(&cell->retries, e->attempts > 1 ? e->attempts - 1 : 0);
-	if (e->cause == CAUSE_TUNNEL_DONE)
-		return;
-	tally_add(&cell->duration_us, e->duration_us);
-	tally_add(&cell->bucket[tally_bucket(e->duration_us)], 1);
+	if (e->cause == CAUSE_DONE && e->latency != NULL)
+		latency_add(&e->latency->done[e->affinity], e->duration_us);
+	else if (e->cause != CAUSE_TUNNEL_DONE)
+		count_ending(cell, e);
 }
 
 /* ---- reading ----------------------------------------------------------------------------------
@@ -111,14 +174,11 @@ read_cell(const struct tally_cell *cell, struct tally_sum *out)
 		out->races[i] += value(&cell->races[i]);
 	for (size_t i = 0; i < TICKET_REJECTIONS; i++)
 		out->tickets[i] += value(&cell->tickets[i]);
-	for (size_t i = 0; i < TALLY_BUCKETS_KEPT; i++)
-		out->bucket[i < TALLY_BUCKETS ? i : TALLY_BUCKETS - 1] += value(&cell->bucket[i]);
 	out->bytes_in += value(&cell->bytes_in);
 	out->bytes_out += value(&cell->bytes_out);
 	out->retries += value(&cell->retries);
 	out->retries_refused += value(&cell->retries_refused);
 	out->disagreements += value(&cell->disagreements);
-	out->duration_us += value(&cell->duration_us);
 }
 
 void
@@ -129,10 +189,19 @@ tally_read(const struct tally *t, struct tally_sum *out)
 		read_cell(&t->cell[worker], out);
 }
 
-uint64_t
-tally_bucket_us(size_t bucket)
+void
+tally_endings(const struct tally *t, void (*visit)(void *context, const struct ending *ending),
+	      void *context)
 {
-	assert(bucket < TALLY_BUCKETS);
-	return bucket + 1 < TALLY_BUCKETS ? UINT64_C(1) << (bucket + TALLY_BUCKET_SHIFT)
-					  : UINT64_MAX;
+	for (unsigned worker = 0; worker < t->workers; worker++) {
+		const struct endings *all =
+		    atomic_load_explicit(&t->cell[worker].endings, memory_order_acquire);
+		if (all == NULL)
+			continue;
+		unsigned count = atomic_load_explicit(&all->count, memory_order_acquire);
+		for (unsigned i = 0; i < count; i++)
+			visit(context, &all->of[i]);
+		for (size_t i = 0; i < CAUSES; i++)
+			visit(context, &all->others[i]);
+	}
 }

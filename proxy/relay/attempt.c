@@ -54,6 +54,7 @@ static void
 count_begun(struct exchange *x, struct member_live *live)
 {
 	struct member_load *load = &live->load[x->worker->number];
+	x->latency = atomic_load_explicit(&load->latency, memory_order_relaxed);
 	/* Written by this worker alone: no read-modify-write is needed. */
 	unsigned active = atomic_load_explicit(&load->active, memory_order_relaxed);
 	atomic_store_explicit(&load->active, active + 1, memory_order_relaxed);

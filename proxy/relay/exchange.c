@@ -42,6 +42,7 @@ exchange_get(struct worker *w, struct door *door)
 	x->splicing = false;
 	x->primary_gone = false;
 	x->hopped = false;
+	x->returns = false;
 	x->forwarded = false;
 	x->behind = false;
 	x->half_closed = false;
@@ -55,6 +56,8 @@ exchange_get(struct worker *w, struct door *door)
 	x->raced = false;
 	x->mirrored = false;
 	x->copy = false;
+	x->ticket_rejection = TICKET_NONE;
+	x->interims = 0;
 	x->slot = NULL;
 	x->lease = NULL;
 	x->upstream = NULL;

@@ -100,11 +100,12 @@ struct exchange {
 
 	uint64_t begun_us;
 	uint64_t begun_wall_ms;
-	uint64_t first_byte_us; /* 0: none */
-	uint64_t attempt_us;    /* when the present attempt began */
-	uint64_t connect_us;    /* the present attempt's; 0: its connection was there */
-	uint64_t wasted_us;     /* spent on attempts that failed */
-	uint64_t queue_us;      /* spent on waiting for places, and for races */
+	uint64_t first_byte_us;       /* 0: none */
+	uint64_t attempt_us;          /* when the present attempt began */
+	struct latency_cell *latency; /* of who is asked; borrowed from `lease`; once one was */
+	uint64_t connect_us;          /* the present attempt's; 0: its connection was there */
+	uint64_t wasted_us;           /* spent on attempts that failed */
+	uint64_t queue_us;            /* spent on waiting for places, and for races */
 	uint64_t request_id;
 	enum cause cause;
 	struct exchange *next;    /* in worker->asking (connected or queued), or in the spares */

@@ -208,6 +208,15 @@ guilty(const struct exchange *x)
 	return x->answered_by != MEMBER_NONE ? x->answered_by : x->failed_member;
 }
 
+/* Whose the time was that it took. */
+static uint32_t
+timed(const struct exchange *x)
+{
+	uint32_t member = guilty(x);
+	bool asked = x->attempts > 0 && x->step < x->plan.step_count;
+	return member == MEMBER_NONE && asked ? exchange_member(x) : member;
+}
+
 void
 journal_retried(struct exchange *x)
 {
@@ -231,6 +240,8 @@ static void __attribute__((noinline, cold)) count(struct exchange *x)
 	    .bytes_in = x->body_received,
 	    .bytes_out = x->door->sent,
 	    .duration_us = w->now_us - x->begun_us,
+	    .latency = x->attempts > 0 ? x->latency : NULL,
+	    .member = member_name(x, timed(x)),
 	};
 	tally_count(x->slot != NULL ? x->slot->tally : w->unrouted, &entry);
 }
@@ -249,8 +260,8 @@ journal_over(struct exchange *x)
 {
 	struct worker *w = x->worker;
 	if (x->cause == CAUSE_DONE && x->attempts == 1 && x->body_received == 0)
-		tally_count_plain(x->slot->tally, x->plan.affinity, x->door->status, x->door->sent,
-				  w->now_us - x->begun_us);
+		tally_count_plain(x->slot->tally, x->latency, x->plan.affinity, x->door->status,
+				  x->door->sent, w->now_us - x->begun_us);
 	else if (x->copy) {
 		mirror_count(x); /* no client's: in no counter of requests, and no line */
 		return;

@@ -370,6 +370,10 @@ mesh_learn(struct exchange *x, const struct http_head *head)
 		if (member != MEMBER_NONE || slice_has_prefix(rest, SLICE("epoch=")))
 			learn_parameter(x, (struct slice){rest.at, bytes});
 	}
-	if (member != MEMBER_NONE)
+	if (member != MEMBER_NONE && member != x->answered_by) {
+		struct latency_cell *latency = member_live_latency(
+		    exchange_membership(x)->member[member].live, x->worker->number);
 		x->answered_by = member;
+		x->latency = latency != NULL ? latency : x->latency;
+	}
 }

@@ -215,6 +215,8 @@ upstream_connect(struct worker *w, struct member_live *live, const struct exchan
 		*reason = REASON_UNRESOLVED;
 		return NULL;
 	}
+	if (member_live_latency(live, w->number) == NULL)
+		return NULL;
 	int fd = socket(origin->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return NULL;

@@ -54,9 +54,16 @@ model(void)
 	t->bytes_out = INT64_MAX;
 	t->retries = 1;
 	t->rejected[TAG_BAD_MAC] = 4;
-	t->bucket[0] = 6;
-	t->bucket[TALLY_BUCKETS - 1] = 3;
-	t->duration_us = 9000009;
+	static struct status_latency hit = {
+	    .member = "a", .affinity = AFFINITY_HIT, .cause = CAUSE_DONE};
+	static struct status_latency gone = {.member = "", .cause = CAUSE_CLIENT_ABORT};
+	hit.sum = (struct latency_sum){.sum_us = 9000009, .count = 9};
+	hit.sum.bucket[0] = 6;
+	hit.sum.bucket[LATENCY_BUCKETS - 1] = 3;
+	hit.next = &gone;
+	gone.sum = (struct latency_sum){.sum_us = 200, .count = 1};
+	gone.sum.bucket[1] = 1;
+	model_services[0].latencies = (struct status_latencies){&hit, &gone};
 	static struct status_node nodes[] = {
 	    {.id = "n1", .address = "10.0.0.1:7946", .http = "10.0.0.1:8080", .self = true},
 	    {.id = "n2", .heard_ms = STATUS_NEVER, .rank = 1, .voter = true},

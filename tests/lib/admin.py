@@ -181,7 +181,6 @@ class Metrics:
             if name == family + "_bucket":
                 bound = float(dict(labels)["le"].replace("+Inf", "inf"))
                 series.setdefault(tuple(l for l in labels if l[0] != "le"), []).append((bound, value))
-        assert series
         for labels, buckets in series.items():
             bounds = [b for b, _ in buckets]
             counts = [c for _, c in buckets]

@@ -5,7 +5,7 @@
 #
 # Says what it installs. Silent, and one dpkg-query long, when nothing is missing. Exit 1 with one
 # line when it cannot. HOLDFAST_NO_DEPS=1 in the environment: trust the caller, check nothing.
-# The packages' own services (haproxy, nginx, varnish, etcd) are neither started nor enabled: the tests
+# The packages' own services (haproxy, nginx, varnish, etcd, prometheus) are neither started nor enabled: the tests
 # start such programs themselves, on ports of their own.
 set -eu
 
@@ -19,7 +19,7 @@ package="$build debhelper dpkg-dev"
 # Some distributions of Node have npm in one package with it: then it is there.
 page="chromium nodejs"
 command -v npm >/dev/null 2>&1 || page="$page npm"
-test="$demo $package $page etcd-server fish g++ libcmocka-dev man-db nghttp2-client python3-h2 systemd varnish $fuzz spin sslscan valgrind zsh"
+test="$demo $package $page etcd-server fish g++ libcmocka-dev man-db nghttp2-client prometheus python3-h2 systemd varnish $fuzz spin sslscan valgrind zsh"
 
 [ "${HOLDFAST_NO_DEPS:-0}" = 1 ] && exit 0
 case "${1:-}" in
@@ -106,7 +106,7 @@ fi
 if [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; then
 	for p in $missing; do
 		case $p in
-		haproxy | nginx | varnish | etcd-server)
+		haproxy | nginx | varnish | etcd-server | prometheus)
 			$root systemctl disable --now "${p%-server}" >/dev/null 2>&1 || true
 			;;
 		esac
