@@ -31,6 +31,7 @@ event_colour(enum event_kind event)
 	case EVENT_FAILBACK:
 	case EVENT_MEMBER_UP:
 	case EVENT_MASTER_ELECTED:
+	case EVENT_MASTER_BACK:
 		return COLOUR_GOOD;
 	case EVENT_TAG_REJECTED:
 	case EVENT_NO_LIVE_MEMBER:

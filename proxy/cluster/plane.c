@@ -194,7 +194,7 @@ plane_init(struct plane *p, const struct plane_setup *setup, const struct engine
 	p->ask_rules = setup->ask;
 	if (engine != NULL)
 		p->engine = *engine;
-	p->master = p->reported = nobody;
+	p->master = p->reported = p->announced = nobody;
 	p->master_since = p->reported_since = now;
 	assert(setup->election.safety == ELECTION_ADVISORY || p->engine.ops != NULL);
 	datagram_codec_init(&p->codec, setup->name, setup->secrets, setup->secret_count, p->nodes,
@@ -344,8 +344,14 @@ plane_take_change(struct plane *p, uint64_t now, struct plane_change *change)
 {
 	if (same_claim(&p->master, &p->reported))
 		return false;
-	*change = (struct plane_change){p->reported, p->master, now - p->reported_since};
+	*change = (struct plane_change){.before = p->reported,
+					.after = p->master,
+					.for_ms = now - p->reported_since,
+					.again = p->master.node != NODE_NONE &&
+						 same_claim(&p->master, &p->announced)};
 	p->reported = p->master;
+	if (p->master.node != NODE_NONE)
+		p->announced = p->master;
 	p->reported_since = now;
 	return true;
 }

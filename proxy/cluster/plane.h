@@ -63,6 +63,7 @@ struct plane_change {
 	struct claim before;
 	struct claim after;
 	uint64_t for_ms; /* how long it was as it was before */
+	bool again; /* `after` was told before, as the last that was: it is back, not elected */
 };
 
 struct plane {
@@ -79,6 +80,7 @@ struct plane {
 	uint8_t party_of[PLANE_TYPES]; /* 1 + place; 0: nobody's */
 	struct claim master;           /* as parties and owner were told last */
 	struct claim reported;         /* as plane_take_change told last */
+	struct claim announced;        /* the last of those that is somebody */
 	uint64_t master_since;
 	uint64_t reported_since;
 	bool answered;

@@ -16,18 +16,19 @@ static void
 log_change(struct node_cluster *c, enum event_kind event, const struct plane_change *change)
 {
 	const struct plane *plane = cluster_plane(c->live);
-	const struct claim *about =
-	    event == EVENT_MASTER_ELECTED ? &change->after : &change->before;
+	bool lost = event == EVENT_MASTER_LOST;
+	const struct claim *about = lost ? &change->before : &change->after;
 	char text[FAILOVER_EVIDENCE_MAX];
 	struct writer w = writer_on(text, sizeof(text));
 	bool self = about->node == plane->nodes->self;
 	write_format(&w, "%s %s in term %llu",
 		     self ? "this node" : plane->nodes->node[about->node].id,
-		     event == EVENT_MASTER_ELECTED ? "is master" : "is not master any more",
+		     lost                         ? "is not master any more"
+		     : event == EVENT_MASTER_BACK ? "is master still"
+						  : "is master",
 		     (unsigned long long)about->term);
-	if (event == EVENT_MASTER_LOST || change->before.node == NODE_NONE)
-		write_format(&w, ", %s for %llu ms",
-			     event == EVENT_MASTER_LOST ? "it was" : "nobody was",
+	if (lost || change->before.node == NODE_NONE)
+		write_format(&w, ", %s for %llu ms", lost ? "it was" : "nobody was",
 			     (unsigned long long)change->for_ms);
 	struct failover_mastership line = {
 	    .event = event,
@@ -85,7 +86,7 @@ node_master_changed(void *context, const struct plane_change *change)
 	if (change->before.node != NODE_NONE && change->before.node != change->after.node)
 		log_change(c, EVENT_MASTER_LOST, change);
 	if (change->after.node != NODE_NONE)
-		log_change(c, EVENT_MASTER_ELECTED, change);
+		log_change(c, change->again ? EVENT_MASTER_BACK : EVENT_MASTER_ELECTED, change);
 	tell_hooks(c);
 }
 

@@ -80,7 +80,7 @@ void failover_log_member_left(struct failover_log *log, struct slice service,
 /* RELOAD or RELOAD_REFUSED: who asked for it, and what changed or what is wrong. Thread-safe. */
 void failover_log_reload(struct failover_log *log, enum event_kind event, const char *asked_by,
 			 struct slice evidence);
-/* MASTER_ELECTED, MASTER_LOST, as this node knows it. Empty: nobody. Thread-safe. */
+/* MASTER_ELECTED, MASTER_LOST, MASTER_BACK, as this node knows it. Empty: nobody. Thread-safe. */
 struct failover_mastership {
 	enum event_kind event;
 	struct slice master; /* in "chosen" */

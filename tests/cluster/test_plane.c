@@ -139,6 +139,36 @@ a_master_that_dies_is_followed_by_another(void **state)
 	}
 }
 
+/* A suspicion that comes to nothing elects nobody: the same claim is told as new once only. */
+static void
+a_master_that_is_back_was_not_elected(void **state)
+{
+	struct plane_change change = {.again = true};
+	(void)state;
+	planes_pass(&w, 20000);
+	assert_false(change_of(1).again);
+	uint64_t term = w.plane[1].master.term;
+	w.off[0] = true;
+	for (int i = 0; i < 1000 && w.plane[1].master.node == 0; i++)
+		planes_pass(&w, 5);
+	change = change_of(1);
+	assert_int_equal(change.before.node, 0);
+	assert_int_equal(change.after.node, NODE_NONE);
+	w.off[0] = false; /* before anybody's waiting time is over */
+	planes_pass(&w, 20000);
+	change = change_of(1);
+	assert_int_equal(change.before.node, NODE_NONE);
+	assert_int_equal(change.after.node, 0);
+	assert_int_equal(change.after.term, term);
+	assert_true(change.again);
+	w.off[0] = true; /* for good */
+	planes_pass(&w, 20000);
+	change = change_of(1);
+	assert_int_equal(change.after.node, 1);
+	assert_true(change.after.term > term);
+	assert_false(change.again);
+}
+
 /* A master that stops hands over: the others need not miss it. It is silent then. */
 static void
 who_leaves_is_silent(void **state)
@@ -238,6 +268,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(one_master_is_told_to_all_once, setup),
 	    cmocka_unit_test_setup(a_master_that_dies_is_followed_by_another, setup),
+	    cmocka_unit_test_setup(a_master_that_is_back_was_not_elected, setup),
 	    cmocka_unit_test_setup(who_leaves_is_silent, setup),
 	    cmocka_unit_test_setup(datagrams_go_to_whose_type_they_are, setup),
 	    cmocka_unit_test_setup(a_party_has_time_of_its_own, setup),

@@ -13,7 +13,7 @@ import holdfast
 from cluster import Cluster, Node, Speaker
 from holdfast import libconfig, text_of, wait_until
 
-EVENTS = ("master_elected", "master_lost")
+EVENTS = ("master_elected", "master_lost", "master_back")
 
 
 def changes(node):
@@ -235,8 +235,25 @@ def test_the_order_of_events_of_a_takeover():
         c.nodes[i].wait_event("master_elected", chosen=second)
         seen = changes(c.nodes[i])
         assert seen[-2:] == [("master_lost", first, None), ("master_elected", None, second)], seen
-        terms = [e["term"] for e in c.nodes[i].events() if e["event"] == "master_elected"]
-        assert terms == sorted(terms) and len(set(terms)) == len(terms), terms
+        elected = [(e["term"], e["chosen"]) for e in c.nodes[i].events("master_elected")]
+        terms = [term for term, _ in elected]
+        assert terms == sorted(terms) and len(set(elected)) == len(elected), elected
+
+
+def test_a_master_that_was_only_late_is_not_elected_again():
+    """With the lease nobody else can be master meanwhile: who was suspected is there again, in its term."""
+    c = Cluster("abc", voters="abc", cluster={"lease": "10s"})
+    first = c.wait_master()
+    term = c.nodes[first].told()["term"]
+    c.nodes[first].freeze()
+    wait_until(lambda: all(c.nodes[i].events("master_lost") for i in rest(c, first)), "it is missed")
+    c.nodes[first].thaw()
+    assert c.wait_master() == first
+    assert c.nodes[first].told()["term"] == term
+    for i in rest(c, first):
+        back = c.nodes[i].wait_event("master_back", chosen=first)
+        assert back["term"] == term and f"{first} is master still in term {term}" in back["evidence"], back
+        assert len(c.nodes[i].events("master_elected", term=term)) == 1, changes(c.nodes[i])
 
 
 def test_a_master_that_stops_hands_over():
