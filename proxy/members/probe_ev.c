@@ -4,7 +4,8 @@
  *   waiting --timer--> connecting --writable--> [shaking -->] asking --sent--> listening
  * --judged--. ^ |
  *      `------------------------ finish: evidence to the pool, next timer
- * <------------------------' (the same timer is the deadline of a check under way)
+ * <------------------------' (the same timer is the deadline of a check under way, and fires every
+ * PROBE_TURN_MS before that, to see that this node runs)
  */
 #include "members/probe_ev.h"
 
@@ -24,19 +25,23 @@
 struct check {
 	struct prober *prober;
 	struct check *next_asked; /* in prober->asked */
-	struct event *timer;      /* waiting: when the next one begins; else its deadline */
+	struct event *timer;      /* waiting: when the next one begins; else `due_ms` */
 	struct event *io;         /* of fd; NULL: waiting */
 	char *answer;             /* owned; NULL: nothing was read */
 	size_t held;              /* bytes in answer */
 	size_t sent;              /* bytes of the request */
 	uint64_t begun_ms;        /* of the last check */
 	uint64_t begun_wall_ms;   /* the same, by the wall clock */
+	uint64_t ends_ms;         /* its deadline */
+	uint64_t due_ms;          /* when its timer fires: later than that the node did not run */
+	unsigned excused;         /* how often in a row it began anew, as the node did not */
 	uint32_t member;
 	int fd;                      /* -1: waiting */
 	struct tls_channel *channel; /* owned; NULL: plain, or not connected yet */
 	struct tls_tickets tickets;
 	bool connected;
 	bool shaken;   /* the channel's handshake is done */
+	bool heard;    /* after its deadline: what had come by then, and nothing was there */
 	bool unsaid;   /* the last weight it said is none, and the process log has it */
 	bool is_asked; /* in prober->asked; guarded by its lock */
 };
@@ -67,6 +72,16 @@ set_timer(struct check *c, uint64_t delay_ms)
 	struct timeval delay = {.tv_sec = (time_t)(delay_ms / 1000),
 				.tv_usec = (suseconds_t)(delay_ms % 1000 * 1000)};
 	(void)event_add(c->timer, &delay);
+}
+
+/* The timer of a check under way. */
+static void
+set_due(struct check *c, uint64_t now_ms)
+{
+	uint64_t left_ms = c->ends_ms > now_ms ? c->ends_ms - now_ms : 0;
+	uint64_t delay_ms = left_ms < PROBE_TURN_MS ? left_ms : PROBE_TURN_MS;
+	c->due_ms = now_ms + delay_ms;
+	set_timer(c, delay_ms);
 }
 
 /* From the start of one check to the next while a verdict is open. */
@@ -112,6 +127,26 @@ let_go(struct check *c)
 	c->sent = 0;
 	c->connected = false;
 	c->shaken = false;
+	c->heard = false;
+}
+
+/*
+ * This node was stopped, or its machine, or it was kept from running: time passed for the member,
+ * who may have given up on this check, and not for the check. It shows nothing, and begins anew.
+ * A node that never runs in time has to judge all the same.
+ */
+static bool
+start_over(struct check *c, uint64_t now_ms)
+{
+	if (now_ms <= c->due_ms + PROBE_LATE_MS || c->excused >= PROBE_EXCUSED_MAX)
+		return false;
+	log_debug("service %s: a check of %s begins anew: this node did not run for %llu ms",
+		  c->prober->service->name, c->prober->membership->member[c->member].id,
+		  (unsigned long long)(now_ms - c->due_ms));
+	c->excused++;
+	let_go(c);
+	set_timer(c, 0);
+	return true;
 }
 
 /* ---- ends of a check --------------------------------------------------------------------------
@@ -163,10 +198,13 @@ static void
 finish(struct check *c, enum probe_outcome outcome, const struct probe_finding *f, const char *what)
 {
 	struct prober *p = c->prober;
+	uint64_t now_ms = clock_ms();
+	if (outcome != PROBE_WELL && start_over(c, now_ms))
+		return;
+	c->excused = 0;
 	char text[PROBE_SEEN_BYTES_MAX];
 	struct writer seen = writer_on(text, sizeof(text));
 	write_format(&seen, "probe %.*s: %s", SLICE_ARG(origin_of(c)), what);
-	uint64_t now_ms = clock_ms();
 	struct pool_check check = {.well = outcome == PROBE_WELL,
 				   .why = f->why,
 				   .now_ms = now_ms,
@@ -450,14 +488,15 @@ begin(struct check *c)
 {
 	struct prober *p = c->prober;
 	struct sockaddr_storage to;
+	c->begun_ms = clock_ms();
+	c->begun_wall_ms = clock_wall_ms();
+	c->ends_ms = c->begun_ms + p->service->health.timeout_ms;
+	c->due_ms = c->begun_ms;
 	if (p->membership->member[c->member].origin.family == 0) {
-		c->begun_ms = clock_ms();
 		finish_ill(c, REASON_UNRESOLVED, "the name does not resolve");
 		return;
 	}
 	socklen_t bytes = addr_to_sockaddr(&p->membership->member[c->member].origin, &to);
-	c->begun_ms = clock_ms();
-	c->begun_wall_ms = clock_wall_ms();
 	c->fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (c->fd == -1) {
 		put_off(c, errno);
@@ -476,7 +515,27 @@ begin(struct check *c)
 		return;
 	}
 	p->lacking = false;
-	set_timer(c, p->service->health.timeout_ms);
+	set_due(c, c->begun_ms);
+}
+
+/* Of a check under way. What came in time, and stands in the socket, is heard before it ends. */
+static void
+go_on(struct check *c)
+{
+	uint64_t now_ms = clock_ms();
+	bool over = now_ms >= c->ends_ms;
+	if (start_over(c, now_ms))
+		return;
+	if (!over || !c->heard) {
+		c->heard = over;
+		set_due(c, now_ms);
+		return;
+	}
+	finish_ill(c, REASON_PROBE_TIMEOUT,
+		   !c->connected                      ? "no connection in time"
+		   : c->channel != NULL && !c->shaken ? "no TLS handshake in time"
+		   : c->held > 0                      ? "no whole answer in time"
+						      : "no answer in time");
 }
 
 static void
@@ -488,11 +547,7 @@ on_timer(evutil_socket_t fd, short what, void *context)
 	if (c->fd == -1)
 		begin(c);
 	else
-		finish_ill(c, REASON_PROBE_TIMEOUT,
-			   !c->connected                      ? "no connection in time"
-			   : c->channel != NULL && !c->shaken ? "no TLS handshake in time"
-			   : c->held > 0                      ? "no whole answer in time"
-							      : "no answer in time");
+		go_on(c);
 }
 
 /* ---- asked for by others ----------------------------------------------------------------------

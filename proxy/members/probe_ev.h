@@ -15,7 +15,8 @@
  * Each check uses a connection of its own.
  *
  * What this node lacks (descriptors, memory, ports) is no evidence against a
- * member: the check is put off and the process log says so.
+ * member: the check is put off and the process log says so. Nor is a time-out that ran while the
+ * node did not (stopped, its machine paused): the check begins anew.
  */
 #ifndef HOLDFAST_MEMBERS_PROBE_EV_H
 #define HOLDFAST_MEMBERS_PROBE_EV_H
@@ -25,8 +26,11 @@
 
 #include <event2/event.h>
 
-#define PROBE_START_SPREAD_MS  5  /* a member, at most an interval together: first checks */
-#define WEIGHT_SHOWN_BYTES_MAX 32 /* of what is no weight, in the process log */
+#define PROBE_START_SPREAD_MS  5   /* a member, at most an interval together: first checks */
+#define PROBE_TURN_MS          100 /* a check under way sees at least so often that the node runs */
+#define PROBE_LATE_MS          50  /* later than due by more: it did not */
+#define PROBE_EXCUSED_MAX      3   /* checks of a member in a row that show nothing therefore */
+#define WEIGHT_SHOWN_BYTES_MAX 32  /* of what is no weight, in the process log */
 
 struct prober;
 

@@ -34,6 +34,7 @@ enum manner {
 	HALF_A_HEAD, /* and closes */
 	WEIGHS,      /* 50 % of its weight */
 	BABBLES,     /* a weight that is none */
+	PAUSES,      /* the whole process, server and checks, while a check is under way */
 };
 
 /* One server, the accepting half of every test. */
@@ -71,6 +72,7 @@ static const char *const texts[] = {
     [CLOSES] = "",
     [HALF_A_HEAD] = "HTTP/1.1 200 OK\r\nContent-",
     [WEIGHS] = "HTTP/1.1 200 OK\r\nHoldfast-Weight: 50%\r\n\r\n",
+    [PAUSES] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
     [BABBLES] = "HTTP/1.1 200 OK\r\nHoldfast-Weight: lots\r\n\r\n",
 };
 
@@ -122,6 +124,8 @@ on_accept(evutil_socket_t fd, short what, void *context)
 {
 	(void)what;
 	(void)context;
+	if (server.manner == PAUSES && server.clients % 2 == 0)
+		(void)usleep(5 * HASTY_MS * 1000);
 	int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	assert_true(client != -1);
 	size_t i = server.clients++;
@@ -573,6 +577,21 @@ weights_arrive(void **state)
 	prober_stop(&prober);
 }
 
+/* Nor does time that passed while the process did not run: the check begins anew. */
+static void
+pauses_are_no_evidence(void **state)
+{
+	(void)state;
+	server_listen(PAUSES);
+	pool_build(1, HASTY_MS);
+	server.wanted = 6;
+	struct prober *prober = prober_begin();
+	run();
+	assert_int_equal(told.changes, 0);
+	assert_int_equal(server.requests, 6);
+	prober_stop(&prober);
+}
+
 /* Nothing of this node's own wants makes a member ill: no descriptor is left to check with. */
 static void
 own_wants_are_no_evidence(void **state)
@@ -626,6 +645,7 @@ main(void)
 	    CASE(asked_by_other_threads),
 	    CASE(an_open_verdict_is_soon_closed),
 	    CASE(weights_arrive),
+	    CASE(pauses_are_no_evidence),
 	    CASE(own_wants_are_no_evidence),
 	};
 	return cmocka_run_group_tests_name("probe_ev", tests, NULL, NULL);
