@@ -221,23 +221,31 @@ hear(struct cluster *c, size_t i)
 }
 
 static void
-on_readable(evutil_socket_t fd, short what, void *context)
+hear_all(struct cluster *c)
 {
-	struct cluster *c = context;
-	(void)what;
-	c->counts.wakeups++;
 	for (unsigned batch = 0; batch < CLUSTER_BATCHES_MAX; batch++) {
 		for (size_t i = 0; i < CLUSTER_BATCH; i++)
 			c->header[i].msg_hdr.msg_namelen = sizeof(c->from[i]);
-		int count = recvmmsg(fd, c->header, CLUSTER_BATCH, MSG_DONTWAIT, NULL);
+		int count = recvmmsg(c->fd, c->header, CLUSTER_BATCH, MSG_DONTWAIT, NULL);
 		for (int i = 0; i < count; i++)
 			hear(c, (size_t)i);
 		if (count < CLUSTER_BATCH)
 			break;
 	}
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *context)
+{
+	struct cluster *c = context;
+	(void)fd;
+	(void)what;
+	c->counts.wakeups++;
+	hear_all(c);
 	cluster_settle(c);
 }
 
+/* What came before the time was over counts, also when this node was late to look. */
 static void
 on_timer(evutil_socket_t fd, short what, void *context)
 {
@@ -248,6 +256,7 @@ on_timer(evutil_socket_t fd, short what, void *context)
 	if (read(fd, &times, sizeof(times)) == -1)
 		return; /* set anew since */
 	c->timer_at = CLUSTER_NEVER;
+	hear_all(c);
 	plane_tick(&c->plane, cluster_now());
 	cluster_settle(c);
 }

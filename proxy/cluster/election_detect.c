@@ -336,6 +336,7 @@ overslept(struct election *e, const struct turn *t)
 	} else if (e->state == ELECTION_BACKUP) {
 		e->inquiring = false;
 		e->inquire_at = t->now;
+		e->preempt_since = CLUSTER_NEVER; /* who is alive is to be heard first */
 	} else if (e->state == ELECTION_CLAIM) {
 		e->claim_ends = t->now + e->rules.t1_ms;
 	}

@@ -18,8 +18,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define WORKER_SLEPT_MS 2000 /* without a tick: the thread did not run */
-#define WORKER_HEARS_MS 200  /* then it hears for so long before deadlines count */
+#define WORKER_LATE_MS   100 /* a tick comes later by more: the thread did not run */
+#define WORKER_HEARS_MS  200 /* then it hears for so long before deadlines count */
+#define WORKER_SLEPT_MAX 10  /* so often in a row: a thread that is always late has to judge, too \
+			      */
 
 struct worker_thread {
 	pthread_t thread;
@@ -29,9 +31,10 @@ struct worker_thread {
 	struct io command;
 	int told; /* eventfd, written by the control thread */
 	atomic_bool ended;
-	atomic_bool rests;  /* written by the thread: it ticks every WORKER_REST_MS */
-	uint64_t ticked_ms; /* the last tick */
-	bool slept;         /* the process did, until then */
+	atomic_bool rests; /* written by the thread: it ticks every WORKER_REST_MS */
+	long period_ms;    /* of `tick` */
+	uint64_t due_ms;   /* the next tick */
+	unsigned slept;    /* ticks in a row before which the process did */
 	atomic_ullong ticks;
 	atomic_int wanted; /* enum worker_command; 0: none */
 	pthread_mutex_t lock;
@@ -68,6 +71,8 @@ static bool
 tick_every(struct worker_thread *t, long period_ms)
 {
 	const struct timeval period = {.tv_usec = period_ms * 1000L};
+	t->period_ms = period_ms;
+	t->due_ms = clock_ms() + (uint64_t)period_ms;
 	return event_add(t->tick, &period) == 0;
 }
 
@@ -89,13 +94,13 @@ static bool
 has_slept(struct worker_thread *t)
 {
 	uint64_t now_ms = clock_ms();
-	bool slept = now_ms > t->ticked_ms + WORKER_SLEPT_MS && !t->slept;
-	t->ticked_ms = now_ms;
+	bool slept = now_ms > t->due_ms + WORKER_LATE_MS && t->slept < WORKER_SLEPT_MAX;
+	t->due_ms = now_ms + (uint64_t)t->period_ms;
 	if (slept)
 		slept = tick_every(t, WORKER_HEARS_MS);
-	else if (t->slept)
+	else if (t->slept > 0)
 		(void)set_pace(t, false);
-	t->slept = slept;
+	t->slept = slept ? t->slept + 1 : 0;
 	return slept;
 }
 
@@ -309,7 +314,6 @@ thread_prepare(struct worker_thread *t, unsigned number, struct worker_shared *s
 		return problem_set(p, RESULT_IO, "eventfd: %s", strerror(errno));
 	io_init(&t->command, t->worker, t->told, on_command, t);
 	t->tick = event_new(t->base, -1, EV_PERSIST, on_tick, t);
-	t->ticked_ms = clock_ms();
 	if (!io_want(&t->command, IO_READ) || t->tick == NULL || !set_pace(t, false))
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	return RESULT_OK;
