@@ -296,9 +296,11 @@ hop_read(const struct hop_codec *c, struct slice text, const struct http_head *r
 	struct slice mac = {text.at + claims.bytes, mac_at};
 	if (!skip(&mac, SLICE(MAC_TEXT)))
 		return HOP_MALFORMED;
-	struct tls_identity identity = {first_of(request, FIELD_HOLDFAST_CLIENT_SUBJECT),
-					first_of(request, FIELD_HOLDFAST_CLIENT_SAN),
-					first_of(request, FIELD_HOLDFAST_CLIENT_FINGERPRINT)};
+	struct tls_identity identity = {
+	    .subject = first_of(request, FIELD_HOLDFAST_CLIENT_SUBJECT),
+	    .san = first_of(request, FIELD_HOLDFAST_CLIENT_SAN),
+	    .fingerprint = first_of(request, FIELD_HOLDFAST_CLIENT_FINGERPRINT),
+	};
 	if (!is_signed(c, claims, mac, request, &identity))
 		return HOP_BAD_MAC;
 	enum hop_fault fault = read_claims(c, claims, hop);

@@ -9,6 +9,23 @@
 #define V2_UNSPEC    0x00
 #define V2_TCP4      0x11
 #define V2_TCP6      0x21
+#define V2_FIXED     16 /* signature, version and command, family, length */
+
+/* Types of TLVs. */
+#define TLV_ALPN        0x01
+#define TLV_AUTHORITY   0x02
+#define TLV_UNIQUE_ID   0x05
+#define TLV_SSL         0x20
+#define TLV_SSL_VERSION 0x21
+#define TLV_SSL_CN      0x22
+#define TLV_SSL_CIPHER  0x23
+#define TLV_SSL_SIG_ALG 0x24
+#define TLV_SSL_KEY_ALG 0x25
+
+/* Of the TLV_SSL's first byte. */
+#define CLIENT_SSL       0x01
+#define CLIENT_CERT_CONN 0x02
+#define CLIENT_CERT_SESS 0x04
 
 /* As an IPv6 address: ::ffff:192.0.2.1. */
 static struct addr
@@ -43,6 +60,56 @@ write_u16(struct writer *w, uint16_t number)
 	write_bytes(w, bytes, sizeof(bytes));
 }
 
+/* The bytes from `at` on are these two bytes' length; they stand right before. */
+static void
+put_length(struct writer *w, size_t at)
+{
+	if (w->overflow)
+		return;
+	size_t bytes = w->bytes - at;
+	w->at[at - 2] = (char)(uint8_t)(bytes >> 8);
+	w->at[at - 1] = (char)(uint8_t)bytes;
+}
+
+static void
+write_tlv(struct writer *w, uint8_t type, struct slice value)
+{
+	if (value.bytes == 0 || value.bytes > PROXY_OUT_TEXT_BYTES_MAX)
+		return;
+	write_bytes(w, &type, 1);
+	write_u16(w, (uint16_t)value.bytes);
+	write_slice(w, value);
+}
+
+/* Section 2.2.6. `verify` is zero only with a certificate that was verified. */
+static void
+write_ssl(struct writer *w, const struct proxy_about *about)
+{
+	uint8_t client = CLIENT_SSL;
+	if (about->certified)
+		client |= about->resumed ? CLIENT_CERT_SESS : CLIENT_CERT_CONN | CLIENT_CERT_SESS;
+	const uint8_t first[] = {TLV_SSL, 0, 0, client, 0, 0, 0, about->certified ? 0 : 1};
+	size_t from = w->bytes + 3;
+	write_bytes(w, first, sizeof(first));
+	write_tlv(w, TLV_SSL_VERSION, about->version);
+	write_tlv(w, TLV_SSL_CN, about->common_name);
+	write_tlv(w, TLV_SSL_CIPHER, about->cipher);
+	write_tlv(w, TLV_SSL_SIG_ALG, about->sig_alg);
+	write_tlv(w, TLV_SSL_KEY_ALG, about->key_alg);
+	put_length(w, from);
+}
+
+static void
+write_about(struct writer *w, const struct proxy_about *about)
+{
+	write_tlv(w, TLV_UNIQUE_ID, about->unique_id);
+	if (!about->tls)
+		return;
+	write_tlv(w, TLV_ALPN, about->alpn);
+	write_tlv(w, TLV_AUTHORITY, about->authority);
+	write_ssl(w, about);
+}
+
 static void
 write_v2(struct writer *w, uint8_t command, const struct addr *from, const struct addr *to)
 {
@@ -62,37 +129,43 @@ write_v2(struct writer *w, uint8_t command, const struct addr *from, const struc
 
 void
 proxy_out_write(struct writer *w, enum proxy_out version, const struct addr *client,
-		const struct addr *at)
+		const struct addr *at, const struct proxy_about *about)
 {
 	bool known = client != NULL && addr_is_ip(client);
-	if (!known && version == PROXY_OUT_V1) {
-		write_literal(w, "PROXY UNKNOWN\r\n");
-		return;
+	size_t begun = w->bytes;
+	struct addr from = {.family = 0};
+	struct addr to = {.family = 0};
+	if (known) {
+		from = *client;
+		to.family = client->family;
+		if (at != NULL && addr_is_ip(at))
+			to = *at;
 	}
-	if (!known) {
-		write_v2(w, client == NULL ? V2_LOCAL : V2_PROXY, NULL, NULL);
-		return;
-	}
-	struct addr from = *client;
-	struct addr to = {.family = client->family};
-	if (at != NULL && addr_is_ip(at))
-		to = *at;
 	if (from.family != to.family) {
 		from = as_ipv6(&from);
 		to = as_ipv6(&to);
 	}
-	if (version == PROXY_OUT_V1)
-		write_line(w, &from, &to);
-	else
-		write_v2(w, V2_PROXY, &from, &to);
+	if (version == PROXY_OUT_V1) {
+		if (known)
+			write_line(w, &from, &to);
+		else
+			write_literal(w, "PROXY UNKNOWN\r\n");
+		return;
+	}
+	write_v2(w, client == NULL ? V2_LOCAL : V2_PROXY, known ? &from : NULL, &to);
+	if (version == PROXY_OUT_V2_TLS && about != NULL) {
+		write_about(w, about);
+		put_length(w, begun + V2_FIXED);
+	}
 }
 
 bool
-proxy_out_send(int fd, enum proxy_out version, const struct addr *client, const struct addr *at)
+proxy_out_send(int fd, enum proxy_out version, const struct addr *client, const struct addr *at,
+	       const struct proxy_about *about)
 {
 	char header[PROXY_OUT_BYTES_MAX];
 	struct writer w = writer_on(header, sizeof(header));
-	proxy_out_write(&w, version, client, at);
+	proxy_out_write(&w, version, client, at, about);
 	ssize_t sent = send(fd, w.at, w.bytes, MSG_NOSIGNAL);
 	if (sent >= 0 && (size_t)sent != w.bytes)
 		errno = ENOBUFS;

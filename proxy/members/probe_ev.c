@@ -437,7 +437,7 @@ connected(struct check *c)
 	c->connected = true;
 	const struct member_live *live = live_of(c);
 	if (live->proxy != PROXY_OUT_OFF &&
-	    !proxy_out_send(c->fd, (enum proxy_out)live->proxy, NULL, NULL)) {
+	    !proxy_out_send(c->fd, (enum proxy_out)live->proxy, NULL, NULL, NULL)) {
 		end_badly(c, errno);
 		return false;
 	}

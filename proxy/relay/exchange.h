@@ -61,6 +61,7 @@ struct exchange {
 	bool copy;         /* this is one (mirror.h) */
 	bool raced;        /* `racer` is there */
 	bool forwarded;    /* a trusted proxy said of whom it asks for */
+	bool introduced;   /* of a copy: another node has written Forwarded or X-Forwarded-* */
 	uint8_t ticket_rejection;  /* CAUSE_TICKET_REJECTED: enum ticket_rejection */
 	uint8_t spilled;           /* members that were full and passed over */
 	uint8_t interims;          /* 1xx answers of the present attempt */

@@ -24,8 +24,12 @@ struct mirror_copy {
 	uint32_t backup;
 	uint32_t head_bytes;
 	uint32_t body_bytes;
+	uint32_t identity_bytes;
 	bool chunked;
-	char bytes[]; /* head, then the body as it is sent */
+	bool hopped;            /* its request was */
+	struct tls_facts facts; /* what the client came by, without what went with its connection */
+	struct tls_identity identity;
+	char bytes[]; /* head, then the body as it is sent, then what `identity` points into */
 };
 
 struct mirror_lane {
@@ -44,7 +48,7 @@ struct mirror_lanes {
 static size_t
 size_of(const struct mirror_copy *c)
 {
-	return sizeof(*c) + c->head_bytes + c->body_bytes;
+	return sizeof(*c) + c->head_bytes + c->body_bytes + c->identity_bytes;
 }
 
 /* The one at its front. */
@@ -106,9 +110,9 @@ decide(struct mirror_copy *c, struct exchange *x)
 	const struct view *view = x->lease->view;
 	uint32_t backup = membership_by_alias(view->membership, c->backup);
 	exchange_find_client(x);
-	/* Without the client's certificate, which may be gone by now: the digest is known. */
 	session_identify(c->slot->service->rules, &x->request,
-			 (struct keyrule_client){x->client, NULL}, digest_random, &x->session);
+			 (struct keyrule_client){x->client, exchange_identity(x)}, digest_random,
+			 &x->session);
 	x->session.digest = c->digest;
 	x->whom = (struct plan_session){
 	    .digest = c->digest,
@@ -135,6 +139,7 @@ prepare(struct mirror_copy *c, struct exchange *x)
 	    !body_queue_append(&x->body, &w->bufs, c->bytes + c->head_bytes, c->body_bytes))
 		return false;
 	x->request_chunked = c->chunked;
+	x->introduced = c->hopped;
 	x->body.ended = true;
 	return true;
 }
@@ -225,20 +230,64 @@ copy_bytes(struct mirror_copy *c, const struct exchange *x)
 	assert(at == (size_t)c->head_bytes + c->body_bytes);
 }
 
+static size_t
+identity_bytes(const struct tls_identity *i)
+{
+	return i == NULL
+		   ? 0
+		   : i->subject.bytes + i->san.bytes + i->fingerprint.bytes + i->common_name.bytes;
+}
+
+/* Appends to what the copy owns. */
+static struct slice
+keep(struct writer *w, struct slice text)
+{
+	struct slice kept = {w->at + w->bytes, text.bytes};
+	write_slice(w, text);
+	return kept;
+}
+
+/*
+ * Its client is who the request's was, with his certificate: a backup that did not know who asks
+ * would refuse what the member granted, and not be warm. Of the TLS that is all, and by what he
+ * came; the connection may be gone.
+ */
+static void
+copy_facts(struct mirror_copy *c, const struct exchange *x, const struct tls_identity *identity)
+{
+	struct writer w = writer_on(c->bytes + c->head_bytes + c->body_bytes, c->identity_bytes);
+	if (x->door->tls == NULL && identity == NULL)
+		return;
+	if (x->door->tls != NULL && !x->hopped)
+		c->facts = *x->door->tls;
+	c->facts.server_name = SLICE_NONE;
+	c->facts.protocol = SLICE_NONE;
+	c->facts.identity = NULL;
+	c->door.tls = &c->facts;
+	if (identity == NULL)
+		return;
+	c->identity = (struct tls_identity){
+	    .subject = keep(&w, identity->subject),
+	    .san = keep(&w, identity->san),
+	    .fingerprint = keep(&w, identity->fingerprint),
+	    .common_name = keep(&w, identity->common_name),
+	};
+	c->facts.identity = &c->identity;
+}
+
 static struct mirror_copy *
 copy_of(struct exchange *x, uint32_t backup)
 {
 	static const struct door_ops ops = {MIRROR_DOOR, .done = on_done};
-	static const struct tls_facts over_tls; /* that it was, and no more */
 	const struct membership *m = exchange_membership(x);
-	struct mirror_copy *c = calloc(1, sizeof(*c) + x->request.bytes + (size_t)x->body.total);
+	const struct tls_identity *identity = exchange_identity(x);
+	size_t text_bytes = identity_bytes(identity);
+	struct mirror_copy *c =
+	    calloc(1, sizeof(*c) + x->request.bytes + (size_t)x->body.total + text_bytes);
 	if (c == NULL)
 		return NULL;
 	c->peer = x->hopped ? *x->client : *x->door->peer;
-	c->door = (struct door){.ops = &ops,
-				.fd = -1,
-				.peer = &c->peer,
-				.tls = x->door->tls != NULL ? &over_tls : NULL};
+	c->door = (struct door){.ops = &ops, .fd = -1, .peer = &c->peer};
 	c->worker = x->worker;
 	c->slot = x->slot;
 	c->digest = x->session.digest;
@@ -247,8 +296,11 @@ copy_of(struct exchange *x, uint32_t backup)
 	c->backup = m->member[backup].alias;
 	c->head_bytes = x->request.bytes;
 	c->body_bytes = (uint32_t)x->body.total;
+	c->identity_bytes = (uint32_t)text_bytes;
 	c->chunked = x->request_chunked;
+	c->hopped = x->hopped;
 	copy_bytes(c, x);
+	copy_facts(c, x, identity);
 	return c;
 }
 
@@ -262,7 +314,8 @@ obstacle(const struct exchange *x, const struct mirror_lanes *lanes, uint32_t ba
 		return MIRROR_NOBODY;
 	if (!whole || x->body_received > x->slot->service->config->mirror_bytes_max)
 		return MIRROR_LARGE;
-	size_t bytes = sizeof(struct mirror_copy) + x->request.bytes + (size_t)body->total;
+	size_t bytes = sizeof(struct mirror_copy) + x->request.bytes + (size_t)body->total +
+		       identity_bytes(exchange_identity(x));
 	if (lanes == NULL || lanes->count == MIRROR_COPIES_MAX ||
 	    bytes > MIRROR_BYTES_MAX - lanes->bytes)
 		return MIRROR_CROWDED;

@@ -168,7 +168,7 @@ write_told_forwarded(struct writer *out, struct exchange *x)
 	struct forwarded came;
 	struct forwarded_self self = {x->door->peer, scheme_of(x), request->host};
 	write_identity(out, x);
-	if (x->hopped) /* the first node has written them */
+	if (x->hopped || (x->copy && x->introduced)) /* the first node has written them */
 		return;
 	bool told = x->forwarded && forwarded_read(request, rules->read, &came);
 	if (told)

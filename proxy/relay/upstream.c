@@ -5,6 +5,7 @@
 #include "relay/upstream.h"
 
 #include "relay/exchange.h"
+#include "relay/introduce.h"
 #include "tls/channel.h"
 #include "tls/client.h"
 
@@ -111,27 +112,13 @@ begin_shaking(struct upstream *u)
 	return u->shaking != NULL;
 }
 
-/* Who the client is, where the member wants to know; apart, for mostly it does not. False: errno.
- */
-static __attribute__((noinline)) bool
-tell_client(const struct upstream *u, const struct exchange *x)
-{
-	struct sockaddr_storage name;
-	socklen_t bytes = sizeof(name);
-	struct addr at = {.family = 0};
-	if (x != NULL && getsockname(x->door->fd, (struct sockaddr *)&name, &bytes) == 0)
-		addr_from_sockaddr((struct sockaddr *)&name, &at);
-	return proxy_out_send(u->io.fd, (enum proxy_out)u->live->proxy,
-			      x == NULL ? NULL : x->client, &at);
-}
-
 static void
 on_connected(struct upstream *u)
 {
 	int error = 0;
 	socklen_t bytes = sizeof(error);
 	(void)getsockopt(u->io.fd, SOL_SOCKET, SO_ERROR, &error, &bytes);
-	if (error == 0 && u->live->proxy != PROXY_OUT_OFF && !tell_client(u, u->exchange))
+	if (error == 0 && u->live->proxy != PROXY_OUT_OFF && !introduce_client(u, u->exchange))
 		error = errno;
 	if (error != 0) {
 		exchange_on_unconnected(u->exchange, why_not_connected(error));
@@ -240,7 +227,7 @@ upstream_connect(struct worker *w, struct member_live *live, const struct exchan
 		(void)close(fd);
 		return NULL;
 	}
-	if (status == 0 && live->proxy != PROXY_OUT_OFF && !tell_client(u, x)) {
+	if (status == 0 && live->proxy != PROXY_OUT_OFF && !introduce_client(u, x)) {
 		*reason = why_not_connected(errno);
 		upstream_close(u);
 		return NULL;

@@ -97,6 +97,24 @@ failure_of(unsigned long error)
 	}
 }
 
+/* Of our certificate: as HAProxy names them. */
+static void
+read_own(struct tls_facts *facts, X509 *own)
+{
+	EVP_PKEY *key = own == NULL ? NULL : X509_get0_pubkey(own);
+	if (key == NULL)
+		return;
+	struct writer w = writer_on(facts->key_alg, sizeof(facts->key_alg));
+	int kind = EVP_PKEY_get_base_id(key);
+	write_text(&w, kind == EVP_PKEY_RSA  ? "RSA"
+		       : kind == EVP_PKEY_EC ? "EC"
+					     : OBJ_nid2sn(kind));
+	if (kind == EVP_PKEY_RSA || kind == EVP_PKEY_EC)
+		write_u64(&w, (uint64_t)EVP_PKEY_get_bits(key));
+	(void)writer_text(&w);
+	facts->sig_alg = slice_of(OBJ_nid2sn(X509_get_signature_nid(own)));
+}
+
 static bool
 settle(struct tls_channel *c)
 {
@@ -110,7 +128,10 @@ settle(struct tls_channel *c)
 	unsigned bytes;
 	SSL_get0_alpn_selected(c->ssl, &protocol, &bytes);
 	c->facts.protocol = (struct slice){(const char *)protocol, bytes};
-	X509 *peer = SSL_is_server(c->ssl) ? SSL_get0_peer_certificate(c->ssl) : NULL;
+	if (!SSL_is_server(c->ssl))
+		return true;
+	read_own(&c->facts, SSL_get_certificate(c->ssl));
+	X509 *peer = SSL_get0_peer_certificate(c->ssl);
 	if (peer == NULL || SSL_get_verify_result(c->ssl) != X509_V_OK)
 		return true;
 	c->facts.identity = &c->identity;

@@ -9,7 +9,9 @@
 
 #define TLS_NAME_BYTES_MAX     255 /* of a server's name */
 #define TLS_IDENTITY_BYTES_MAX 512 /* of a subject, and of the first alternative name */
-#define TLS_PRINT_BYTES        64  /* hex digits of a SHA-256 */
+#define TLS_COMMON_BYTES_MAX   255 /* of a common name */
+#define TLS_KEY_ALG_BYTES      16
+#define TLS_PRINT_BYTES        64 /* hex digits of a SHA-256 */
 
 /* What a handshake ended with; the text is that of include/tbl/arrival_failures.h. */
 enum tls_handshake {
@@ -26,13 +28,13 @@ enum tls_handshake {
 	TLS_HANDSHAKE_NO_MEMORY,
 };
 
-/* Of a client certificate that was verified. Printable ASCII; what is not stands escaped (RFC
- * 2253).
- */
+/* Of a client certificate that was verified. All but the common name is printable ASCII; what is
+ * not stands escaped (RFC 2253). */
 struct tls_identity {
 	struct slice subject; /* RFC 2253 text; may be empty */
 	struct slice san; /* first alternative name: DNS, e-mail, URI or IP text; may be empty */
 	struct slice fingerprint; /* SHA-256 of the certificate, lower-case hex */
+	struct slice common_name; /* of the subject, UTF-8, any characters; may be empty */
 };
 
 struct tls_facts {
@@ -41,6 +43,8 @@ struct tls_facts {
 	struct slice server_name;            /* lower case; empty: the client named none */
 	struct slice protocol;               /* by ALPN; empty: none was asked for */
 	const struct tls_identity *identity; /* NULL: no client certificate */
+	struct slice sig_alg;                /* that signed our certificate, "RSA-SHA256"; static */
+	char key_alg[TLS_KEY_ALG_BYTES];     /* of our certificate's key: "RSA2048", "EC256" */
 	bool resumed;
 	bool named_strictly; /* requests for another host than server_name belong elsewhere (421) */
 };

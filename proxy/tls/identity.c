@@ -7,7 +7,7 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 
-#define TEXT_BYTES_MAX (2 * TLS_IDENTITY_BYTES_MAX + TLS_PRINT_BYTES)
+#define TEXT_BYTES_MAX (2 * TLS_IDENTITY_BYTES_MAX + TLS_PRINT_BYTES + TLS_COMMON_BYTES_MAX)
 
 /* Appends as a whole, or not at all. */
 static struct slice
@@ -70,6 +70,31 @@ read_alternatives(X509 *x, struct writer *w)
 	return found;
 }
 
+/* The last one: the most particular. */
+static struct slice
+read_common_name(X509 *x, struct writer *w)
+{
+	X509_NAME *subject = X509_get_subject_name(x);
+	struct slice kept = SLICE_NONE;
+	unsigned char *text;
+	int last = -1;
+	for (int i = X509_NAME_get_index_by_NID(subject, NID_commonName, -1); i >= 0;
+	     i = X509_NAME_get_index_by_NID(subject, NID_commonName, i))
+		last = i;
+	if (last < 0)
+		return kept;
+	int bytes = ASN1_STRING_to_UTF8(
+	    &text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, last)));
+	if (bytes < 0)
+		return kept;
+	if (bytes <= TLS_COMMON_BYTES_MAX) {
+		kept = (struct slice){w->at + w->bytes, (size_t)bytes};
+		write_bytes(w, text, (size_t)bytes);
+	}
+	OPENSSL_free(text);
+	return kept;
+}
+
 bool
 tls_identity_read(X509 *certificate, struct tls_identity *out, char **text)
 {
@@ -83,6 +108,7 @@ tls_identity_read(X509 *certificate, struct tls_identity *out, char **text)
 	out->san = read_alternatives(certificate, &w);
 	out->fingerprint = (struct slice){w.at + w.bytes, 2 * (size_t)bytes};
 	write_hex_bytes(&w, print, bytes);
+	out->common_name = read_common_name(certificate, &w);
 	ERR_clear_error();
 	return true;
 }

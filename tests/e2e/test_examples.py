@@ -12,9 +12,11 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cluster
 import holdfast
 import ordering
+import test_proxy_out_tls
 import tls
 from dns import Dns
 from holdfast import ROOT, Holdfast, Origin, wait_until
@@ -32,6 +34,8 @@ def shipped(name):
 
 class App:
     """A server's memory: sessions, gone when it dies. handle(connection, request) answers."""
+
+    accepted = None  # of each connection, before its first byte
 
     def __init__(self, id):
         self.id = id
@@ -68,6 +72,7 @@ class Example(Holdfast):
             place = f"unix:{os.path.join(self.where, id)}" if address.startswith("unix:") else None
             app.origin = (tls.TlsOrigin(id, context, app.behave) if context
                           else Origin(id, app.behave, address=place))
+            app.origin.on_accept = app.accepted
             assert text.count(f'"{address}"') == 1, address
             text = text.replace(f'"{address}"', f'"{holdfast.text_of(app.origin.address)}"')
         if re.search(r'listeners = \( \{ address = "unix:', text):
@@ -147,6 +152,29 @@ def test_tls():
             assert r.json["fields_of"]["X-Forwarded-For"] == "192.0.2.7"
             assert r.json["fields_of"]["X-Forwarded-Proto"] == "https"
             assert "; Secure" in r.fields.get("Set-Cookie")
+
+
+class Proxied(Told):
+    def accepted(self, connection):
+        connection.told = test_proxy_out_tls.read_all(connection.wire.take)
+
+    def handle(self, connection, request):
+        client, _, _, tls_told = connection.told
+        self.answer(connection, client=client, version=tls_told[test_proxy_out_tls.VERSION].decode())
+
+
+def test_proxy_protocol():
+    root = tls.Authority()
+    root.issue("shop.example")
+    p = Example("proxy-protocol", Proxied, root.where)
+    with tls.TlsClient(p.address, root) as c:
+        homes = set()
+        for _ in range(4):
+            r = c.get(fields=[("Cookie", f"HOLDFAST={cookie}") for cookie in homes and [tag]])
+            tag = r.cookies().get("HOLDFAST") or tag
+            homes.add(r.id)
+            assert r.json["client"] == list(c.sock.getsockname()) and r.json["version"] == c.sock.version()
+        assert len(homes) == 1
 
 
 def test_unix_sockets():

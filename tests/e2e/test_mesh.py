@@ -25,7 +25,11 @@ def address_of(number):
 
 
 class Mesh:
-    def __init__(self, ids="abc", behave=None, down=(), hops_max=None, **more):
+    """each: of (id, text of its address): more of the top level of that node's configuration. addresses: of (number):
+    where it listens."""
+
+    def __init__(self, ids="abc", behave=None, down=(), hops_max=None, each=None, addresses=address_of, conf=None,
+                 **more):
         where = holdfast.folder()
         secret = os.path.join(where, "secret")
         with open(secret, "w") as f:
@@ -33,16 +37,17 @@ class Mesh:
         os.chmod(secret, 0o600)
         self.ids = ids
         self.origins = {i: Origin(i, behave) for i in ids}
-        self.addresses = {i: address_of(n) for n, i in enumerate(ids)}
+        self.addresses = {i: addresses(n) for n, i in enumerate(ids)}
         cluster = {"name": "mesh", "hops_max": hops_max,
-                   "nodes": [{"id": i, "http": text_of(self.addresses[i])} for i in ids]}
+                   "nodes": [{"id": i, "http": text_of(self.addresses[i])} for i in ids], **(conf or {})}
         members = [holdfast.member(o, node=text_of(self.addresses[i])) for i, o in self.origins.items()]
         self.nodes = {}
         for i in ids:
             if i not in down:
                 self.nodes[i] = Holdfast(members, address=self.addresses[i],
                                          top={"node": i, "cluster": cluster, **listening(),
-                                              "secrets": [{"id": "k1", "file": secret}]}, **more)
+                                              "secrets": [{"id": "k1", "file": secret}],
+                                              **(each(i, text_of(self.addresses[i])) if each else {})}, **more)
 
     def order(self, key):
         return ordering.order(self.ids, ordering.digest(key))

@@ -59,7 +59,7 @@ class Authority:
         extra = os.path.join(self.where, c.name + ".ext")
         with open(extra, "w") as f:
             f.write(extensions + "\n")
-        openssl("req", "-new", "-key", c.key, "-subj", subject, "-out", request)
+        openssl("req", "-new", "-utf8", "-key", c.key, "-subj", subject, "-out", request)
         Authority.count += 1
         argv = ["x509", "-req", "-in", request, "-days", str(days), "-extfile", extra, "-out", c.alone,
                 "-set_serial", str(Authority.count)]
