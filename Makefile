@@ -102,7 +102,9 @@ CLI      = proxy/cli/asking.c proxy/cli/change.c proxy/cli/check.c proxy/cli/com
            proxy/cli/race_ask.c proxy/cli/race_open.c proxy/cli/run.c proxy/cli/service.c \
            proxy/cli/status.c proxy/cli/steer.c proxy/cli/table.c proxy/cli/tag.c \
            proxy/cli/doctor.c proxy/cli/doctor_reach.c proxy/cli/log_line.c proxy/cli/replay.c proxy/cli/replay_check.c \
-           proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c proxy/cli/tail_summary.c proxy/cli/verify.c \
+           proxy/cli/exposition.c proxy/cli/json_texts.c proxy/cli/member_text.c \
+           proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c proxy/cli/tail_summary.c \
+           proxy/cli/top.c proxy/cli/top_cells.c proxy/cli/top_draw.c proxy/cli/top_model.c proxy/cli/top_terminal.c proxy/cli/verify.c \
            proxy/cli/verify_compare.c proxy/cli/version.c proxy/cli/what_if.c
 CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c proxy/cluster/delays.c proxy/cluster/election.c \
            proxy/cluster/election_claim.c proxy/cluster/election_detect.c proxy/cluster/election_wire.c \
@@ -375,6 +377,11 @@ LINK_cli/test_explain = $(sort $(CONFIG_LINK) $(VIEW_LINK)) proxy/cli/explain.c 
                         proxy/cli/explain_answer.c proxy/cli/key_lines.c proxy/cli/options.c \
                         proxy/cli/service.c proxy/admin/explain_json.c proxy/base/grow.c \
                         proxy/route/assign.c proxy/route/explain.c proxy/route/plan.c
+UNIT += cli/test_exposition cli/test_top
+LINK_cli/test_exposition = proxy/base/result.c proxy/base/text.c proxy/cli/exposition.c
+LINK_cli/test_top = proxy/base/grow.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/cli/exposition.c \
+                    proxy/cli/json_texts.c proxy/cli/member_text.c proxy/cli/table.c proxy/cli/top_cells.c \
+                    proxy/cli/top_draw.c proxy/cli/top_model.c proxy/cli/top_terminal.c
 LINK_cli/test_options = proxy/base/result.c proxy/base/text.c proxy/cli/options.c
 LINK_cli/test_tail = $(CONFIG_LINK) proxy/base/clock.c proxy/base/vocab.c proxy/cli/options.c \
                      proxy/cli/log_line.c proxy/cli/table.c proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c \

@@ -5,6 +5,7 @@
 #ifndef HOLDFAST_CLI_ASKING_H
 #define HOLDFAST_CLI_ASKING_H
 
+#include "cli/json_texts.h"
 #include "cli/node_client.h"
 #include "cli/options.h"
 #include "config/config.h"
@@ -47,9 +48,5 @@ int asking_refuse(const struct asking *a, enum result r, const struct problem *p
 void target_add(struct writer *target, const char *name, const char *value);
 /* Encodes one segment of a path. */
 void target_segment(struct writer *target, const char *text);
-
-/* Members of JSON objects, for printing: escaped, "-" where there is none. */
-const char *json_text(const json_t *object, const char *key, char *room, size_t bytes);
-uint64_t json_count(const json_t *object, const char *key);
 
 #endif

@@ -22,7 +22,9 @@ struct node_client {
 	char *token;                        /* owned; NULL: none */
 	struct sockaddr_storage address;
 	socklen_t address_bytes;
-	int fd; /* -1: not connected */
+	int fd;        /* -1: not connected */
+	int attend_fd; /* borrowed; -1: none */
+	uint64_t limit_ms;
 	struct parser *parser;
 	struct http_head head;
 	struct grow in; /* of the present answer */
@@ -103,11 +105,26 @@ node_client_create(const char *where, const char *token, struct node_client **ou
 	if (c == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	c->fd = -1;
+	c->attend_fd = -1;
+	c->limit_ms = NODE_ASK_MS;
 	grow_init(&c->in, NODE_ANSWER_BYTES_MAX);
 	enum result r = init(c, where, token, p);
 	if (r != RESULT_OK)
 		node_client_free(out);
 	return r;
+}
+
+void
+node_client_attend(struct node_client *c, int fd, uint64_t limit_ms)
+{
+	c->attend_fd = fd;
+	c->limit_ms = limit_ms;
+}
+
+const char *
+node_client_name(const struct node_client *c)
+{
+	return c->name;
 }
 
 static void
@@ -141,8 +158,13 @@ ready(const struct node_client *c, short events, uint64_t until_ms)
 {
 	for (;;) {
 		uint64_t now_ms = clock_ms();
-		struct pollfd fd = {.fd = c->fd, .events = events};
-		int got = poll(&fd, 1, now_ms < until_ms ? (int)(until_ms - now_ms) : 0);
+		struct pollfd fds[2] = {{.fd = c->fd, .events = events},
+					{.fd = c->attend_fd, .events = POLLIN}};
+		int got = poll(fds, 2, now_ms < until_ms ? (int)(until_ms - now_ms) : 0);
+		if (got > 0 && fds[1].revents != 0) {
+			errno = ECANCELED;
+			return false;
+		}
 		if (got > 0)
 			return true;
 		if (got == 0)
@@ -268,7 +290,8 @@ exchange(struct node_client *c, const char *method, struct slice question, uint6
 			return HEARD_BROKEN;
 		bool said = say(c, question, until_ms);
 		enum heard heard = said ? hear_answer(c, method, until_ms, body) : HEARD_BROKEN;
-		if (!kept || heard == HEARD_ALL || c->in.bytes > 0 || errno == ETIMEDOUT)
+		if (!kept || heard == HEARD_ALL || c->in.bytes > 0 || errno == ETIMEDOUT ||
+		    errno == ECANCELED)
 			return heard;
 		hang_up(c);
 	}
@@ -287,30 +310,55 @@ take_json(struct node_client *c, struct slice body, struct node_answer *out, str
 	return RESULT_OK;
 }
 
-enum result
-node_client_ask(struct node_client *c, const char *method, const char *target,
-		struct node_answer *out, struct problem *p)
+/* One question to its end: the answer's body is in *body. */
+static enum result
+ask(struct node_client *c, const char *method, const char *target, struct slice *body,
+    struct problem *p)
 {
 	struct grow question;
-	struct slice body = SLICE_NONE;
-	*out = (struct node_answer){.status = 0};
 	grow_init(&question, NODE_ANSWER_BYTES_MAX);
 	if (!compose(&question, c, method, target)) {
 		grow_deinit(&question);
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	}
 	enum heard heard = exchange(c, method, (struct slice){question.at, question.bytes},
-				    clock_ms() + NODE_ASK_MS, &body);
+				    clock_ms() + c->limit_ms, body);
 	int error = errno;
 	grow_deinit(&question);
 	if (heard == HEARD_ALL)
-		return take_json(c, body, out, p);
+		return RESULT_OK;
 	hang_up(c);
 	if (heard == HEARD_OTHER)
 		return problem_set(p, RESULT_IO, "%s: what answers there is not Holdfast", c->name);
+	if (error == ECANCELED)
+		return problem_set(p, RESULT_LIMIT, NODE_INTERRUPTED);
 	return problem_set(p, RESULT_IO, "%s: %s", c->name,
 			   error == 0 || heard == HEARD_NOTHING ? "closed without an answer"
 								: strerror(error));
+}
+
+enum result
+node_client_ask(struct node_client *c, const char *method, const char *target,
+		struct node_answer *out, struct problem *p)
+{
+	struct slice body = SLICE_NONE;
+	*out = (struct node_answer){.status = 0};
+	enum result r = ask(c, method, target, &body, p);
+	return r == RESULT_OK ? take_json(c, body, out, p) : r;
+}
+
+enum result
+node_client_read(struct node_client *c, const char *target, int *status, struct slice *body,
+		 struct problem *p)
+{
+	*body = SLICE_NONE;
+	enum result r = ask(c, "GET", target, body, p);
+	if (r != RESULT_OK)
+		return r;
+	*status = c->head.status;
+	if (!c->head.keep_alive)
+		hang_up(c);
+	return RESULT_OK;
 }
 
 void

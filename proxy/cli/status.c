@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "cli/asking.h"
+#include "cli/member_text.h"
 #include "cli/members_change.h"
 #include "cli/table.h"
 #include "vocab.h"
@@ -11,7 +12,6 @@
 
 #define CHANGE_TARGET_BYTES 2048
 #define TEXT_BYTES          1024
-#define CHECKS_SHOWN_MAX    16
 
 static void
 print_json(const json_t *json)
@@ -46,38 +46,6 @@ print_node(const json_t *s)
 		     json_count(logs, "failover_lost"), json_count(logs, "access_lost"));
 }
 
-/* "2 up, 1 down" */
-static void
-add_states(struct table *t, const json_t *members)
-{
-	char text[TEXT_BYTES];
-	struct writer w = writer_on(text, sizeof(text));
-	for (int state = 0; state < MEMBER_STATES; state++) {
-		const char *name = member_state_text((enum member_state)state);
-		size_t count = 0;
-		size_t i;
-		const json_t *m;
-		json_array_foreach(members, i, m)
-		{
-			const char *is = json_string_value(json_object_get(m, "state"));
-			count += is != NULL && strcmp(is, name) == 0;
-		}
-		if (count > 0)
-			write_format(&w, "%s%zu %s", w.bytes > 0 ? ", " : "", count, name);
-	}
-	table_text(t, writer_text(&w));
-}
-
-static uint64_t
-errors_of(const json_t *requests)
-{
-	const json_t *causes = json_object_get(requests, "by_cause");
-	uint64_t sum = 0;
-	for (size_t i = 0; i < CAUSES; i++)
-		sum += cause_table[i].is_error ? json_count(causes, cause_table[i].text) : 0;
-	return sum;
-}
-
 static void
 print_services(const json_t *services)
 {
@@ -93,7 +61,7 @@ print_services(const json_t *services)
 		const json_t *outcomes = json_object_get(requests, "by_affinity");
 		table_text(&t, json_text(s, "name", text, sizeof(text)));
 		table_text(&t, json_text(s, "pool", text, sizeof(text)));
-		add_states(&t, json_object_get(s, "members"));
+		table_text(&t, states_text(json_object_get(s, "members"), text, sizeof(text)));
 		table_number(&t, json_count(requests, "total"));
 		table_number(&t, errors_of(requests));
 		table_number(&t, json_count(requests, "retries"));
@@ -166,21 +134,6 @@ is_asked_for(const struct asking *a, const json_t *service)
 {
 	const char *name = json_string_value(json_object_get(service, "name"));
 	return a->service == NULL || (name != NULL && strcmp(a->service, name) == 0);
-}
-
-/* The last ones, the newest last: "+" well, "-" failed. */
-static const char *
-last_checks(const json_t *m, char *text, size_t bytes)
-{
-	struct writer w = writer_on(text, bytes);
-	const char *all =
-	    json_string_value(json_object_get(json_object_get(m, "health"), "history"));
-	size_t count = all != NULL ? strlen(all) : 0;
-	for (size_t i = count > CHECKS_SHOWN_MAX ? count - CHECKS_SHOWN_MAX : 0; i < count; i++)
-		write_char(&w, all[i] == '1' ? '+' : '-');
-	if (count == 0)
-		write_char(&w, '.');
-	return writer_text(&w);
 }
 
 /* Of new sessions that are placed by load or in turn. */
