@@ -142,13 +142,26 @@ fields_add(struct fields *f, char *at, size_t bytes, bool tunnel)
 	return true;
 }
 
+/* False: they are no lines. */
+static bool
+submit_trailers(struct h2_stream *s)
+{
+	struct fields f;
+	f.count = 0;
+	if (!fields_add(&f, s->trailers->data, s->trailers->to, false))
+		return false;
+	(void)nghttp2_submit_trailer(s->connection->session, s->id, f.list, f.count);
+	return true;
+}
+
 /* Where the data comes from: the queue, without a copy of nghttp2's own. */
 static ssize_t
 read_queue(nghttp2_session *session, int32_t id, uint8_t *to, size_t length, uint32_t *flags,
 	   nghttp2_data_source *source, void *user)
 {
 	struct h2_stream *s = source->ptr;
-	struct fields f = {.count = 0};
+	(void)session;
+	(void)id;
 	(void)to;
 	(void)user;
 	if (s->queued == 0 && !s->answer_ended) {
@@ -161,10 +174,8 @@ read_queue(nghttp2_session *session, int32_t id, uint8_t *to, size_t length, uin
 	if (!s->answer_ended || length < s->queued)
 		return (ssize_t)length;
 	*flags |= NGHTTP2_DATA_FLAG_EOF;
-	if (s->trailers != NULL && fields_add(&f, s->trailers->data, s->trailers->to, false)) {
+	if (s->trailers != NULL && submit_trailers(s))
 		*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-		(void)nghttp2_submit_trailer(session, id, f.list, f.count);
-	}
 	return (ssize_t)length;
 }
 
