@@ -57,7 +57,7 @@ HASHRING = hashring/hash.c hashring/lanes.c hashring/logtable.c hashring/near.c 
 BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/digest.c \
            proxy/base/grow.c proxy/base/handed.c proxy/base/local_socket.c proxy/base/log.c \
            proxy/base/network.c proxy/base/proxy_out.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/base/wheel.c
-BASE    += proxy/base/mailbox.c proxy/base/rates.c
+BASE    += proxy/base/handover.c proxy/base/mailbox.c proxy/base/rates.c proxy/base/starter.c proxy/base/starter_child.c
 HTTP     = proxy/http/cache.c proxy/http/chunk.c proxy/http/conclude.c proxy/http/fields.c \
            proxy/http/forward.c proxy/http/grammar.c proxy/http/octets.c proxy/http/parse.c \
            proxy/http/request.c proxy/http/response.c proxy/http/scan.c
@@ -115,9 +115,10 @@ CLUSTER_LIVE = proxy/cluster/cluster_ev.c proxy/cluster/disk_ev.c proxy/cluster/
 NODE     = proxy/main.c proxy/node/node.c proxy/node/node_ev.c proxy/node/admin.c proxy/node/cluster.c \
            proxy/node/cluster_status.c proxy/node/fences.c proxy/node/master.c proxy/node/notify.c proxy/node/placement.c \
            proxy/node/question.c \
+           proxy/node/listening.c proxy/node/programs_ev.c proxy/node/upgrade_ev.c proxy/node/upgrade_state.c proxy/node/takeover.c \
            proxy/node/names.c proxy/node/race_ev.c proxy/node/reload.c proxy/node/roles.c proxy/node/status.c
 
-CLUSTER_LIVE += proxy/cluster/dns.c proxy/cluster/dns_ev.c proxy/cluster/hook_ev.c
+CLUSTER_LIVE += proxy/cluster/dns.c proxy/cluster/dns_ev.c proxy/cluster/hook.c
 
 # the membership by epochs
 EPOCHS   = proxy/cluster/epoch.c proxy/cluster/epoch_publish.c proxy/cluster/kept.c
@@ -346,6 +347,10 @@ LINK_cluster/test_lease = $(CLUSTER_LINK) $(LEASE)
 LINK_cluster/test_register_file = $(CLUSTER_LINK) $(REGISTER) proxy/cluster/register_file.c
 LINK_cluster/test_register = $(CLUSTER_LINK) $(LEASE) $(REGISTER)
 LINK_cluster/test_voter = $(CLUSTER_LINK) $(REGISTER)
+
+# the running node
+UNIT += node/test_upgrade_state
+LINK_node/test_upgrade_state = proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/node/upgrade_state.c
 
 # admin
 ADMIN_LINK = $(HTTP) proxy/base/addr.c proxy/base/clock.c proxy/base/digest.c proxy/base/grow.c \

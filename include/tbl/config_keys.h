@@ -18,6 +18,9 @@ CONFIG_KEY(config, "state_dir", FILE, state_dir, "", "/var/lib/holdfast", 1, CON
 CONFIG_KEY(config, "user", TEXT, user, "", NULL, 1, ID_BYTES_MAX, "user to become after binding; absent: stay who we are")
 CONFIG_KEY(config, "stop", DURATION, stop_ms, "duration", "30s", 0, CONFIG_HOUR, "how long SIGTERM waits for exchanges to end")
 
+CONFIG_KEY(config, "upgrade.ready", DURATION, upgrade.ready_ms, "duration", "30s", 100, CONFIG_HOUR, "how long a process that takes this one's place (SIGUSR2) may take until it serves; then it is killed and this one goes on")
+CONFIG_KEY(config, "upgrade.drain", DURATION, upgrade.drain_ms, "duration", "10m", 0, 24 * CONFIG_HOUR, "how long the connections of a process whose place was taken may go on; then it stops as SIGTERM says")
+
 CONFIG_LIST(config, "secrets", config_secret, secrets, secret_count, 0, SECRETS_MAX, "secrets that authenticate tags: the first signs, all verify; none: one is made and kept in state_dir")
 CONFIG_KEY(config_secret, "secrets[].id", ID, id, "", CONFIG_REQUIRED, 1, ID_BYTES_MAX, "name of the secret; the same on every node")
 CONFIG_KEY(config_secret, "secrets[].file", FILE, file, "", CONFIG_REQUIRED, 1, CONFIG_TEXT_BYTES_MAX, "file of 32 to 4,096 bytes, not readable by others")

@@ -71,6 +71,10 @@ signals(FILE *to)
 		  "ends: no new connections; requests may end for as long as the key stop says; a "
 		  "second one: at once");
 	roff_item(to, "SIGQUIT", "ends at once");
+	roff_item(to, "SIGUSR2",
+		  "starts the program anew, which takes the listeners over; when it serves, this "
+		  "process ends with its connections, of which none is broken; when it does not, "
+		  "this process goes on");
 	roff_item(to, "SIGUSR1", "opens the logs again, after they were renamed");
 }
 

@@ -50,6 +50,7 @@ struct admin_server {
 	struct event *bell;  /* of `events` */
 	struct event *wake;  /* who waits asks again */
 	int fd;
+	bool left;                /* another process listens */
 	bool paused;              /* no descriptor was left: accepts again at the next sweep */
 	struct connection *first; /* the newest */
 	unsigned connections;
@@ -332,7 +333,7 @@ take_request(struct connection *c)
 	if (!body_is_there(c, &s->head, held - skipped, &bytes))
 		return false;
 	struct admin_answer a = {.status = 0};
-	c->close_after = !s->head.keep_alive;
+	c->close_after = !s->head.keep_alive || s->left;
 	c->continued = false;
 	c->later = (struct admin_later){.answer = answer_later};
 	admin_answer(&s->face, &s->head, c->peer, &c->later, &a);
@@ -622,6 +623,28 @@ event_drop(struct event *event)
 }
 
 void
+admin_server_leave(struct admin_server *s)
+{
+	struct connection *next;
+	s->left = true;
+	s->paused = false;
+	event_drop(s->accept);
+	s->accept = NULL;
+	(void)close(s->fd);
+	s->fd = -1;
+	for (struct connection *c = s->first; c != NULL; c = next) {
+		next = c->next;
+		/* Followers come again, to the other process; so does who has nothing under way. */
+		bool idle =
+		    c->phase == READING && evbuffer_get_length(bufferevent_get_input(c->io)) == 0;
+		if (idle || c->phase == FOLLOWING)
+			connection_free(c);
+		else
+			c->close_after = true;
+	}
+}
+
+void
 admin_server_free(struct admin_server **held)
 {
 	struct admin_server *s = *held;
@@ -634,7 +657,8 @@ admin_server_free(struct admin_server **held)
 	event_drop(s->sweep);
 	event_drop(s->bell);
 	event_drop(s->wake);
-	(void)close(s->fd);
+	if (s->fd != -1)
+		(void)close(s->fd);
 	parser_free(&s->parser);
 	free(s);
 }

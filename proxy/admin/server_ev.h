@@ -41,6 +41,8 @@ enum result admin_server_create(struct event_base *base, int fd, const struct ad
 /* On the base's thread, or when its loop has ended. */
 void admin_server_free(struct admin_server **server);
 
+/* Nobody is accepted any more, and each connection ends with its present answer. */
+void admin_server_leave(struct admin_server *server);
 /* Who waits asks again, soon. */
 void admin_server_wake(struct admin_server *server);
 unsigned admin_server_followers(const struct admin_server *server);

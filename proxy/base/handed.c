@@ -13,9 +13,10 @@
 #define NAME_BYTES_MAX  255 /* of systemd.socket(5), FileDescriptorName= */
 #define NAMES_SHOWN_MAX 300
 
-/* Filled by handed_take, and never changed after. */
+/* Filled by handed_take and handed_add, at the start, and never changed after. */
 static struct {
 	unsigned count;
+	int fd[HANDED_MAX];
 	char name[HANDED_MAX][NAME_BYTES_MAX + 1];
 } handed;
 
@@ -47,11 +48,35 @@ handed_take(void)
 		    slice_to_u64(slice_of(count_text), &count);
 	handed.count = !ours ? 0 : count < HANDED_MAX ? (unsigned)count : HANDED_MAX;
 	take_names(getenv("LISTEN_FDNAMES"));
-	for (unsigned i = 0; i < handed.count; i++)
-		(void)fcntl(FIRST_FD + (int)i, F_SETFD, FD_CLOEXEC);
+	for (unsigned i = 0; i < handed.count; i++) {
+		handed.fd[i] = FIRST_FD + (int)i;
+		(void)fcntl(handed.fd[i], F_SETFD, FD_CLOEXEC);
+	}
 	(void)unsetenv("LISTEN_PID");
 	(void)unsetenv("LISTEN_FDS");
 	(void)unsetenv("LISTEN_FDNAMES");
+}
+
+void
+handed_add(const char *name, int fd)
+{
+	if (handed.count == HANDED_MAX) {
+		(void)close(fd);
+		return;
+	}
+	handed.fd[handed.count] = fd;
+	size_t bytes = strnlen(name, NAME_BYTES_MAX);
+	memcpy(handed.name[handed.count], name, bytes);
+	handed.name[handed.count++][bytes] = '\0';
+}
+
+int
+handed_at(unsigned place, const char **name)
+{
+	if (place >= handed.count)
+		return -1;
+	*name = handed.name[place];
+	return handed.fd[place];
 }
 
 bool
@@ -100,7 +125,7 @@ handed_find(const char *name, struct problem *p)
 					  name);
 			return -1;
 		}
-		found = FIRST_FD + (int)i;
+		found = handed.fd[i];
 	}
 	if (found == -1) {
 		say_missing(name, p);

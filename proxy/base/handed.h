@@ -17,6 +17,10 @@
  * variables are not for this process; they are removed from the environment.
  */
 void handed_take(void);
+/* One more, that the process before had of the manager; takes `fd` over. At the start as well. */
+void handed_add(const char *name, int fd);
+/* The socket at that place, borrowed, and its name; -1: there are no more. */
+int handed_at(unsigned place, const char **name);
 /* Was any socket handed over? */
 bool handed_any(void);
 /*

@@ -359,6 +359,7 @@ check(struct replay *r, const struct said *s)
 		check_summary(r, s);
 		break;
 	case EVENT_RELOAD:
+	case EVENT_UPGRADED:
 	case EVENT_EPOCH_ADOPTED:
 		/* Other members, perhaps: what was seen of those before counts no more. */
 		r->known_since_ms = s->ms;

@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "base/handed.h"
+#include "base/handover.h"
 #include "base/log.h"
 #include "cli/options.h"
 #include "node/node.h"
@@ -22,6 +23,7 @@ serve(struct config **config)
 	if (r == RESULT_OK)
 		return EXIT_SUCCESS;
 	log_error("%s", p.text);
+	inherited_refuse(p.text);
 	return EXIT_NEGATIVE;
 }
 
@@ -35,10 +37,30 @@ set_option(void *context, enum cli_option option, const char *value, struct prob
 	return RESULT_OK;
 }
 
+/* The process before is told what is wrong: the first of it. */
+static void
+refuse(const struct config_findings *findings, const char *file)
+{
+	struct problem p = {""};
+	size_t first = 0;
+	while (first + 1 < findings->count && findings->list[first].warning)
+		first++;
+	if (findings->count > 0)
+		config_finding_text(&findings->list[first], p.text, sizeof(p.text));
+	else
+		(void)problem_set(&p, RESULT_INVALID, "%s cannot be read", file);
+	inherited_refuse(p.text);
+}
+
 static int
 load_and_serve(const char *file)
 {
+	struct problem p;
 	handed_take();
+	if (inherited_take(&p) != RESULT_OK) {
+		log_error("%s", p.text);
+		return EXIT_NEGATIVE;
+	}
 	if (!digest_init()) {
 		log_error("libsodium cannot be started");
 		return EXIT_NEGATIVE;
@@ -47,6 +69,8 @@ load_and_serve(const char *file)
 	struct config_findings findings;
 	enum result r = config_load(file, CONFIG_FOR_RUN, &config, &findings);
 	config_findings_print(&findings, stderr);
+	if (r != RESULT_OK)
+		refuse(&findings, file);
 	config_findings_free(&findings);
 	if (r != RESULT_OK)
 		return EXIT_USAGE;

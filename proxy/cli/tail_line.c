@@ -38,6 +38,7 @@ event_colour(enum event_kind event)
 	case EVENT_MEMBER_DOWN:
 	case EVENT_MASTER_LOST:
 	case EVENT_RELOAD_REFUSED:
+	case EVENT_UPGRADE_REFUSED:
 		return COLOUR_BAD;
 	case EVENT_OUTAGE_SUMMARY:
 		return COLOUR_SUM;

@@ -302,10 +302,14 @@ struct config_limits {
 
 struct config {
 	char *file;
-	char *node;                    /* NULL: gateway */
-	uint32_t workers;              /* 0: one a core */
-	char *state_dir;               /* default "/var/lib/holdfast" */
-	char *user;                    /* NULL: stay who we are; else dropped to after binding */
+	char *node;       /* NULL: gateway */
+	uint32_t workers; /* 0: one a core */
+	char *state_dir;  /* default "/var/lib/holdfast" */
+	char *user;       /* NULL: stay who we are; else dropped to after binding */
+	struct {
+		uint64_t ready_ms; /* 30 s */
+		uint64_t drain_ms; /* 10 min */
+	} upgrade;
 	uint64_t stop_ms;              /* 30 s: how long TERM waits for exchanges */
 	struct config_secret *secrets; /* at least one after loading: see config_load */
 	size_t secret_count;

@@ -265,7 +265,7 @@ idle(struct client *c)
 {
 	struct worker *w = c->io.worker;
 	const struct config_timeouts *t = &w->services->config->services[0].timeouts;
-	if (w->stopping && (c->in == NULL || c->requests > 0)) {
+	if (w->stopping && !w->draining && (c->in == NULL || c->requests > 0)) {
 		client_close(c);
 		return;
 	}
@@ -749,6 +749,14 @@ clients_stop(struct worker *w)
 		read_ahead(c);
 		client_run(c);
 	}
+}
+
+void
+clients_drain(struct worker *w)
+{
+	/* Who has the head of an answer without that word may send another request. */
+	for (struct client *c = w->clients; c != NULL; c = c->next)
+		c->close_after |= c->exchange != NULL && c->door.status == 0;
 }
 
 void

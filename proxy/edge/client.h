@@ -73,6 +73,8 @@ void client_open_refused(struct worker *w, int fd, const struct addr *peer, bool
 			 enum cause cause);
 /* Soft stop: idle ones close now, the others after their present answer. */
 void clients_stop(struct worker *w);
+/* Another process has the listeners: each has one more request, and is told that it is the last. */
+void clients_drain(struct worker *w);
 /* Hard stop: breaks everything off. */
 void clients_abort(struct worker *w);
 

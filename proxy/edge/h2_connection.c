@@ -172,8 +172,8 @@ say_goaway(struct h2_connection *c)
 		return;
 	c->goaway = true;
 	deadline_clear(&c->drain);
-	(void)nghttp2_submit_goaway(c->session, NGHTTP2_FLAG_NONE,
-				    nghttp2_session_get_last_proc_stream_id(c->session),
+	c->goaway_last = nghttp2_session_get_last_proc_stream_id(c->session);
+	(void)nghttp2_submit_goaway(c->session, NGHTTP2_FLAG_NONE, c->goaway_last,
 				    end_codes[c->why], NULL, 0);
 	h2_connection_wake(c);
 }
@@ -584,6 +584,8 @@ h2_connection_open(struct worker *w, int fd, struct tls_channel *channel, const 
 	deadline_set(w, &c->deadline, bounds_of(c)->timeouts.header_ms);
 	if (early.bytes > 0)
 		feed(c, early.at, early.bytes);
+	if (__builtin_expect(w->stopping, 0))
+		h2_connection_leave(c, HTTP2_END_STOP);
 	h2_connection_wake(c);
 	return true;
 }

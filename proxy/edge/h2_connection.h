@@ -61,7 +61,8 @@ struct h2_connection {
 	uint32_t stream_count;
 	uint32_t unended; /* streams whose answer is complete and whose END_STREAM has not left */
 	int32_t last_id;  /* of streams that were opened; -1: none */
-	int32_t gap_from; /* ids below gap_to that were passed over latest */
+	int32_t goaway_last; /* what the last word said: nothing behind it is processed */
+	int32_t gap_from;    /* ids below gap_to that were passed over latest */
 	int32_t gap_to;
 	uint32_t requests;     /* begun */
 	uint32_t queued;       /* streams with bytes in their queues */

@@ -99,6 +99,10 @@ on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *use
 	struct h2_connection *c = user;
 	if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
+	/* nghttp2 passes over what is behind a GOAWAY when that is sent, not yet when it is said;
+	 * the client asks for it again elsewhere. */
+	if (c->goaway && frame->hd.stream_id > c->goaway_last)
+		return 0;
 	struct h2_stream *s = h2_stream_open(c, frame->hd.stream_id);
 	if (s == NULL)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;

@@ -2,6 +2,7 @@
 #include "edge/listener.h"
 
 #include "base/handed.h"
+#include "base/handover.h"
 #include "base/log.h"
 #include "edge/admission.h"
 #include "edge/arrival.h"
@@ -131,19 +132,57 @@ bind_next(const struct config_listener *c, unsigned worker, struct listener_file
 	return fd;
 }
 
-bool
-listener_bind_all(const struct config_listener *c, unsigned workers, struct listener_files *files,
-		  int *fds, struct problem *p)
+/* What the process before listened on; shared by workers when there are more than sockets. */
+static size_t
+take_inherited(const struct config_listener *c, unsigned workers, struct listener_files *files,
+	       int fds[WORKERS_MAX])
 {
+	char name[HANDOVER_BYTES_MAX];
+	struct local_file file;
+	size_t count = 0;
+	(void)inherited_name("listener", &c->address, name, sizeof(name));
+	size_t there = inherited_count(name);
+	while (count < there && count < WORKERS_MAX)
+		fds[count++] = inherited_socket(name);
+	while (there > 0 && count < workers) {
+		fds[count] = fcntl(fds[count % there], F_DUPFD_CLOEXEC, 0);
+		if (fds[count] == -1)
+			break; /* one worker less listens: said when it is counted */
+		count++;
+	}
+	if (there > 0 && c->address.family == AF_UNIX &&
+	    files->count < sizeof(files->list) / sizeof(files->list[0]) &&
+	    inherited_file(addr_kept_text(&c->address), &file)) {
+		files->list[files->count].address = c->address;
+		files->list[files->count++].file = file;
+	}
+	return count;
+}
+
+size_t
+listener_bind_all(const struct config_listener *c, unsigned workers, struct listener_files *files,
+		  int fds[WORKERS_MAX], struct problem *p)
+{
+	size_t inherited = take_inherited(c, workers, files, fds);
+	if (inherited > 0)
+		return inherited;
 	for (unsigned worker = 0; worker < workers; worker++) {
 		fds[worker] = bind_next(c, worker, files, fds, p);
 		if (fds[worker] != -1)
 			continue;
 		while (worker-- > 0)
 			(void)close(fds[worker]);
-		return false;
+		return 0;
 	}
-	return true;
+	return workers;
+}
+
+int
+listener_bind_admin(const struct addr *address, struct problem *p)
+{
+	char name[HANDOVER_BYTES_MAX];
+	int fd = inherited_socket(inherited_name("admin", address, name, sizeof(name)));
+	return fd != -1 ? fd : listener_bind(address, true, p);
 }
 
 static bool is_listed(const struct addr *address, const struct config_listener *list, size_t count);
@@ -304,9 +343,9 @@ listener_drop(struct worker *w, struct trash *t)
 }
 
 static void
-listener_close(struct worker *w, struct listener *l)
+listener_close(struct worker *w, struct listener *l, bool goes)
 {
-	bool goes = l->address.family != ADDR_HANDED;
+	goes = goes && l->address.family != ADDR_HANDED;
 	for (int i = 0; goes && i < LISTEN_BACKLOG && accept_one(l); i++)
 		continue;
 	deadline_remove(w, &l->pause);
@@ -318,6 +357,16 @@ void
 listeners_close(struct worker *w)
 {
 	listeners_keep(w, NULL, 0);
+}
+
+void
+listeners_leave(struct worker *w)
+{
+	while (w->listeners != NULL) {
+		struct listener *l = w->listeners;
+		w->listeners = l->next;
+		listener_close(w, l, false);
+	}
 }
 
 static bool
@@ -342,6 +391,6 @@ listeners_keep(struct worker *w, const struct config_listener *list, size_t coun
 			continue;
 		}
 		*at = l->next;
-		listener_close(w, l);
+		listener_close(w, l, true);
 	}
 }

@@ -19,6 +19,8 @@
  * may listen there yet; further ones of this process join it. -1: the problem says why.
  */
 int listener_bind(const struct addr *address, bool first, struct problem *p);
+/* The same for the admin interface: inherited, or bound. */
+int listener_bind_admin(const struct addr *address, struct problem *p);
 
 /* Files of UNIX sockets that this process made. */
 struct listener_files {
@@ -31,11 +33,12 @@ struct listener_files {
 
 /*
  * One socket for each of `workers`: of their own for an IP address, one that they share for a UNIX
- * socket, whose file is noted, and for what is handed over. False: the problem says why, and none
- * is open.
+ * socket, whose file is noted, and for what is handed over. Those that were inherited of the
+ * process before are used in their place (base/handover.h), and may be more: each is to be listened
+ * on, for clients wait there. Returns how many; 0: the problem says why, and none is open.
  */
-bool listener_bind_all(const struct config_listener *c, unsigned workers,
-		       struct listener_files *files, int *fds, struct problem *p);
+size_t listener_bind_all(const struct config_listener *c, unsigned workers,
+			 struct listener_files *files, int fds[WORKERS_MAX], struct problem *p);
 /* Removes the files of those that are none of the list. */
 void listener_files_keep(struct listener_files *files, const struct config_listener *list,
 			 size_t count);
@@ -43,6 +46,7 @@ void listener_files_keep(struct listener_files *files, const struct config_liste
 /* A bound socket on its way to its worker. */
 struct listener_socket {
 	int fd;
+	unsigned worker; /* whose it is */
 	struct addr address;
 };
 
@@ -55,5 +59,7 @@ void listeners_keep(struct worker *w, const struct config_listener *list, size_t
 /* Takes what is waiting in the backlogs, then closes all listeners of the worker. What waits at a
  * socket that was handed over is left to who takes it next. */
 void listeners_close(struct worker *w);
+/* Closes them; what waits in the backlogs is the next process's, which has these sockets, too. */
+void listeners_leave(struct worker *w);
 
 #endif

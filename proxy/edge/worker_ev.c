@@ -63,7 +63,7 @@ static void
 end_if_done(struct worker_thread *t)
 {
 	struct worker *w = t->worker;
-	if (w->stopping && w->client_count == 0)
+	if (w->stopping && w->client_count == 0 && w->arrivals == NULL)
 		(void)event_base_loopbreak(t->base);
 }
 
@@ -224,10 +224,16 @@ on_command(void *owner, unsigned events)
 	int wanted = atomic_load(&t->wanted);
 	if (wanted == 0)
 		return;
-	listeners_close(w);
-	arrivals_abort(w);
 	w->stopping = true;
-	clients_stop(w);
+	w->draining = wanted == WORKER_DRAIN;
+	if (w->draining) {
+		listeners_leave(w);
+		clients_drain(w);
+	} else {
+		listeners_close(w);
+		arrivals_abort(w);
+		clients_stop(w);
+	}
 	h2_connections_stop(w);
 	if (wanted == WORKER_STOP_HARD) {
 		clients_abort(w);

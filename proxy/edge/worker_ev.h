@@ -36,7 +36,12 @@ struct worker_change *worker_change_create(struct services *services, struct sin
 void worker_change_free(struct worker_change **change);
 /* Takes *change over; in the order of the calls. */
 void worker_thread_change(struct worker_thread *t, struct worker_change **change);
-/* SOFT: no new connection, no new request, ends when the last exchange is over. HARD: ends now. */
+/*
+ * SOFT: no new connection, no new request, ends when the last exchange is over. HARD: ends now.
+ * DRAIN: another process has the listeners. Every connection has one more request, whose answer
+ * says that it is the last, so that no client writes into a connection that closes; those that stay
+ * idle end as idle ones do. Ends when the last connection is over.
+ */
 void worker_thread_stop(struct worker_thread *t, enum worker_command command);
 /* Adds what it counted of HTTP/2; from any thread. */
 void worker_thread_read_http2(const struct worker_thread *t, struct http2_sum *sum);

@@ -238,6 +238,33 @@ pool_commit(struct pool *pool, struct pool_revision **held)
 	pool_revision_free(held);
 }
 
+struct verdict
+pool_verdict(struct pool *pool, const struct member_live *member)
+{
+	(void)pthread_mutex_lock(&pool->lock);
+	struct verdict v = member->verdict;
+	(void)pthread_mutex_unlock(&pool->lock);
+	return v;
+}
+
+void
+pool_restore(struct pool *pool, struct member_live *member, const struct verdict *verdict)
+{
+	(void)pthread_mutex_lock(&pool->lock);
+	struct verdict *v = &member->verdict;
+	*v = *verdict;
+	if (v->order == MEMBER_MAINT || (v->order == MEMBER_DRAIN && v->health != MEMBER_DOWN))
+		v->state = v->order;
+	else
+		v->state = v->health;
+	bool wants = v->health == MEMBER_SUSPECT || v->live_fails > 0;
+	atomic_store_explicit(&member->wants_success, wants && v->health != MEMBER_DOWN,
+			      memory_order_relaxed);
+	settle(pool, pool->membership);
+	pool->unpublished = !publish(pool);
+	(void)pthread_mutex_unlock(&pool->lock);
+}
+
 enum result
 pool_create(const struct config_service *service, struct pool_tls tls, unsigned workers,
 	    struct pool **out, struct problem *p)

@@ -119,6 +119,11 @@ void pool_tick(struct pool *pool, uint64_t now_ms);
 /* Did the member's last active check end well, and not before `since_ms`? */
 bool pool_is_checked(struct pool *pool, const struct member_live *member, uint64_t since_ms);
 
+/* The verdict as it stands, for a process that takes this one's place; and there: taken over,
+ * before any evidence, told to nobody. `state` follows from health and order. */
+struct verdict pool_verdict(struct pool *pool, const struct member_live *member);
+void pool_restore(struct pool *pool, struct member_live *member, const struct verdict *verdict);
+
 /* One member as it stands. */
 struct pool_member {
 	enum member_state state;

@@ -205,9 +205,11 @@ node_admin_bind(struct node *n, struct problem *p)
 	const struct config *config = n->services->config;
 	if (!config->admin_enabled)
 		return RESULT_OK;
-	n->admin_fd = listener_bind(&config->admin, true, p);
+	n->admin_fd = listener_bind_admin(&config->admin, p);
 	if (n->admin_fd == -1)
 		return problem_prefix(p, RESULT_IO, "admin");
+	n->admin_listening = n->admin_fd;
+	n->admin_address = config->admin;
 	n->events = events_create();
 	return n->events != NULL ? RESULT_OK : problem_set(p, RESULT_NO_MEMORY, "no memory");
 }
@@ -254,6 +256,13 @@ node_admin_wake(struct node *n)
 {
 	if (n->admin != NULL)
 		admin_server_wake(n->admin);
+}
+
+void
+node_admin_leave(struct node *n)
+{
+	if (n->admin != NULL)
+		admin_server_leave(n->admin);
 }
 
 void

@@ -7,9 +7,13 @@
 #include "node/roles.h"
 
 #include "base/clock.h"
+#include "base/handover.h"
 #include "base/log.h"
+#include "node/epochs.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -85,6 +89,15 @@ on_stray(void *context, const struct addr *from, const uint8_t *bytes, size_t co
 /* ---- life -------------------------------------------------------------------------------------
  */
 
+/* Of the process before, or bound. */
+static int
+bind_there(const struct addr *address, const char *kind, const char *key, struct problem *p)
+{
+	char name[HANDOVER_BYTES_MAX];
+	int fd = inherited_socket(inherited_name(kind, address, name, sizeof(name)));
+	return fd != -1 ? fd : cluster_bind(address, key, p);
+}
+
 enum result
 node_cluster_bind(struct node *n, struct problem *p)
 {
@@ -96,13 +109,15 @@ node_cluster_bind(struct node *n, struct problem *p)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	n->cluster = c;
 	c->node = n;
-	c->fd = c->dns_fd = -1;
-	c->fd = cluster_bind(&config->cluster.listen, "cluster.listen", p);
+	c->fd = c->dns_fd = c->listening = c->dns_listening = c->kept_fd = c->kept_dns_fd = -1;
+	c->fd = bind_there(&config->cluster.listen, "cluster", "cluster.listen", p);
+	c->listening = c->fd;
 	if (c->fd == -1)
 		return RESULT_IO;
 	if (config->cluster.dns_listen.family == 0)
 		return RESULT_OK;
-	c->dns_fd = cluster_bind(&config->cluster.dns_listen, "cluster.dns.listen", p);
+	c->dns_fd = bind_there(&config->cluster.dns_listen, "dns", "cluster.dns.listen", p);
+	c->dns_listening = c->dns_fd;
 	return c->dns_fd == -1 ? RESULT_IO : RESULT_OK;
 }
 
@@ -306,27 +321,108 @@ node_cluster_leave(struct node *n)
 	cluster_settle(n->cluster->live);
 }
 
+/* What speaks, and what keeps the register; questions may come on. */
+static void
+stop_plane(struct node_cluster *c)
+{
+	node_master_stop(c);
+	node_race_stop(c->node);
+	cluster_free(&c->live);
+	embedded_live_free(&c->engine);
+	etcd_live_free(&c->etcd);
+	disk_live_free(&c->disk);
+	if (c->has_file)
+		register_file_close(&c->file);
+	c->has_file = false;
+}
+
+static void
+close_socket(int *fd)
+{
+	if (*fd != -1)
+		(void)close(*fd);
+	*fd = -1;
+}
+
 void
 node_cluster_stop(struct node *n)
 {
 	struct node_cluster *c = n->cluster;
 	if (c == NULL)
 		return;
-	n->cluster = NULL;
-	node_master_stop(c);
 	node_questions_stop(&c->questions);
-	node_race_stop(n);
-	cluster_free(&c->live);
-	embedded_live_free(&c->engine);
-	etcd_live_free(&c->etcd);
-	disk_live_free(&c->disk);
-	if (c->fd != -1)
-		(void)close(c->fd);
-	if (c->dns_fd != -1)
-		(void)close(c->dns_fd);
-	if (c->has_file)
-		register_file_close(&c->file);
+	stop_plane(c);
+	n->cluster = NULL;
+	close_socket(&c->fd);
+	close_socket(&c->dns_fd);
+	close_socket(&c->kept_fd);
+	close_socket(&c->kept_dns_fd);
 	free(c);
+}
+
+/* ---- upgrade ----------------------------------------------------------------------------------
+ */
+
+void
+node_cluster_sockets(struct node *n, struct node_upgrade *u, node_socket_fn *say)
+{
+	const struct node_cluster *c = n->cluster;
+	const struct config *config = n->services->config;
+	if (c == NULL)
+		return;
+	say(u, "cluster", &config->cluster.listen, c->listening);
+	say(u, "dns", &config->cluster.dns_listen, c->dns_listening);
+}
+
+void
+node_cluster_yield(struct node *n)
+{
+	struct node_cluster *c = n->cluster;
+	if (c == NULL || c->live == NULL)
+		return;
+	c->kept_fd = fcntl(c->listening, F_DUPFD_CLOEXEC, 0);
+	c->kept_dns_fd = c->dns_listening == -1 ? -1 : fcntl(c->dns_listening, F_DUPFD_CLOEXEC, 0);
+	node_cluster_leave(n);
+	if (c->questions != NULL)
+		node_questions_answer(c->questions);
+	node_epochs_yield(n);
+	stop_plane(c);
+	c->listening = c->dns_listening = -1;
+	log_info("cluster: this process has left, for the one that takes its place");
+}
+
+void
+node_cluster_resume(struct node *n)
+{
+	struct node_cluster *c = n->cluster;
+	struct problem p = {""};
+	if (c == NULL || c->live != NULL || c->kept_fd == -1)
+		return;
+	c->fd = c->listening = c->kept_fd;
+	c->dns_fd = c->dns_listening = c->kept_dns_fd;
+	c->kept_fd = c->kept_dns_fd = -1;
+	enum result r = start_with_file(c, n->services->config, &p);
+	if (r == RESULT_OK)
+		r = node_master_start(c, &p);
+	if (r != RESULT_OK) {
+		log_error("cluster: this process cannot take part again, it serves without: %s",
+			  p.text);
+		return;
+	}
+	node_epochs_resume(n);
+	c->hooked = false;
+	c->pools = 0;
+	cluster_settle(c->live);
+	log_info("cluster: this process takes part again");
+}
+
+void
+node_cluster_handed_over(struct node *n)
+{
+	if (n->cluster == NULL)
+		return;
+	close_socket(&n->cluster->kept_fd);
+	close_socket(&n->cluster->kept_dns_fd);
 }
 
 /* ---- a voter that lost its register -----------------------------------------------------------

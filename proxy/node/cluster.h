@@ -12,7 +12,7 @@
 #include "cluster/dns_ev.h"
 #include "cluster/embedded_ev.h"
 #include "cluster/etcd_ev.h"
-#include "cluster/hook_ev.h"
+#include "cluster/hook.h"
 #include "cluster/roles.h"
 #include "node/fences.h"
 #include "node/node.h"
@@ -32,9 +32,13 @@ struct node_cluster {
 	uint64_t roles_seen;              /* their changes that waiting processes know of */
 	struct node_questions *questions; /* owned; likewise */
 	int dns_fd;                       /* bound, until the name server has it; -1: none */
-	struct dns_server *dns;           /* owned; NULL: none */
-	struct hooks *hooks;              /* owned */
-	bool hooked;                      /* hooks were told how it is: */
+	int listening;                    /* the same two, whoever has them: for an upgrade */
+	int dns_listening;
+	int kept_fd;            /* copies, while an upgrade is under way; -1: none */
+	int kept_dns_fd;        /* likewise */
+	struct dns_server *dns; /* owned; NULL: none */
+	struct hooks *hooks;    /* owned */
+	bool hooked;            /* hooks were told how it is: */
 	bool hooked_master;
 	uint64_t pools; /* generations of all pools when the service was looked at last */
 };
@@ -43,6 +47,17 @@ struct node_cluster {
 enum result node_cluster_bind(struct node *n, struct problem *p);
 /* Behind the logs, before the workers. RESULT_INVALID: another process is this node. */
 enum result node_cluster_start(struct node *n, struct problem *p);
+/*
+ * An upgrade (node/upgrade.h). The sockets are told, each with its address; the plane leaves, says
+ * nothing more and lets go of state_dir; or, when nobody took over, begins again.
+ */
+struct node_upgrade;
+typedef void node_socket_fn(struct node_upgrade *u, const char *kind, const struct addr *address,
+			    int fd);
+void node_cluster_sockets(struct node *n, struct node_upgrade *u, node_socket_fn *say);
+void node_cluster_yield(struct node *n);
+void node_cluster_resume(struct node *n);
+void node_cluster_handed_over(struct node *n);
 /* Some times a second: how the service is. */
 void node_cluster_tick(struct node *n);
 /* TERM: a master hands over, and the node leaves. */

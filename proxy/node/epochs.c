@@ -218,6 +218,27 @@ node_epochs_tick(struct node *n)
 }
 
 void
+node_epochs_yield(struct node *n)
+{
+	struct node_epochs *e = n->epochs;
+	if (e == NULL)
+		return;
+	fetch_free(&e->fetch);
+	e->plane = NULL;
+	e->started = false;
+}
+
+void
+node_epochs_resume(struct node *n)
+{
+	struct node_epochs *e = n->epochs;
+	if (e == NULL || e->bell == NULL)
+		return;
+	e->started = true;
+	join(e);
+}
+
+void
 node_epochs_stop(struct node *n)
 {
 	struct node_epochs *e = n->epochs;

@@ -29,6 +29,10 @@ enum result node_epochs_create(struct node *n, struct config **config, struct pr
 enum result node_epochs_start(struct node *n, struct problem *p);
 /* Some times a second: what workers heard, and the time. */
 void node_epochs_tick(struct node *n);
+/* While another process may take this one's place: as it stands, without a plane; and again with
+ * another one. */
+void node_epochs_yield(struct node *n);
+void node_epochs_resume(struct node *n);
 /* Nothing is fetched or answered any more; the base may go. */
 void node_epochs_stop(struct node *n);
 void node_epochs_free(struct node *n);

@@ -59,7 +59,7 @@ tell_hooks(struct node_cluster *c)
 		return;
 	c->hooked = true;
 	c->hooked_master = master;
-	hooks_tell(c->hooks, config, &news);
+	hooks_tell(c->hooks, config->hook_timeout_ms, &news);
 }
 
 /* ---- the workers ------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ fill_zone(void *context, struct dns_zone *out)
 enum result
 node_master_start(struct node_cluster *c, struct problem *p)
 {
-	c->hooks = hooks_create(c->node->base);
+	c->hooks = hooks_create(node_starter(c->node), &c->node->services->config->cluster);
 	if (c->hooks == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	if (c->dns_fd == -1)

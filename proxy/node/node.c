@@ -3,8 +3,12 @@
 
 #include "node/cluster.h"
 #include "node/epochs.h"
+#include "node/listening.h"
 #include "node/members.h"
 #include "node/names.h"
+#include "node/programs.h"
+#include "node/takeover.h"
+#include "node/upgrade.h"
 
 #include "admin/events.h"
 #include "base/clock.h"
@@ -81,29 +85,6 @@ name_node(struct node *n, const struct config *config)
 	(void)writer_text(&via);
 }
 
-/* One socket a worker and address. */
-static enum result
-bind_all(struct node *n, const struct config *config, struct problem *p)
-{
-	size_t addresses = config->listener_count;
-	n->sockets = calloc(n->workers * addresses, sizeof(*n->sockets));
-	if (n->sockets == NULL)
-		return problem_set(p, RESULT_NO_MEMORY, "no memory");
-	for (size_t i = 0; i < n->workers * addresses; i++)
-		n->sockets[i].fd = -1;
-	n->socket_count = n->workers * addresses;
-	for (size_t i = 0; i < addresses; i++) {
-		const struct config_listener *listener = &config->listeners[i];
-		int fds[WORKERS_MAX];
-		if (!listener_bind_all(listener, n->workers, &n->files, fds, p))
-			return RESULT_IO;
-		for (unsigned worker = 0; worker < n->workers; worker++)
-			n->sockets[worker * addresses + i] =
-			    (struct listener_socket){fds[worker], listener->address};
-	}
-	return RESULT_OK;
-}
-
 /* ---- what pools tell --------------------------------------------------------------------------
  */
 
@@ -111,6 +92,8 @@ static void
 on_change(void *context, const struct pool_change *change)
 {
 	const struct node_service *s = context;
+	if (atomic_load_explicit(&s->node->handed_over, memory_order_relaxed))
+		return; /* the other process tells */
 	failover_log_member(s->node->shared.failover, slice_of(s->name),
 			    atomic_load_explicit(&s->fingerprint, memory_order_relaxed), change);
 }
@@ -203,13 +186,17 @@ assemble(struct node *n, struct config **held, struct problem *p)
 	n->shared.addresses = addresses_create();
 	if (n->shared.addresses == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
-	r = bind_all(n, config, p);
+	r = node_listening_bind(n, p);
 	if (r == RESULT_OK)
 		r = node_admin_bind(n, p);
 	if (r == RESULT_OK)
 		r = node_cluster_bind(n, p);
 	if (r == RESULT_OK)
 		r = drop_rights(config->user, p);
+	if (r == RESULT_OK)
+		r = node_programs_create(n, p);
+	if (r == RESULT_OK)
+		r = node_upgrade_create(n, p);
 	if (r == RESULT_OK)
 		r = open_logs(n, config, p);
 	if (r == RESULT_OK)
@@ -231,6 +218,7 @@ node_create(struct config **config, struct node **out, struct problem *p)
 	if (n == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	n->admin_fd = -1;
+	n->admin_listening = -1;
 	n->started_ms = clock_ms();
 	n->config_ms = n->started_ms;
 	enum result r = assemble(n, config, p);
@@ -264,26 +252,32 @@ say_ready(const struct node *n)
 enum result
 node_workers_start(struct node *n, struct problem *p)
 {
-	size_t each = n->socket_count / n->workers;
-	while (n->started < n->workers) {
-		const struct listener_socket *sockets = n->sockets + n->started * each;
-		n->socket_count -= each; /* the worker's from here on, whatever happens */
-		enum result r = worker_thread_start(n->started, &n->shared, sockets, each,
-						    &n->threads[n->started], p);
-		if (r != RESULT_OK) {
-			memmove(n->sockets, sockets + each, n->socket_count * sizeof(*n->sockets));
-			return r;
+	node_listening_given(n); /* the workers', whatever happens */
+	enum result r = RESULT_OK;
+	for (unsigned i = 0; i < n->workers; i++) {
+		const struct listener_socket *sockets;
+		size_t count = node_listening_of(n, i, &sockets);
+		if (r == RESULT_OK) {
+			r = worker_thread_start(i, &n->shared, sockets, count, &n->threads[i], p);
+			n->started += r == RESULT_OK;
+			continue;
 		}
-		n->started++;
+		for (size_t j = 0; j < count; j++)
+			(void)close(sockets[j].fd);
 	}
-	say_ready(n);
-	return RESULT_OK;
+	if (r == RESULT_OK)
+		say_ready(n);
+	return r;
 }
 
 enum result
 node_run(struct node *n, struct problem *p)
 {
-	enum result r = node_probers_start(n, p);
+	enum result r = node_takeover_state(n, p);
+	if (r == RESULT_OK)
+		r = node_probers_start(n, p);
+	if (r == RESULT_OK)
+		r = node_programs_start(n, p);
 	if (r == RESULT_OK)
 		r = node_admin_start(n, p);
 	if (r == RESULT_OK)
@@ -301,6 +295,7 @@ node_run(struct node *n, struct problem *p)
 	node_epochs_stop(n);
 	node_admin_stop(n);
 	node_cluster_stop(n);
+	node_programs_stop(n);
 	node_probers_stop(n->services);
 	return r;
 }
@@ -312,12 +307,9 @@ node_free(struct node **held)
 	if (n == NULL)
 		return;
 	*held = NULL;
-	for (size_t i = 0; n->sockets != NULL && i < n->socket_count; i++) {
-		if (n->sockets[i].fd != -1)
-			(void)close(n->sockets[i].fd);
-	}
+	node_listening_free(n);
 	listener_files_keep(&n->files, NULL, 0);
-	free(n->sockets);
+	node_upgrade_free(n);
 	if (n->admin_fd != -1)
 		(void)close(n->admin_fd);
 	free(n->threads);
@@ -326,6 +318,7 @@ node_free(struct node **held)
 	node_cluster_stop(n);
 	node_epochs_free(n);
 	node_changes_free(n);
+	node_programs_free(n);
 	board_deinit(&n->shared.board);
 	if (n->base != NULL)
 		event_base_free(n->base);

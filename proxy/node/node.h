@@ -16,13 +16,16 @@
 
 struct admin_server;
 struct events;
-struct node_change;
-struct node_epochs;
+struct control;
 struct node;
+struct node_change;
 struct node_cluster;
 struct node_epochs;
 struct node_names;
+struct node_programs;
 struct node_race;
+struct node_upgrade;
+struct starter;
 struct status;
 
 /* A pool's checks, and what it tells the log. Lives as long as its pool, which owns it. */
@@ -38,8 +41,9 @@ struct node {
 	struct services *services; /* one reference */
 	struct worker_shared shared;
 	struct sink *access;             /* owned; NULL: none */
-	struct listener_socket *sockets; /* a worker after another, until they are handed over */
+	struct listener_socket *sockets; /* owned, by listening.h: a worker after another */
 	size_t socket_count;
+	bool sockets_given;             /* the workers have them: known by number alone */
 	struct listener_files files;    /* of UNIX sockets; removed at the end */
 	struct worker_thread **threads; /* owned */
 	sem_t adopted;                  /* posted by each worker that adopted a reload */
@@ -47,18 +51,24 @@ struct node {
 	unsigned started;
 	struct event_base *base; /* of the control thread; owned */
 	bool stopping;           /* exchanges may finish */
+	atomic_bool handed_over; /* another process has the listeners: this one drains */
 	uint64_t started_ms;
 	uint64_t config_ms;           /* when the configuration was loaded */
 	uint64_t wall_offset_ms;      /* wall clock less monotonic, as the status shows times */
 	int admin_fd;                 /* bound, until the server has it; -1: none */
+	int admin_listening;          /* the same, the server's; -1: none */
+	struct addr admin_address;    /* where that is */
 	struct events *events;        /* owned; NULL: no admin interface */
 	struct admin_server *admin;   /* owned; likewise */
 	struct node_cluster *cluster; /* owned; NULL: no control plane */
 	struct node_change *changes;  /* owned: of the membership, that wait for their answers */
 	uint64_t change_tickets;
-	struct node_epochs *epochs; /* owned; NULL: no cluster.nodes */
-	struct node_names *names;   /* owned */
-	struct node_race *race;     /* owned; NULL: this node answers in no race */
+	struct node_epochs *epochs;     /* owned; NULL: no cluster.nodes */
+	struct node_names *names;       /* owned */
+	struct node_race *race;         /* owned; NULL: this node answers in no race */
+	struct node_programs *programs; /* owned */
+	struct node_upgrade *upgrade;   /* owned */
+	struct control *control;        /* of node_control; NULL: it does not run */
 };
 
 /*
@@ -87,7 +97,18 @@ enum result node_swap(struct node *n, struct config **config, struct writer *cha
 /* Orders (members[].order) that `before` did not give; NULL: all. Services are current. */
 void node_give_orders(struct node *n, const struct config *before);
 
-/* In node_ev.c. Signals wait from here on until node_control takes them. */
+/* The order that the configuration gives a member; MEMBER_UP: none, or no such member. */
+enum member_state node_order_given(const struct config_service *service, const char *id);
+
+/* In programs_ev.c. */
+struct starter *node_starter(const struct node *n);
+
+/* In node_ev.c. The service manager is told, while the control thread's loop runs. */
+void node_say_manager(struct node *n, const char *lines);
+void node_say_manager_reloading(struct node *n);
+/* Another process serves from here on. */
+void node_hand_over(struct node *n);
+/* Signals wait from here on until node_control takes them. */
 void node_hold_signals(void);
 /* What libevent has to say becomes lines of the process log. */
 void node_log_libevent(void);
@@ -101,7 +122,8 @@ void node_probers_stop(struct services *services);
 /* In admin.c. Before rights are dropped; nothing is done without admin.address. */
 enum result node_admin_bind(struct node *n, struct problem *p);
 /* On the control thread, before it runs; and when it has ended. */
-void node_admin_wake(struct node *n); /* who waits there asks again */
+void node_admin_wake(struct node *n);  /* who waits there asks again */
+void node_admin_leave(struct node *n); /* another process listens there */
 enum result node_admin_start(struct node *n, struct problem *p);
 void node_admin_stop(struct node *n);
 /* In status.c. *out is initialised. RESULT_NO_MEMORY. */

@@ -4,6 +4,8 @@
 #include "node/cluster.h"
 #include "node/epochs.h"
 #include "node/notify.h"
+#include "node/takeover.h"
+#include "node/upgrade.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -16,15 +18,16 @@
 #define CONTROL_REST_MS    250 /* the same, while all workers rest */
 #define LOG_TICK_PERIOD_MS 1000
 
-enum { SIGNALS = 5 };
+enum { SIGNALS = 6 };
 
 struct control {
 	struct node *node;
 	struct event *signals[SIGNALS];
 	struct event *clock;
 	bool rests;
-	uint64_t log_tick_ms;   /* of the last tick of the failover log */
-	uint64_t stop_until_ms; /* 0: not stopping */
+	uint64_t log_tick_ms;    /* of the last tick of the failover log */
+	uint64_t stop_until_ms;  /* 0: not stopping */
+	uint64_t drain_until_ms; /* 0: nobody has taken our place */
 	bool hard;
 	struct notify notify;
 	uint64_t *ticks; /* owned; of the workers, when the watchdog was fed */
@@ -45,7 +48,7 @@ set_pace(struct control *c, bool rests)
 static bool
 may_rest(const struct control *c)
 {
-	bool rest = c->stop_until_ms == 0 && !c->hard;
+	bool rest = c->stop_until_ms == 0 && c->drain_until_ms == 0 && !c->hard;
 	for (unsigned i = 0; i < c->node->started; i++)
 		rest = rest && worker_thread_rests(c->node->threads[i]);
 	return rest;
@@ -68,6 +71,7 @@ stop(struct control *c, bool hard)
 		return;
 	}
 	uint64_t stop_ms = c->node->services->config->stop_ms;
+	node_upgrade_abandon(c->node, "this process was told to stop");
 	c->stop_until_ms = clock_ms() + stop_ms;
 	c->node->stopping = true;
 	node_cluster_leave(c->node);
@@ -89,6 +93,11 @@ static void
 reload(struct control *c)
 {
 	struct problem p;
+	if (node_upgrade_is_under_way(c->node)) {
+		log_info("a reload waits for the upgrade that is under way");
+		node_upgrade_reload_later(c->node);
+		return;
+	}
 	const char *status = "READY=1\nSTATUS=serves";
 	notify_reloading(&c->notify);
 	if (node_reload(c->node, "signal", &p) != RESULT_OK) {
@@ -96,6 +105,29 @@ reload(struct control *c)
 		status = "READY=1\nSTATUS=serves; a reload was refused, the log says why";
 	}
 	notify_say(&c->notify, status);
+}
+
+static void
+upgrade(struct control *c)
+{
+	struct problem p;
+	if (node_upgrade(c->node, "signal", &p) != RESULT_OK)
+		log_error("upgrade refused, this process goes on: %s", p.text);
+}
+
+/* Another process has our place. What is left here ends by itself, or in time. */
+static void
+drain(struct control *c)
+{
+	struct node *n = c->node;
+	uint64_t drain_ms = n->services->config->upgrade.drain_ms;
+	(void)set_pace(c, false);
+	c->drain_until_ms = clock_ms() + drain_ms;
+	notify_close(&c->notify); /* it is the other process's */
+	c->notify.feed_every_ms = 0;
+	node_probers_stop(n->services);
+	tell_workers(n, WORKER_DRAIN);
+	log_info("draining: connections may go on for %llu ms", (unsigned long long)drain_ms);
 }
 
 static void
@@ -115,8 +147,11 @@ on_signal(evutil_socket_t number, short what, void *context)
 		reopen_logs(c->node);
 		break;
 	case SIGHUP:
-		if (c->stop_until_ms == 0)
+		if (c->stop_until_ms == 0 && !c->node->handed_over)
 			reload(c);
+		break;
+	case SIGUSR2:
+		upgrade(c);
 		break;
 	default:
 		break;
@@ -166,6 +201,8 @@ on_clock(evutil_socket_t fd, short what, void *context)
 		c->log_tick_ms = now_ms;
 		failover_log_tick(n->shared.failover, now_ms);
 	}
+	if (c->drain_until_ms != 0 && c->stop_until_ms == 0 && now_ms >= c->drain_until_ms)
+		stop(c, false);
 	if (c->stop_until_ms != 0 && !c->hard && now_ms >= c->stop_until_ms) {
 		log_warn("exchanges did not finish in time and are broken off");
 		stop(c, true);
@@ -176,7 +213,7 @@ on_clock(evutil_socket_t fd, short what, void *context)
 		(void)set_pace(c, !c->rests);
 }
 
-static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGHUP};
+static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGHUP, SIGUSR2};
 
 static void
 hold_signals(int how)
@@ -240,19 +277,46 @@ disarm(struct control *c)
 	notify_close(&c->notify);
 }
 
+void
+node_say_manager(struct node *n, const char *lines)
+{
+	if (n->control != NULL)
+		notify_say(&n->control->notify, lines);
+}
+
+void
+node_say_manager_reloading(struct node *n)
+{
+	if (n->control != NULL)
+		notify_reloading(&n->control->notify);
+}
+
+void
+node_hand_over(struct node *n)
+{
+	n->handed_over = true;
+	node_admin_leave(n);
+	node_cluster_handed_over(n);
+	if (n->control != NULL)
+		drain(n->control);
+}
+
 enum result
 node_control(struct node *n, struct problem *p)
 {
 	struct control control = {.node = n, .log_tick_ms = clock_ms()};
 	notify_open(&control.notify);
+	n->control = &control;
 	enum result r = arm(&control) ? RESULT_OK : problem_set(p, RESULT_NO_MEMORY, "no memory");
 	/* Last: from here on clients are served. */
 	if (r == RESULT_OK)
 		r = node_workers_start(n, p);
 	if (r == RESULT_OK) {
+		node_takeover_ready(n);
 		notify_say(&control.notify, "READY=1\nSTATUS=serves");
 		(void)event_base_dispatch(n->base);
 	}
+	n->control = NULL;
 	disarm(&control);
 	return r;
 }

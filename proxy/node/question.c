@@ -110,12 +110,16 @@ static enum asked
 ask(struct node_questions *q, struct slice query, struct question_reply *reply,
     struct waiting **waits)
 {
-	struct cluster *live = q->node->cluster->live;
-	struct plane *plane = cluster_plane(live);
 	struct question question;
 	struct ask_answer answer;
 	struct problem p;
 	q->counts.asked++;
+	if (q->node->cluster->live == NULL) {
+		q->counts.refused++;
+		question_refuse(reply, 503, 1, "this process has left the cluster");
+		return ASKED_REFUSED;
+	}
+	struct plane *plane = cluster_plane(q->node->cluster->live);
 	if (question_parse(query, plane->nodes, &question, &p) != RESULT_OK) {
 		question_refuse(reply, 400, 0, p.text);
 		return ASKED_REFUSED;
@@ -175,7 +179,8 @@ on_bell(evutil_socket_t fd, short what, void *context)
 	}
 	if (letter != NULL) /* there may be more: after the others' turn */
 		event_active(q->bell, EV_READ, 0);
-	cluster_settle(q->node->cluster->live);
+	if (q->node->cluster->live != NULL)
+		cluster_settle(q->node->cluster->live);
 }
 
 static void

@@ -12,6 +12,7 @@
 
 #include "node/cluster.h"
 #include "node/epochs.h"
+#include "node/listening.h"
 #include "node/names.h"
 
 #include "base/clock.h"
@@ -81,13 +82,13 @@ bind_new(struct reload *r, struct problem *p)
 		int fds[WORKERS_MAX];
 		if (listens_on(r->before, &listener->address))
 			continue;
-		if (!listener_bind_all(listener, r->node->workers, &r->node->files, fds, p))
+		if (listener_bind_all(listener, r->node->workers, &r->node->files, fds, p) == 0)
 			return RESULT_IO;
 		for (unsigned worker = 0; worker < r->node->workers; worker++) {
 			struct worker_change *c = r->change[worker];
 			assert(c != NULL); /* made ahead of this, or nothing is bound */
 			c->sockets[c->socket_count++] =
-			    (struct listener_socket){fds[worker], listener->address};
+			    (struct listener_socket){fds[worker], worker, listener->address};
 		}
 	}
 	return RESULT_OK;
@@ -270,6 +271,8 @@ say_what_waits(const struct config *before, const struct config *after)
 	    {"cluster.engine", before->cluster.engine != after->cluster.engine},
 	    {"cluster.lease", before->cluster.lease_ms != after->cluster.lease_ms},
 	    {"cluster.preempt", before->cluster.preempt_ms != after->cluster.preempt_ms},
+	    {"cluster.on_master", !same_text(before->cluster.on_master, after->cluster.on_master)},
+	    {"cluster.on_backup", !same_text(before->cluster.on_backup, after->cluster.on_backup)},
 	    {"cluster.detect", memcmp(&before->cluster.detect, &after->cluster.detect,
 				      sizeof(after->cluster.detect)) != 0},
 	    {"admin.address", before->admin_enabled != after->admin_enabled ||
@@ -277,8 +280,9 @@ say_what_waits(const struct config *before, const struct config *after)
 	};
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (keys[i].changed)
-			log_warn("%s: a change of %s needs a restart; it stays as it was",
-				 after->file, keys[i].key);
+			log_warn(
+			    "%s: a change of %s needs a restart or an upgrade; it stays as it was",
+			    after->file, keys[i].key);
 	}
 }
 
@@ -362,11 +366,25 @@ dress_files(const struct config *config)
 	}
 }
 
+/* The sockets that are new, before the workers have them: known by number. */
+static void
+note_sockets(struct reload *r)
+{
+	bool noted = true;
+	for (unsigned i = 0; i < r->node->workers; i++) {
+		for (size_t j = 0; j < r->change[i]->socket_count; j++)
+			noted = noted && node_listening_add(r->node, &r->change[i]->sockets[j]);
+	}
+	if (!noted)
+		log_error("reload: no memory: an upgrade would not hand over all listeners");
+}
+
 static void
 commit(struct reload *r)
 {
 	struct node *n = r->node;
 	struct problem p;
+	note_sockets(r);
 	redirect_logs(r);
 	services_commit(r->next);
 	for (size_t i = 0; i < r->next->count; i++) {
@@ -375,6 +393,7 @@ commit(struct reload *r)
 		atomic_store_explicit(&s->fingerprint, service->fingerprint, memory_order_relaxed);
 	}
 	tell_workers(r);
+	node_listening_keep(n, r->next->config);
 	dress_files(r->next->config);
 	forget_members(n, r->before, r->next);
 	say_what_waits(r->before, r->next->config);
@@ -404,6 +423,12 @@ order_of(const struct config_member *m)
 						   [MEMBER_ORDER_DRAIN] = MEMBER_DRAIN,
 						   [MEMBER_ORDER_MAINT] = MEMBER_MAINT};
 	return m == NULL ? MEMBER_UP : states[m->order];
+}
+
+enum member_state
+node_order_given(const struct config_service *service, const char *id)
+{
+	return order_of(member_of(service, id));
 }
 
 /* An order that was not changed leaves alone what an operator said of this node since. */

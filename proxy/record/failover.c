@@ -384,6 +384,15 @@ outage_begins(struct failover_log *log, const struct transition *t, uint64_t now
 	return true;
 }
 
+void
+failover_log_outage_goes_on(struct failover_log *log, struct slice service, struct slice member,
+			    enum reason why, uint64_t since_ms)
+{
+	(void)pthread_mutex_lock(&log->lock);
+	(void)outages_begin(&log->outages, service, member, why, 0, since_ms);
+	(void)pthread_mutex_unlock(&log->lock);
+}
+
 static bool
 outage_ends(struct failover_log *log, struct slice service, struct slice member, uint64_t now_ms)
 {

@@ -77,7 +77,11 @@ void failover_log_member(struct failover_log *log, struct slice service, uint64_
 /* A member that left the configuration: ends its outage, if one is going on. Thread-safe. */
 void failover_log_member_left(struct failover_log *log, struct slice service,
 			      struct slice member_id);
-/* RELOAD or RELOAD_REFUSED: who asked for it, and what changed or what is wrong. Thread-safe. */
+/* An outage that began before this process did, and goes on. Before any thread writes. */
+void failover_log_outage_goes_on(struct failover_log *log, struct slice service,
+				 struct slice member_id, enum reason why, uint64_t since_ms);
+/* RELOAD, RELOAD_REFUSED, UPGRADED, UPGRADE_REFUSED: who asked for it, and what changed or what is
+ * wrong. Thread-safe. */
 void failover_log_reload(struct failover_log *log, enum event_kind event, const char *asked_by,
 			 struct slice evidence);
 /* MASTER_ELECTED, MASTER_LOST, MASTER_BACK, as this node knows it. Empty: nobody. Thread-safe. */

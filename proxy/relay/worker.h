@@ -117,7 +117,8 @@ struct worker_hops {
 	atomic_ullong fault[HOP_FAULTS];
 };
 
-enum worker_command { WORKER_STOP_SOFT = 1, WORKER_STOP_HARD = 2 };
+/* In the order in which they may follow each other. */
+enum worker_command { WORKER_DRAIN = 1, WORKER_STOP_SOFT, WORKER_STOP_HARD };
 
 struct worker {
 	unsigned number;
@@ -155,6 +156,7 @@ struct worker {
 	uint64_t crowded_said_ms;    /* when it was last said that an address holds too many */
 	uint64_t malformed_said_ms;  /* or that a trusted proxy's fields are malformed */
 	bool stopping;               /* soft: finish exchanges, take no new connection */
+	bool draining;               /* and wait for the last request of idle connections */
 	struct access_batch *access; /* NULL: none */
 	struct worker_hops hops;
 	struct http2_counts http2;

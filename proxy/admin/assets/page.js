@@ -8,8 +8,8 @@
   const RETRY_MS = 3000;
   const LOG_LINES_MAX = 300;
   const TIMELINE_MS = [60, 300, 900, 3600].map((s) => s * 1000); // the shortest that shows all, or the last
-  const BAD = new Set(['failover', 'no_live_member', 'member_down', 'disagree', 'master_lost', 'reload_refused', 'tag_rejected']);
-  const WELL = new Set(['member_up', 'failback', 'master_elected', 'master_back', 'outage_summary', 'reload', 'drain_done']);
+  const BAD = new Set(['failover', 'no_live_member', 'member_down', 'disagree', 'master_lost', 'reload_refused', 'upgrade_refused', 'tag_rejected']);
+  const WELL = new Set(['member_up', 'failback', 'master_elected', 'master_back', 'outage_summary', 'reload', 'upgraded', 'drain_done']);
   const ORDERS = { up: ['drain', 'maint'], suspect: ['drain', 'maint'], drain: ['undrain', 'maint'], down: ['maint'], maint: ['up'] };
   const QUESTIONS = {
     drain: 'gets no new sessions; those that live there stay. Drain it?',
