@@ -54,7 +54,7 @@ endif
 
 HASHRING = hashring/hash.c hashring/lanes.c hashring/logtable.c hashring/near.c hashring/order.c \
            hashring/ring.c hashring/scan.c hashring/survey.c
-BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/digest.c \
+BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/destination.c proxy/base/digest.c \
            proxy/base/grow.c proxy/base/handed.c proxy/base/local_socket.c proxy/base/log.c \
            proxy/base/network.c proxy/base/proxy_out.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/base/wheel.c
 BASE    += proxy/base/handover.c proxy/base/mailbox.c proxy/base/rates.c proxy/base/starter.c proxy/base/starter_child.c
@@ -84,7 +84,7 @@ EDGE     = proxy/edge/addresses.c proxy/edge/admission.c proxy/edge/arrival.c pr
            proxy/edge/h2_out.c proxy/edge/h2_session.c proxy/edge/h2_stream.c proxy/edge/h2_turn_ev.c proxy/edge/own_answer.c \
            proxy/edge/listener.c proxy/edge/pace.c proxy/edge/proxy_header.c proxy/edge/worker_ev.c
 RECORD   = proxy/record/access.c proxy/record/failover.c proxy/record/failover_line.c proxy/record/http2.c \
-           proxy/record/limiter.c proxy/record/moved.c proxy/record/outage.c proxy/record/sink.c proxy/record/tally.c
+           proxy/record/limiter.c proxy/record/log_line.c proxy/record/moved.c proxy/record/outage.c proxy/record/outlet.c proxy/record/sink.c proxy/record/tally.c
 CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/cluster.c proxy/config/config.c \
            proxy/config/findings.c proxy/config/keys.c proxy/config/listen.c proxy/config/load.c proxy/config/loops.c \
            proxy/config/mesh.c proxy/config/overlap.c proxy/config/place.c proxy/config/roster.c \
@@ -266,12 +266,17 @@ LINK_edge/test_addresses = proxy/base/addr.c proxy/base/digest.c proxy/base/resu
                            proxy/base/text.c proxy/edge/addresses.c
 LINK_edge/test_pace = proxy/edge/pace.c
 # record
+SINK_LINK = proxy/base/addr.c proxy/base/clock.c proxy/base/destination.c proxy/base/result.c proxy/base/text.c \
+            proxy/base/vocab.c proxy/record/log_line.c proxy/record/outlet.c proxy/record/sink.c
+UNIT += record/test_log_line record/test_outlet
+LINK_record/test_log_line = proxy/base/clock.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/record/log_line.c
+LINK_record/test_outlet = $(filter-out proxy/record/sink.c,$(SINK_LINK))
+UNIT += base/test_destination
+LINK_base/test_destination = proxy/base/addr.c proxy/base/destination.c proxy/base/result.c proxy/base/text.c
 UNIT += record/test_access record/test_failover record/test_failover_line record/test_limiter \
         record/test_outage record/test_sink record/test_tally
-LINK_record/test_access = proxy/base/addr.c proxy/base/clock.c proxy/base/log.c \
-                          proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
-                          proxy/record/access.c proxy/record/sink.c
-LINK_record/test_failover = $(filter-out proxy/record/access.c proxy/record/tally.c,$(RECORD)) proxy/base/clock.c \
+LINK_record/test_access = $(SINK_LINK) proxy/base/log.c proxy/record/access.c
+LINK_record/test_failover = $(filter-out proxy/record/access.c proxy/record/tally.c,$(RECORD)) proxy/base/addr.c proxy/base/clock.c proxy/base/destination.c \
                             proxy/base/log.c proxy/base/result.c proxy/base/text.c \
                             proxy/base/vocab.c
 LINK_record/test_failover_line = proxy/base/clock.c proxy/base/result.c proxy/base/text.c \
@@ -280,11 +285,11 @@ LINK_record/test_failover_line = proxy/base/clock.c proxy/base/result.c proxy/ba
 LINK_record/test_limiter = proxy/base/text.c proxy/base/result.c proxy/base/vocab.c \
                            proxy/record/limiter.c
 LINK_record/test_outage = proxy/record/moved.c proxy/record/outage.c
-LINK_record/test_sink = proxy/base/clock.c proxy/base/result.c proxy/base/text.c proxy/record/sink.c
+LINK_record/test_sink = $(SINK_LINK)
 LINK_record/test_tally = proxy/base/result.c proxy/base/text.c proxy/members/latency.c proxy/record/tally.c
 # config
 CONFIG_TESTS = config/test_load config/test_memory config/test_roster config/test_rows config/test_secrets
-CONFIG_LINK = $(CONFIG) $(AFFINITY) $(TLS) proxy/base/handed.c proxy/base/local_socket.c proxy/base/addr.c proxy/base/clock.c proxy/base/network.c proxy/base/digest.c proxy/base/grow.c \
+CONFIG_LINK = $(CONFIG) $(AFFINITY) $(TLS) proxy/base/destination.c proxy/base/handed.c proxy/base/local_socket.c proxy/base/addr.c proxy/base/clock.c proxy/base/network.c proxy/base/digest.c proxy/base/grow.c \
               proxy/base/result.c proxy/base/text.c
 UNIT += config/test_findings $(CONFIG_TESTS)
 LINK_config/test_findings = proxy/base/addr.c proxy/base/result.c proxy/base/text.c proxy/config/findings.c
@@ -373,7 +378,7 @@ UNIT += cli/test_verify
 LINK_cli/test_verify = proxy/cli/verify_compare.c
 UNIT += cli/test_change cli/test_expected cli/test_explain cli/test_key_lines cli/test_moves \
         cli/test_options cli/test_replay cli/test_tail cli/test_tail_file cli/test_tail_line
-LINK_cli/test_change = proxy/base/addr.c proxy/base/result.c proxy/base/text.c proxy/cli/change.c \
+LINK_cli/test_change = proxy/base/destination.c proxy/base/addr.c proxy/base/result.c proxy/base/text.c proxy/cli/change.c \
                        proxy/base/network.c proxy/config/rows.c proxy/config/values.c
 LINK_cli/test_expected = proxy/base/result.c proxy/cli/expected.c
 LINK_cli/test_key_lines = proxy/base/result.c proxy/base/text.c proxy/cli/key_lines.c

@@ -58,11 +58,13 @@ CONFIG_KEY(config, "admin.token", TOKEN, admin_token, "", NULL, 16, CONFIG_TEXT_
 CONFIG_KEY(config, "admin.token_file", FILE, admin_token_file, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "file that holds the token, on one line, not readable by others; instead of token")
 CONFIG_TEXTS(config, "admin.hosts", HOST, admin_hosts, admin_host_count, 0, HOSTS_MAX, "names by which the admin interface may be asked for, besides IP addresses and localhost")
 
-CONFIG_KEY(config, "log.failover", FILE, log_failover, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "file of the failover log; absent: stderr")
-CONFIG_KEY(config, "log.access", FILE, log_access, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "file of the access log; absent: none")
+CONFIG_KEY(config, "log.failover", LOG, log_failover, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "where the failover log goes: a file, \"stderr\", \"stdout\", \"syslog:\" (/dev/log), \"syslog:/path\", \"syslog:address:port\" (UDP) or \"journald:\"; absent: stderr")
+CONFIG_KEY(config, "log.access", LOG, log_access, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "where the access log goes, likewise; absent: nowhere")
+CONFIG_KEY(config, "log.process", LOG, log_process, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "where the process log goes, likewise; absent: stderr")
+CONFIG_KEY(config, "log.facility", WORD, log_facility, LOG_FACILITIES, "daemon", 0, 0, "facility of what goes to syslog or the journal")
 CONFIG_KEY(config, "log.access_format", WORD, log_access_combined, "json|combined", "json", 0, 0, "form of the access log's lines")
 CONFIG_KEY(config, "log.access_query", BOOL, log_access_query, "", "true", 0, 0, "queries stand in the access log; false: targets and referers end before their '?'")
-CONFIG_KEY(config, "log.level", WORD, log_level, "error|warn|info|debug", "info", 0, 0, "how much the process log on stderr says")
+CONFIG_KEY(config, "log.level", WORD, log_level, "error|warn|info|debug", "info", 0, 0, "how much the process log says")
 
 CONFIG_KEY(config, "limits.head_bytes_max", SIZE, limits.head_bytes_max, "size", "16KiB", 1024, (int64_t)HTTP_HEAD_BYTES_MAX, "a request's whole head; 431 above it")
 CONFIG_KEY(config, "limits.target_bytes_max", SIZE, limits.target_bytes_max, "size", "8KiB", 64, (int64_t)HTTP_HEAD_BYTES_MAX, "a request's target; 414 above it")

@@ -32,21 +32,48 @@ log_level_parse(const char *text, enum log_level *out)
 	return 0;
 }
 
+static _Atomic(log_taker *) taker_now; /* NULL: stderr */
+static void *taker_context;
+
 void
-log_line(enum log_level level, const char *format, ...)
+log_divert(log_taker *taker, void *context)
+{
+	taker_context = context;
+	atomic_store_explicit(&taker_now, taker, memory_order_release);
+}
+
+static __attribute__((format(printf, 3, 0))) void
+say(log_taker *taker, enum log_level level, const char *format, va_list ap)
 {
 	if ((int)level > atomic_load_explicit(&level_now, memory_order_relaxed))
 		return;
 	char message[LOG_LINE_BYTES_MAX - 64];
-	va_list ap;
-	va_start(ap, format);
 	(void)vsnprintf(message, sizeof(message), format, ap);
-	va_end(ap);
 	char line[LOG_LINE_BYTES_MAX];
 	struct writer w = writer_on(line, sizeof(line));
 	write_timestamp(&w, clock_wall_ms());
 	write_format(&w, " %s: %s\n", level_names[level], message);
-	if (write(STDERR_FILENO, line, w.bytes) == -1) {
+	if (taker != NULL) {
+		taker(taker_context, (struct slice){line, w.bytes});
+	} else if (write(STDERR_FILENO, line, w.bytes) == -1) {
 		/* nobody is left to tell */
 	}
+}
+
+void
+log_line(enum log_level level, const char *format, ...)
+{
+	va_list ap;
+	va_start(ap, format);
+	say(atomic_load_explicit(&taker_now, memory_order_acquire), level, format, ap);
+	va_end(ap);
+}
+
+void
+log_aside(enum log_level level, const char *format, ...)
+{
+	va_list ap;
+	va_start(ap, format);
+	say(NULL, level, format, ap);
+	va_end(ap);
 }

@@ -1,9 +1,12 @@
 /*
  * log.h: the process log: what happens to Holdfast itself, on stderr, one line a
- * message, safe from every thread. Sessions and members are the failover log's.
+ * message, safe from every thread; or where log_divert says. Sessions and members are the failover
+ * log's.
  */
 #ifndef HOLDFAST_BASE_LOG_H
 #define HOLDFAST_BASE_LOG_H
+
+#include "base/text.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
@@ -11,6 +14,11 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 void log_level_set(enum log_level level);
 /* False: no such level. */
 int log_level_parse(const char *text, enum log_level *out);
+/* Lines go there from here on, with their '\n', from every thread: it must not wait. Once. */
+typedef void log_taker(void *context, struct slice line);
+void log_divert(log_taker *taker, void *context);
+/* To stderr whatever happens: about what takes the lines. */
+void log_aside(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Text from traffic must be escaped by the caller (write_escaped). */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

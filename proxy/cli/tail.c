@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 
 #include "base/clock.h"
+#include "base/destination.h"
 #include "cli/options.h"
 #include "cli/tail_file.h"
 #include "cli/tail_line.h"
@@ -143,6 +144,7 @@ path_from_config(struct tail *t, struct problem *p)
 {
 	struct config *config = NULL;
 	struct config_findings findings = {0};
+	struct destination to;
 	enum result r = config_load(t->config, CONFIG_FOR_EXPLAIN, &config, &findings);
 	if (r != RESULT_OK) {
 		config_findings_print(&findings, stderr);
@@ -151,6 +153,10 @@ path_from_config(struct tail *t, struct problem *p)
 		r = problem_set(p, RESULT_INVALID,
 				"%s: no log.failover, so that log goes to stderr of the node",
 				t->config);
+	} else if (destination_parse(config->log_failover, &to, p) != RESULT_OK ||
+		   to.kind != TO_FILE) {
+		r = problem_set(p, RESULT_INVALID, "%s: log.failover is %s, which is no file",
+				t->config, config->log_failover);
 	} else {
 		t->owned_path = strdup(config->log_failover);
 		t->path = t->owned_path;

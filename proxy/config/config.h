@@ -328,6 +328,8 @@ struct config {
 	bool log_access_combined; /* log.access_format = "combined"; default JSON */
 	bool log_access_query;    /* default true */
 	enum log_level log_level;
+	char *log_process; /* NULL: stderr */
+	uint8_t log_facility;
 	struct config_limits limits;
 	struct config_cluster cluster;
 	struct config_service *services;

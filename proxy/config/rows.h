@@ -7,9 +7,13 @@
 
 #include "config/config.h"
 
-#define CONFIG_MINUTE         INT64_C(60000) /* ms */
-#define CONFIG_HOUR           INT64_C(3600000)
-#define CONFIG_MIB            (INT64_C(1) << 20)
+#define CONFIG_MINUTE INT64_C(60000) /* ms */
+#define CONFIG_HOUR   INT64_C(3600000)
+#define CONFIG_MIB    (INT64_C(1) << 20)
+/* Of syslog(3), each at its number. */
+#define LOG_FACILITIES                                                                             \
+	"kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|ntp|audit|alert|clock|" \
+	"local0|local1|local2|local3|local4|local5|local6|local7"
 #define CONFIG_TEXT_BYTES_MAX 4095 /* of any text; PATH_MAX without its terminator */
 
 struct writer;
@@ -27,6 +31,7 @@ enum key_kind {
 	KIND_ORIGIN,   /* an address, unix:PATH or NAME:PORT */
 	KIND_DISCOVER, /* dns://NAME:PORT or dns+srv://NAME */
 	KIND_TEXT,     /* any; what it means is checked elsewhere */
+	KIND_LOG,      /* a destination of log lines: base/destination.h */
 	KIND_FILE,     /* name of a file or directory */
 	KIND_ID,       /* a name of letters, digits and . _ : - */
 	KIND_TOKEN,    /* a secret text: never shown */

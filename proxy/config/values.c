@@ -1,6 +1,7 @@
 /* values.c: one value into its field; see values.h. */
 #include "config/values.h"
 
+#include "base/destination.h"
 #include "base/network.h"
 
 #include <assert.h>
@@ -291,6 +292,8 @@ check_text(enum key_kind kind, struct slice text, struct problem *p)
 	case KIND_PREFIX:
 	case KIND_TARGET:
 		return check_path(kind, text, p);
+	case KIND_LOG:
+		return destination_parse(text.at, &(struct destination){0}, p);
 	case KIND_VISIBLE:
 	case KIND_TOKEN:
 		return all_visible(text) ? RESULT_OK

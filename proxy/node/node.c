@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "edge/addresses.h"
 #include "edge/listener.h"
+#include "record/outlet.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -143,14 +144,36 @@ node_watch(struct node *n, struct services *services, struct problem *p)
 	return RESULT_OK;
 }
 
+static void
+take_line(void *context, struct slice line)
+{
+	sink_append(context, line);
+}
+
+bool
+node_log_process(struct node *n, const struct config *config)
+{
+	if (n->process_log != NULL)
+		return sink_redirect(n->process_log, config->log_process);
+	if (config->log_process == NULL)
+		return true; /* stderr, without a thread */
+	if (sink_create(LOG_PROCESS, config->log_process, &n->process_log, NULL) != RESULT_OK)
+		return false;
+	log_divert(take_line, n->process_log);
+	return true;
+}
+
 static enum result
 open_logs(struct node *n, const struct config *config, struct problem *p)
 {
+	outlet_facility_set(config->log_facility);
+	if (!node_log_process(n, config))
+		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	enum result r =
 	    failover_log_create(config->log_failover, config->node, &n->shared.failover, p);
 	if (r != RESULT_OK || config->log_access == NULL)
 		return r;
-	r = sink_create(config->log_access, &n->access, p);
+	r = sink_create(LOG_ACCESS, config->log_access, &n->access, p);
 	n->shared.access = n->access;
 	return r;
 }
@@ -329,5 +352,7 @@ node_free(struct node **held)
 	(void)sem_destroy(&n->adopted);
 	tally_unref(&n->shared.unrouted);
 	events_free(&n->events);
+	log_divert(NULL, NULL);
+	sink_free(&n->process_log);
 	free(n);
 }

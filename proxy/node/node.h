@@ -41,6 +41,7 @@ struct node {
 	struct services *services; /* one reference */
 	struct worker_shared shared;
 	struct sink *access;             /* owned; NULL: none */
+	struct sink *process_log;        /* owned; NULL: stderr; once there it stays */
 	struct listener_socket *sockets; /* owned, by listening.h: a worker after another */
 	size_t socket_count;
 	bool sockets_given;             /* the workers have them: known by number alone */
@@ -112,6 +113,8 @@ void node_hand_over(struct node *n);
 void node_hold_signals(void);
 /* What libevent has to say becomes lines of the process log. */
 void node_log_libevent(void);
+/* The process log to where the configuration says. False: no memory, it goes where it went. */
+bool node_log_process(struct node *n, const struct config *config);
 /* Starts the workers, then checks and signals, until the workers have ended. */
 enum result node_control(struct node *n, struct problem *p);
 /* Checks of the services of node->services, as their configuration says. */

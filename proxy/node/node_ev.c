@@ -86,6 +86,8 @@ reopen_logs(struct node *n)
 	failover_log_reopen(n->shared.failover);
 	if (n->access != NULL)
 		sink_reopen(n->access);
+	if (n->process_log != NULL)
+		sink_reopen(n->process_log);
 	log_info("logs re-opened");
 }
 

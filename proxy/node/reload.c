@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "record/outlet.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -101,7 +102,7 @@ prepare_access(struct reload *r, struct problem *p)
 	r->access = path == NULL ? NULL : r->node->access;
 	if (path == NULL || r->access != NULL)
 		return RESULT_OK;
-	enum result result = sink_create(path, &r->made, p);
+	enum result result = sink_create(LOG_ACCESS, path, &r->made, p);
 	r->access = r->made;
 	return result;
 }
@@ -313,6 +314,7 @@ redirect_logs(struct reload *r)
 	struct node *n = r->node;
 	const struct config *after = r->next->config;
 	bool ok = true;
+	outlet_facility_set(after->log_facility);
 	if (!same_text(r->before->log_failover, after->log_failover))
 		ok = failover_log_redirect(n->shared.failover, after->log_failover);
 	if (r->made != NULL)
@@ -322,6 +324,8 @@ redirect_logs(struct reload *r)
 	r->made = NULL;
 	if (!ok)
 		log_error("reload: no memory: a log stays where it was");
+	if (!node_log_process(n, after))
+		log_error("reload: no memory: the process log stays where it was");
 	log_level_set(after->log_level);
 }
 

@@ -37,7 +37,7 @@ failover_log_create(const char *path, const char *node, struct failover_log **ou
 		free(log);
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	}
-	enum result r = sink_create(path, &log->sink, p);
+	enum result r = sink_create(LOG_FAILOVER, path, &log->sink, p);
 	if (r != RESULT_OK) {
 		free(log->node);
 		free(log);

@@ -1,7 +1,7 @@
 /*
- * sink.c: a log file and the thread that writes it; see sink.h.
+ * sink.c: a log and the thread that writes it; see sink.h.
  *
- *   sink_append -> filling --swap, under the lock--> writing -> write(2)   (writer thread)
+ *   sink_append -> filling --swap, under the lock--> writing -> outlet   (writer thread)
  *
  * Two halves of SINK_BYTES_MAX change places, so a line is copied once and the lock is held for
  * a copy in memory at most. What could not be written stays in `writing` and is tried again at
@@ -11,21 +11,16 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "record/outlet.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #define SINK_HALF_BYTES (SINK_BYTES_MAX / 2)
-#define SINK_FILE_MODE  0640
 #define SINK_LOOK_MS    1000 /* between looks at the path, and between tries after a failure */
 #define SINK_SLOW_MS    100  /* a pipe that takes nothing is waited for this long at a time */
 #define SINK_STOP_MS    2000 /* sink_free waits for the writer */
@@ -37,7 +32,7 @@ struct lines {
 };
 
 struct sink {
-	char *path; /* owned; NULL: stderr */
+	bool process; /* the process log: what befalls it is said on stderr */
 	pthread_t writer;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -53,10 +48,7 @@ struct sink {
 	/* the writer's own */
 	struct lines writing;
 	size_t written; /* of `writing` */
-	int fd;         /* -1: not open */
-	bool regular;   /* a file: write(2) does not wait for a reader */
-	dev_t dev;
-	ino_t ino;
+	struct outlet out;
 	uint64_t look_ms; /* when the path is looked at next */
 	int trouble;      /* errno of the failure that is going on; 0: none */
 	uint64_t lost_told;
@@ -78,11 +70,13 @@ struct orders {
 
 /* ---- what is said of it -------------------------------------------------------------------- */
 
-static const char *
-sink_name(const struct sink *s)
-{
-	return s->path != NULL ? s->path : "stderr";
-}
+#define say(s, level, ...)                               \
+	do {                                             \
+		if ((s)->process)                        \
+			log_aside((level), __VA_ARGS__); \
+		else                                     \
+			log_line((level), __VA_ARGS__);  \
+	} while (0)
 
 static uint64_t
 count_lines(struct slice lines)
@@ -109,8 +103,9 @@ trouble_begins(struct sink *s, int error)
 	if (s->trouble != 0)
 		return;
 	s->trouble = error;
-	log_error("log %s: %s; lines wait in memory, those that find no room are lost",
-		  sink_name(s), strerror(error));
+	say(s, LOG_LEVEL_ERROR,
+	    "log %s: %s; lines wait in memory, those that find no room are lost",
+	    outlet_name(&s->out), strerror(error));
 }
 
 static void
@@ -119,8 +114,8 @@ trouble_ends(struct sink *s)
 	if (s->trouble == 0)
 		return;
 	s->trouble = 0;
-	log_warn("log %s: is written again; lines lost meanwhile: %llu", sink_name(s),
-		 (unsigned long long)lost_news(s));
+	say(s, LOG_LEVEL_WARN, "log %s: is written again; lines lost meanwhile: %llu",
+	    outlet_name(&s->out), (unsigned long long)lost_news(s));
 }
 
 /* Lost although nothing failed: told once a look. */
@@ -129,114 +124,68 @@ tell_overrun(struct sink *s)
 {
 	if (s->trouble != 0 || atomic_load(&s->lost) == s->lost_told)
 		return;
-	log_warn("log %s: lines lost, they came faster than they could be written: %llu",
-		 sink_name(s), (unsigned long long)lost_news(s));
+	say(s, LOG_LEVEL_WARN,
+	    "log %s: lines lost, they came faster than they could be written: %llu",
+	    outlet_name(&s->out), (unsigned long long)lost_news(s));
 }
 
-/* ---- the file ------------------------------------------------------------------------------ */
+/* ---- the outlet ------------------------------------------------------------------------------ */
 
+/* What is written to next; a line of which the old file got a part goes to a new one whole. */
 static void
-file_adopt(struct sink *s, int fd)
+outlet_begin(struct sink *s)
 {
-	struct stat st = {.st_mode = S_IFREG};
-	(void)fstat(fd, &st);
-	bool other = st.st_dev != s->dev || st.st_ino != s->ino;
-	s->fd = fd;
-	s->regular = S_ISREG(st.st_mode);
-	s->dev = st.st_dev;
-	s->ino = st.st_ino;
-	/* A line of which the old file got a part goes to the new one whole. */
+	bool other = false;
+	int error = outlet_open(&s->out, &other);
+	if (error != 0)
+		trouble_begins(s, error);
 	while (other && s->written > 0 && s->writing.at[s->written - 1] != '\n')
 		s->written--;
-}
-
-/* O_NONBLOCK: a FIFO without a reader must not hold us; it means nothing to a file. */
-static void
-file_open(struct sink *s)
-{
-	if (s->path == NULL) {
-		file_adopt(s, STDERR_FILENO);
-		return;
-	}
-	int fd = open(s->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-		      SINK_FILE_MODE);
-	if (fd == -1)
-		trouble_begins(s, errno);
-	else
-		file_adopt(s, fd);
-}
-
-static void
-file_close(struct sink *s)
-{
-	if (s->fd != -1 && s->path != NULL)
-		(void)close(s->fd);
-	s->fd = -1;
-}
-
-/* False: the path names another file than ours, or none. */
-static bool
-file_in_place(const struct sink *s)
-{
-	struct stat st;
-	return s->path == NULL ||
-	       (stat(s->path, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino);
-}
-
-static void
-change_path(struct sink *s, char *path)
-{
-	file_close(s);
-	free(s->path);
-	s->path = path;
 }
 
 static void
 look(struct sink *s, bool reopen, uint64_t now_ms)
 {
 	s->look_ms = now_ms + SINK_LOOK_MS;
-	if (s->fd == -1 || reopen || !file_in_place(s)) {
-		file_close(s);
-		file_open(s);
+	if (s->out.fd == -1 || reopen || !outlet_in_place(&s->out)) {
+		outlet_close(&s->out);
+		outlet_begin(s);
 	}
 	tell_overrun(s);
 }
 
-/* How much may be written at once: all of it, or as many whole lines as a pipe takes as one. */
-static size_t
-chunk_bytes(const struct sink *s)
+/* A line that is too large for any datagram is passed over. */
+static void
+skip_line(struct sink *s)
 {
-	size_t left = s->writing.bytes - s->written;
-	if (s->regular || left <= PIPE_BUF)
-		return left;
-	const char *from = s->writing.at + s->written;
-	const char *end = memrchr(from, '\n', PIPE_BUF);
-	return end != NULL ? (size_t)(end - from) + 1 : PIPE_BUF;
-}
-
-static bool
-file_ready(const struct sink *s)
-{
-	struct pollfd p = {.fd = s->fd, .events = POLLOUT};
-	return s->regular || poll(&p, 1, SINK_SLOW_MS) > 0;
+	struct slice rest = {s->writing.at + s->written, s->writing.bytes - s->written};
+	size_t bytes = slice_find(rest, '\n');
+	s->written += bytes < rest.bytes ? bytes + 1 : bytes;
+	atomic_fetch_add(&s->lost, 1);
 }
 
 static enum flow
 flush(struct sink *s)
 {
-	if (s->fd == -1)
+	if (s->out.fd == -1)
 		return FLOW_STUCK;
 	while (s->written < s->writing.bytes) {
-		if (!file_ready(s))
+		if (!outlet_wait(&s->out, SINK_SLOW_MS))
 			return FLOW_SLOW;
-		ssize_t n = write(s->fd, s->writing.at + s->written, chunk_bytes(s));
-		if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		ssize_t n = outlet_write(&s->out, (struct slice){s->writing.at + s->written,
+								 s->writing.bytes - s->written});
+		if (n >= 0) {
+			s->written += (size_t)n;
+		} else if (errno == EAGAIN || errno == EINTR) {
 			return FLOW_SLOW;
-		if (n == -1) {
+		} else if (errno == EMSGSIZE) {
+			skip_line(s);
+		} else {
 			trouble_begins(s, errno);
+			if (destination_is_datagram(&s->out.to)) /* who listened is gone */
+				outlet_close(&s->out);
 			return FLOW_STUCK;
 		}
-		s->written += (size_t)n;
 	}
 	trouble_ends(s);
 	return FLOW_DONE;
@@ -290,8 +239,8 @@ abandon(struct sink *s)
 	atomic_fetch_add(&s->lost, lost);
 	uint64_t news = lost_news(s);
 	if (news > 0)
-		log_error("log %s: lines lost at the end: %llu", sink_name(s),
-			  (unsigned long long)news);
+		say(s, LOG_LEVEL_ERROR, "log %s: lines lost at the end: %llu", outlet_name(&s->out),
+		    (unsigned long long)news);
 }
 
 static void *
@@ -304,7 +253,7 @@ writer_main(void *context)
 		struct orders orders = await(s, flow);
 		uint64_t now_ms = clock_ms();
 		if (orders.redirect)
-			change_path(s, orders.path);
+			outlet_set(&s->out, orders.path);
 		if (orders.reopen || orders.stop || now_ms >= s->look_ms)
 			look(s, orders.reopen, now_ms);
 		bool last = orders.stop && s->writing.bytes == 0;
@@ -336,12 +285,11 @@ writer_start(struct sink *s)
 static void
 sink_release(struct sink *s)
 {
-	file_close(s);
+	outlet_deinit(&s->out);
 	(void)pthread_cond_destroy(&s->wake);
 	(void)pthread_mutex_destroy(&s->lock);
 	free(s->writing.at);
 	free(s->filling.at);
-	free(s->path);
 	free(s->next_path);
 	free(s);
 }
@@ -358,17 +306,19 @@ locks_init(struct sink *s)
 }
 
 enum result
-sink_create(const char *path, struct sink **out, struct problem *p)
+sink_create(enum log_kind kind, const char *to, struct sink **out, struct problem *p)
 {
 	struct sink *s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
-	s->fd = -1;
+	s->process = kind == LOG_PROCESS;
+	outlet_init(&s->out, kind);
 	locks_init(s);
-	s->path = path != NULL ? strdup(path) : NULL;
+	char *text = to != NULL ? strdup(to) : NULL;
+	outlet_set(&s->out, text);
 	s->filling.at = malloc(SINK_HALF_BYTES);
 	s->writing.at = malloc(SINK_HALF_BYTES);
-	if (s->filling.at == NULL || s->writing.at == NULL || (path != NULL && s->path == NULL)) {
+	if (s->filling.at == NULL || s->writing.at == NULL || (to != NULL && text == NULL)) {
 		sink_release(s);
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	}
@@ -400,7 +350,7 @@ sink_free(struct sink **held)
 				 .tv_nsec = (long)(until_ms % 1000) * 1000000};
 	if (pthread_timedjoin_np(s->writer, NULL, &until) != 0) {
 		/* The disk hangs; the thread keeps what it uses until the process is over. */
-		log_error("log %s: the disk does not answer", sink_name(s));
+		say(s, LOG_LEVEL_ERROR, "log %s: the disk does not answer", outlet_name(&s->out));
 		(void)pthread_detach(s->writer);
 		return;
 	}

@@ -64,8 +64,9 @@ sink_append(struct sink *sink, struct slice lines)
 }
 
 enum result
-sink_create(const char *path, struct sink **out, struct problem *p)
+sink_create(enum log_kind kind, const char *path, struct sink **out, struct problem *p)
 {
+	(void)kind;
 	(void)path;
 	*out = malloc(1); /* nobody looks inside */
 	return *out != NULL ? RESULT_OK : problem_set(p, RESULT_NO_MEMORY, "no memory");
@@ -222,7 +223,7 @@ assemble(void)
 	if (shared.unrouted == NULL || !load(CONF, NULL, &shared.services))
 		return false;
 	if (failover_log_create(NULL, "gate", &shared.failover, &p) != RESULT_OK ||
-	    sink_create(NULL, &shared.access, &p) != RESULT_OK)
+	    sink_create(LOG_ACCESS, NULL, &shared.access, &p) != RESULT_OK)
 		return false;
 	gate.worker = worker_create(0, &shared, NULL);
 	return gate.worker != NULL;

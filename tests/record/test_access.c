@@ -265,7 +265,8 @@ batches_lines(void **state)
 {
 	(void)state;
 	struct sink *sink;
-	assert_int_equal(sink_create(scratch_path("access.log"), &sink, NULL), RESULT_OK);
+	assert_int_equal(sink_create(LOG_ACCESS, scratch_path("access.log"), &sink, NULL),
+			 RESULT_OK);
 	static struct access_batch batch;
 	batch = (struct access_batch){.sink = sink, .combined = true};
 	struct access_entry entry = usual_entry();
