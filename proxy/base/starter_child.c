@@ -27,6 +27,7 @@ struct job {
 	pid_t pid;  /* 0: none runs */
 	int pid_fd; /* -1: none; then its end is looked for every STARTER_CHECK_MS */
 	bool late;
+	bool killed;       /* asked for: its end is near */
 	uint64_t until_ms; /* 0: for ever */
 };
 
@@ -138,10 +139,27 @@ run(const struct child *c, const struct starter_order *order, pid_t *pid)
 	return error;
 }
 
+/* True: it has ended, which is told. */
+static bool
+reap(struct child *c, enum starter_job which, int how)
+{
+	struct job *job = &c->job[which];
+	struct starter_news news = {.job = which, .pid = job->pid, .ended = true};
+	if (job->pid == 0 || waitpid(job->pid, &news.status, how) != job->pid)
+		return job->pid == 0;
+	news.late = job->late;
+	if (job->pid_fd != -1)
+		(void)close(job->pid_fd);
+	job->pid = 0;
+	tell(c, &news);
+	return true;
+}
+
 static void
 start(struct child *c, const struct starter_order *order)
 {
 	struct job *job = &c->job[order->job];
+	(void)reap(c, order->job, job->killed ? 0 : WNOHANG);
 	struct starter_news news = {.job = order->job};
 	news.error = job->pid != 0 ? EBUSY : run(c, order, &news.pid);
 	if (news.error != 0) {
@@ -181,11 +199,13 @@ hear(struct child *c)
 	if (head != NULL && head->cmsg_type == SCM_RIGHTS &&
 	    head->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(&request.order.fd, CMSG_DATA(head), sizeof(int));
-	const struct job *job = &c->job[request.order.job];
-	if (!request.kill)
+	struct job *job = &c->job[request.order.job];
+	if (!request.kill) {
 		start(c, &request.order);
-	else if (job->pid != 0)
+	} else if (job->pid != 0) {
+		job->killed = true;
 		(void)kill(-job->pid, SIGKILL);
+	}
 	if (request.order.fd != -1)
 		(void)close(request.order.fd);
 	return true;
@@ -195,19 +215,11 @@ static void
 look_after(struct child *c, enum starter_job which, uint64_t now_ms)
 {
 	struct job *job = &c->job[which];
-	struct starter_news news = {.job = which, .pid = job->pid, .ended = true};
-	if (job->pid == 0)
+	if (reap(c, which, WNOHANG) || job->late)
 		return;
-	if (waitpid(job->pid, &news.status, WNOHANG) == job->pid) {
-		news.late = job->late;
-		if (job->pid_fd != -1)
-			(void)close(job->pid_fd);
-		job->pid = 0;
-		tell(c, &news);
-	} else if (job->until_ms != 0 && now_ms >= job->until_ms && !job->late) {
-		job->late = true;
+	job->late = job->until_ms != 0 && now_ms >= job->until_ms;
+	if (job->late)
 		(void)kill(-job->pid, SIGKILL);
-	}
 }
 
 static int

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -90,21 +91,43 @@ write_secret(int fd)
 	return r;
 }
 
+/* Who will run reads it again, at a reload and at an upgrade. `user`: NULL: who runs now. */
+static bool
+give(int fd, const char *user)
+{
+	const struct passwd *who = user == NULL || geteuid() != 0 ? NULL : getpwnam(user);
+	return who == NULL || fchown(fd, who->pw_uid, who->pw_gid) == 0;
+}
+
+static bool
+make_directory(const char *dir, const char *user)
+{
+	if (mkdir(dir, STATE_DIR_MODE) == -1)
+		return errno == EEXIST;
+	int fd = open(dir, O_DIRECTORY | O_CLOEXEC);
+	bool given = fd != -1 && give(fd, user);
+	if (fd != -1)
+		(void)close(fd);
+	return given;
+}
+
 /*
  * Whole or not at all, and never over another's: of two processes that start at once, both take
  * the first one's.
  */
 static enum result
-make_secret(const char *dir, const char *path, struct problem *p)
+make_secret(const char *dir, const char *path, const char *user, struct problem *p)
 {
 	char temporary[STATE_PATH_BYTES + 8];
-	if (mkdir(dir, STATE_DIR_MODE) == -1 && errno != EEXIST)
+	if (!make_directory(dir, user))
 		return problem_set(p, RESULT_IO, "%s", strerror(errno));
 	(void)snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
 	int fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
 	if (fd == -1)
 		return problem_set(p, RESULT_IO, "%s", strerror(errno));
 	enum result r = write_secret(fd);
+	if (r == RESULT_OK && !give(fd, user))
+		r = RESULT_IO;
 	if (r == RESULT_OK && link(temporary, path) == -1 && errno != EEXIST)
 		r = RESULT_IO;
 	if (r != RESULT_OK)
@@ -145,7 +168,7 @@ read_state_secret(struct loading *l)
 	if (r == RESULT_NOT_FOUND && (l->purpose == CONFIG_FOR_CHECK || l->findings->errors > 0))
 		return; /* a configuration that is refused leaves nothing behind */
 	if (r == RESULT_NOT_FOUND)
-		r = make_secret(l->config->state_dir, path, &p);
+		r = make_secret(l->config->state_dir, path, l->config->user, &p);
 	if (r == RESULT_OK)
 		r = derive_master(&l->config->secrets[0], &p);
 	if (r != RESULT_OK)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import random
 import re
 import select
@@ -14,7 +15,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import holdfast
 from holdfast import CHECKED, HOST, Client, Ended, Holdfast, Origin, free_port, text_of, wait_until
 from http2 import Connection, SecureConnection
+from test_notify import managed
 from test_reload import KEYED, hup, key_of, write
+from test_sockets import handed, listening_socket
 from tls import Authority, TlsClient, make_context
 
 
@@ -49,10 +52,24 @@ class Successor:
         return self.returncode
 
 
+class Former:
+    """A process whose place was taken: ends with the test at the latest."""
+
+    def __init__(self, child):
+        self.child = child
+
+    def stop(self):
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGTERM)
+        self.child.wait(60)
+        assert self.child.returncode == 0, f"process {self.child.pid} ended with {self.child.returncode}"
+
+
 def follow(p, line):
     """The Holdfast of the test is from here on the process that took over."""
     before, pid = p.child, int(re.search(r"process (\d+) \(", line["evidence"])[1])
     p.child, p.pid = Successor(pid), pid
+    holdfast.track(Former(before))
     return before
 
 
@@ -125,6 +142,14 @@ link.send(b"prepared 9.9.9")
 while link.recv(4096) != b"state end":
     pass
 sys.exit(5)"""
+
+
+def give(p, user):
+    """All that it reads and writes is this user's."""
+    who = pwd.getpwnam(user)
+    os.chmod(os.path.dirname(p.where), 0o755)
+    for path in [p.where] + [os.path.join(p.where, name) for name in os.listdir(p.where)]:
+        os.chown(path, who.pw_uid, who.pw_gid)
 
 
 def admin(p, method, path):
@@ -519,6 +544,69 @@ def test_a_unix_socket_keeps_its_file():
         assert os.stat(where).st_ino == inode and p.once().status == 200
     p.stop()
     assert not os.path.exists(where), "the last one removes it"
+
+
+def test_sockets_of_a_service_manager_go_on_also_those_that_nobody_uses_yet():
+    web, other = listening_socket(), listening_socket()
+    p = handed([("web", web), ("other", other)], ["fd:web"], workers=2)
+    p.address = web.getsockname()[:2]
+    wait_until(lambda: "listens on" in p.stderr, "it has them")
+    ended(upgrade(p))
+    p.conf["listeners"] = [{"address": "fd:web"}, {"address": "fd:other"}]
+    write(p)
+    hup(p)
+    ended(upgrade(p))
+    for s in (web, other):
+        with Client(s.getsockname()[:2]) as c:
+            assert c.get().status == 200
+
+
+def test_a_service_manager_is_told_whose_process_it_is_now():
+    manager, p = managed()
+    wait_until(lambda: manager.count("READY=1") == 1, "ready")
+    ended(upgrade(p))
+    wait_until(lambda: manager.count("READY=1") == 2, "ready again")
+    said = [line for text in manager.said for line in text.split("\n") if not line.startswith(("STATUS", "WATCHDOG", "MONOTONIC"))]
+    assert said == ["READY=1", "RELOADING=1", f"MAINPID={p.pid}", "READY=1"], manager.said
+    hup(p)
+    wait_until(lambda: manager.count("READY=1") == 3, "the next process speaks")
+    p.signal(signal.SIGTERM)
+    wait_until(lambda: manager.count("STOPPING=1") == 1, "stopping")
+
+
+def test_the_watchdog_is_fed_by_the_process_that_took_over():
+    manager, p = managed(env={"WATCHDOG_USEC": "200000"})
+    wait_until(lambda: manager.count("WATCHDOG=1") >= 2, "the watchdog is fed")
+    ended(upgrade(p))
+    fed = manager.count("WATCHDOG=1")
+    wait_until(lambda: manager.count("WATCHDOG=1") >= fed + 3, "the watchdog is fed again")
+
+
+def test_a_refused_upgrade_ends_for_the_service_manager_too():
+    manager, p = managed()
+    wait_until(lambda: manager.count("READY=1") == 1, "ready")
+    with open(p.conf_path, "a") as f:
+        f.write('nonsense = "1";\n')
+    refused(p, "nonsense")
+    wait_until(lambda: manager.count("READY=1") == 2, "the end of it")
+    assert "an upgrade was refused" in manager.said[-1] and not any("MAINPID" in t for t in manager.said)
+
+
+def test_ports_of_root_need_no_root_any_more():
+    if os.geteuid() != 0:
+        return
+    address = (HOST, next(n for n in range(600, 1000) if not holdfast.is_listening((HOST, n))))
+    p = Holdfast([Origin("a")], address=address, start=False, top={"user": "nobody", "workers": 2})
+    give(p, "nobody")
+    p.start()
+    for workers in (1, 3):
+        p.conf["workers"] = workers
+        write(p)
+        ended(upgrade(p))
+        with open(f"/proc/{p.pid}/status") as f:
+            assert re.search(r"^Uid:\t(\d+)", f.read(), re.M)[1] == str(pwd.getpwnam("nobody").pw_uid)
+        for _ in range(20):
+            assert p.once().status == 200
 
 
 # ---- it does not ----------------------------------------------------------------------------------
