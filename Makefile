@@ -134,7 +134,8 @@ LEASE    = proxy/cluster/lease.c proxy/cluster/lease_acceptor.c proxy/cluster/le
 REGISTER = proxy/cluster/document.c proxy/cluster/learn.c proxy/cluster/pull.c proxy/cluster/register.c \
            proxy/cluster/register_image.c proxy/cluster/register_wire.c proxy/cluster/voter.c
 ENGINES  = proxy/cluster/embedded.c proxy/cluster/engine.c
-DISK     = proxy/cluster/disk.c proxy/cluster/disk_block.c proxy/cluster/disk_file.c proxy/cluster/disk_round.c
+DISK     = proxy/cluster/disk.c proxy/cluster/disk_block.c proxy/cluster/disk_file.c proxy/cluster/disk_join.c \
+           proxy/cluster/disk_role.c proxy/cluster/disk_round.c proxy/cluster/disk_value.c proxy/cluster/disk_view.c
 ROLES    = $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/register_file.c \
            proxy/cluster/register_writer.c proxy/cluster/roles.c
 
@@ -434,7 +435,7 @@ MUTANTS += NO_RESTART_SILENCE:lease_acceptor:lease_chaos OWNER_OF_ANY_RUN:lease_
            TIME_STANDS:embedded:lease_slow
 MUTANTS += NO_STANDSTILL:disk_round:disk_chaos NO_SECOND_LOOK:disk_round:disk_duel \
            OWN_RUNS_ALIKE:disk_round:disk_chaos \
-           NO_COPY:disk_round:disk_chaos NO_SUM:disk_block:disk_chaos
+           NO_COPY:disk_value:disk_chaos NO_SUM:disk_block:disk_chaos
 MUTANTS += TRUSTS_SENDER:route/onward:mesh_epochs FORGETS_WAY:route/onward:mesh_epochs \
            DECIDES_BEHIND:route/onward:mesh_epochs
 MUTANTS += NO_COMPARE:epoch_publish:epochs_lease NO_READ:epoch_publish:epochs_lease
