@@ -8,7 +8,8 @@
  * Input: a byte for the rules; then events: how much later, what, and its arguments. In a body a0
  * to a2 stand for the alias of a node, a3 for the name of the role `cluster`, a4 for a name of an
  * application's, a5 for eight bytes of zeros; a body can also begin with what this node itself said
- * last in that type, where ballots and numbers stand that nobody guesses.
+ * last in that type, where ballots and numbers stand that nobody guesses. The voter may have lost
+ * its register, and be re-admitted (cluster/learn.h); tests/fuzz/corpus/plane/learns_* go that way.
  */
 #include "cluster/embedded.h"
 #include "cluster/epoch.h"
@@ -211,6 +212,7 @@ begin(uint8_t kind, uint64_t now)
 	};
 	struct lease_timing timing = lease_timing_of(LEASE_MS);
 	static struct register_image empty;
+	static const struct problem lost = {"lost"};
 	for (cluster_node n = 0; n < NODES; n++) {
 		theirs[n] = nodes;
 		theirs[n].self = n;
@@ -220,6 +222,8 @@ begin(uint8_t kind, uint64_t now)
 	struct engine engine = {NULL, NULL};
 	if (leased) {
 		embedded_init(&embedded, &nodes, &timing, 1, (kind & 8) != 0 ? &empty : NULL, now);
+		if ((kind & 16) != 0)
+			embedded_lose_register(&embedded, &lost);
 		engine = embedded_engine(&embedded);
 	}
 	plane_init(&plane, &setup, leased ? &engine : NULL, now);
@@ -320,6 +324,17 @@ ask(struct input *in, uint64_t now)
 		CHECK(answer.master.node == NODE_NONE || answer.master.node < NODES);
 }
 
+/* The operator's word that a register is lost, also where none is. */
+static void
+readmit(uint64_t now)
+{
+	struct problem p;
+	bool lost = embedded.voter.lost;
+	enum result r = embedded_readmit(&embedded, now, &p);
+	CHECK(r != RESULT_OK || lost || embedded.voter.status == VOTER_LEARNING);
+	CHECK(r == RESULT_OK || embedded.voter.lost == lost);
+}
+
 static void
 want_role(struct input *in, uint64_t now)
 {
@@ -330,6 +345,8 @@ want_role(struct input *in, uint64_t now)
 		engine_acquire(&plane.engine, now, "r1", &plane.out);
 	else if ((what & 3) == 1)
 		engine_release(&plane.engine, now, "r1", &plane.out);
+	else if ((what & 7) == 3)
+		readmit(now);
 	else
 		engine_read(&plane.engine, now, ROLE_CLUSTER, &plane.out);
 	plane_turn(&plane, now);
@@ -380,6 +397,8 @@ check(uint64_t now)
 	CHECK(plane_next(&plane) != CLUSTER_NEVER);
 	CHECK(!master || !leased || engine_owns(&plane.engine, now, ROLE_CLUSTER, NULL, NULL));
 	CHECK(!leased || embedded.voter.waiting_count <= VOTER_WAITING_MAX);
+	CHECK(!leased || embedded.voter.status != VOTER_LEARNING ||
+	      embedded.voter.learn.image.count <= ROLES_MAX);
 	if (plane_take_change(&plane, now, &news))
 		CHECK(news.after.node == plane.master.node);
 	(void)plane_take_answered(&plane);
