@@ -536,9 +536,9 @@ $(PAGES): $(B)/packaging/pages/pages
 .PHONY: deb deps-package install pages
 pages: $(PAGES)
 
-# DESTDIR, PREFIX (/usr/local), SYSCONFDIR (/etc): packaging/install.sh says the rest.
-export DESTDIR PREFIX SYSCONFDIR STATEDIR LOGDIR
-install: all pages
+# DESTDIR, PREFIX (/usr/local), LIBDIR (PREFIX/lib), SYSCONFDIR (/etc): packaging/install.sh says the rest.
+export DESTDIR PREFIX LIBDIR SYSCONFDIR STATEDIR LOGDIR
+install: all lib pages
 	@packaging/install.sh $(B)
 
 deb: deps-package

@@ -3,7 +3,8 @@
 #
 #   packaging/deb.sh BUILD
 #
-# The package is BUILD/deb/holdfast_VERSION_ARCH.deb; the last line says so. HOLDFAST_BUILT: an
+# The package is BUILD/deb/holdfast_VERSION_ARCH.deb; the last line says so, the one before it names
+# the library's, libholdfast-lease-dev. HOLDFAST_BUILT: an
 # absolute directory that has been built already, for a test that need not compile it again.
 set -eu
 
@@ -29,4 +30,5 @@ CHANGES
 	exit 1
 }
 rm -rf "$source"
+ls "$out"/libholdfast-lease-dev_*.deb
 ls "$out"/holdfast_*.deb

@@ -3,8 +3,8 @@
 #
 #   packaging/install.sh BUILD
 #
-# DESTDIR, PREFIX (/usr/local), SYSCONFDIR (/etc), STATEDIR (/var/lib), LOGDIR (/var/log) in the
-# environment. A configuration that is there already is left alone. Says each file.
+# DESTDIR, PREFIX (/usr/local), LIBDIR (PREFIX/lib), SYSCONFDIR (/etc), STATEDIR (/var/lib), LOGDIR
+# (/var/log) in the environment. A configuration that is there already is left alone. Says each file.
 set -eu
 
 build=$1
@@ -16,6 +16,9 @@ logs=${LOGDIR:-/var/log}
 share=$prefix/share
 # What systemd, logrotate and sysusers read stands in fixed places, but beside a prefix of its own.
 lib=$prefix/lib
+# Libraries, which some have in a folder for each architecture.
+libdir=${LIBDIR:-$prefix/lib}
+version=$(sed -n 's/^#define HOLDFAST_VERSION  *"\(.*\)"$/\1/p' include/vocab.h)
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -28,7 +31,8 @@ put() { # MODE FROM TO
 # The same with the places filled in.
 put_filled() { # FROM TO
 	sed -e "s#@BINDIR@#$prefix/bin#g" -e "s#@SYSCONFDIR@#$sysconf#g" -e "s#@STATEDIR@#$state#g" \
-	    -e "s#@LOGDIR@#$logs#g" "$1" >"$scratch/filled"
+	    -e "s#@LOGDIR@#$logs#g" -e "s#@PREFIX@#$prefix#g" -e "s#@LIBDIR@#$libdir#g" \
+	    -e "s#@VERSION@#$version#g" "$1" >"$scratch/filled"
 	put 644 "$scratch/filled" "$2"
 }
 
@@ -38,6 +42,12 @@ put_packed() { # FROM TO
 }
 
 put 755 "$build/holdfast" "$prefix/bin/holdfast"
+
+# Leases inside an application.
+put 644 include/holdfast/lease.h "$prefix/include/holdfast/lease.h"
+put 644 "$build/libholdfast-lease.a" "$libdir/libholdfast-lease.a"
+put_filled packaging/holdfast-lease.pc "$libdir/pkgconfig/holdfast-lease.pc"
+put 644 tests/library/leader.c "$share/doc/holdfast/examples/leader.c"
 
 for page in holdfast.1 holdfast.conf.5 holdfast-logs.5; do
 	put_packed "$build/pages/$page" "$share/man/man${page##*.}/$page"

@@ -19,7 +19,7 @@ package="$build debhelper dpkg-dev"
 # Some distributions of Node have npm in one package with it: then it is there.
 page="chromium nodejs"
 command -v npm >/dev/null 2>&1 || page="$page npm"
-test="$demo $package $page etcd-server fish g++ libcmocka-dev man-db nghttp2-client prometheus python3-h2 systemd varnish $fuzz spin sslscan tmux valgrind zsh"
+test="$demo $package $page etcd-server fish g++ libcmocka-dev man-db nghttp2-client pkgconf prometheus python3-h2 systemd varnish $fuzz spin sslscan tmux valgrind zsh"
 
 [ "${HOLDFAST_NO_DEPS:-0}" = 1 ] && exit 0
 case "${1:-}" in

@@ -96,6 +96,22 @@ class Files(Installed):
                 self.assertIn(f"ExecStart={prefix}/usr/bin/holdfast", f.read())
 
 
+class Library(unittest.TestCase):
+    def test_a_program_is_built_with_what_is_installed(self):
+        with tempfile.TemporaryDirectory() as where:
+            run("make", "-s", "install", f"B={BUILD}", f"PREFIX={where}/usr", f"SYSCONFDIR={where}/etc",
+                f"LIBDIR={where}/usr/lib/there")
+            env = {"PKG_CONFIG_PATH": f"{where}/usr/lib/there/pkgconfig"}
+            version = re.search(r'HOLDFAST_VERSION +"(.*)"', source("include/vocab.h"))[1]
+            self.assertEqual(run("pkg-config", "--modversion", "holdfast-lease", env=env).strip(), version)
+            flags, libs = (run("pkg-config", what, "holdfast-lease", env=env).split() for what in ("--cflags", "--libs"))
+            self.assertIn(f"-I{where}/usr/include", flags)
+            sanitized = [f"-fsanitize={os.environ['SAN']}"] if os.environ.get("SAN") else []
+            leader = os.path.join(where, "leader")
+            run("cc", "-o", leader, f"{where}/usr/share/doc/holdfast/examples/leader.c", *flags, *sanitized, *libs, cwd=where)
+            self.assertIn("leader LEASE_MS", run(leader, status=None))
+
+
 class Pages(Installed):
     def page(self, name, section):
         path = self.at(f"/usr/share/man/man{section}/{name}.{section}.gz")
@@ -213,9 +229,24 @@ class Package(unittest.TestCase):
         # build-essential, which every Debian package may rely on
         self.assertEqual(wanted - {"debhelper-compat", "13"}, needed - {"gcc", "make", "libc6-dev"})
 
-    def test_the_debian_package(self):
+    def test_the_debian_packages(self):
         said = run("make", "-s", "deb", f"B={os.environ.get('B', 'build')}", env={"HOLDFAST_BUILT": BUILD})
-        deb = os.path.join(ROOT, said.strip().split("\n")[-1])
+        library, deb = (os.path.join(ROOT, line) for line in said.strip().split("\n")[-2:])
+        self.the_library(library)
+        self.the_program(deb)
+
+    def the_library(self, deb):
+        self.assertIn("Package: libholdfast-lease-dev\n", run("dpkg-deb", "-f", deb))
+        with tempfile.TemporaryDirectory() as where:
+            run("dpkg-deb", "-x", deb, where)
+            found = {re.sub(r"/lib/[^/]*-linux-[^/]*/", "/lib/*/", os.path.join(at, name)[len(where):])
+                     for at, _, names in os.walk(where) for name in names}
+            self.assertEqual({path for path in found if not path.startswith("/usr/share/doc/")},
+                             {"/usr/include/holdfast/lease.h", "/usr/lib/*/libholdfast-lease.a",
+                              "/usr/lib/*/pkgconfig/holdfast-lease.pc"})
+            self.assertIn("/usr/share/doc/libholdfast-lease-dev/examples/leader.c", found)
+
+    def the_program(self, deb):
         fields = run("dpkg-deb", "-f", deb)
         self.assertIn("Package: holdfast\n", fields)
         depends = re.search(r"^Depends: (.*)$", fields, re.M)[1]
