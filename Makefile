@@ -105,7 +105,8 @@ CLI      = proxy/cli/asking.c proxy/cli/change.c proxy/cli/check.c proxy/cli/com
            proxy/cli/exposition.c proxy/cli/json_texts.c proxy/cli/member_text.c \
            proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c proxy/cli/tail_summary.c \
            proxy/cli/top.c proxy/cli/top_cells.c proxy/cli/top_draw.c proxy/cli/top_model.c proxy/cli/top_terminal.c proxy/cli/verify.c \
-           proxy/cli/verify_compare.c proxy/cli/version.c proxy/cli/what_if.c
+           proxy/cli/verify_compare.c proxy/cli/version.c proxy/cli/log_source.c proxy/cli/sessions.c \
+           proxy/cli/what_if.c proxy/cli/what_if_log.c
 CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c proxy/cluster/delays.c proxy/cluster/election.c \
            proxy/cluster/election_claim.c proxy/cluster/election_detect.c proxy/cluster/election_wire.c \
            proxy/cluster/machine.c proxy/cluster/plane.c
@@ -276,7 +277,7 @@ UNIT += base/test_destination
 LINK_base/test_destination = proxy/base/addr.c proxy/base/destination.c proxy/base/result.c proxy/base/text.c
 UNIT += record/test_access record/test_failover record/test_failover_line record/test_limiter \
         record/test_outage record/test_sink record/test_tally
-LINK_record/test_access = $(SINK_LINK) proxy/base/log.c proxy/record/access.c
+LINK_record/test_access = $(SINK_LINK) proxy/base/log.c proxy/record/access.c $(HASHRING)
 LINK_record/test_failover = $(filter-out proxy/record/access.c proxy/record/tally.c,$(RECORD)) proxy/base/addr.c proxy/base/clock.c proxy/base/destination.c \
                             proxy/base/log.c proxy/base/result.c proxy/base/text.c \
                             proxy/base/vocab.c
@@ -567,7 +568,7 @@ FUZZ_dns = $(LINK_cluster/test_dns)
 FUZZ_election = $(LINK_cluster/test_election)
 FUZZ_escape = proxy/base/addr.c proxy/base/clock.c proxy/base/result.c proxy/base/text.c \
               proxy/base/vocab.c proxy/cli/log_line.c proxy/cli/tail_line.c proxy/record/access.c \
-              proxy/record/failover_line.c proxy/record/moved.c proxy/record/outage.c
+              proxy/record/failover_line.c proxy/record/moved.c proxy/record/outage.c $(HASHRING)
 FUZZ_etcd = $(CLUSTER_LINK) $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/etcd.c
 FUZZ_exchange = $(GATE_LINK)
 FUZZ_h2 = $(GATE_LINK)

@@ -150,6 +150,14 @@ void hashring_iter_init(struct hashring_iter *iter, const struct hashring *ring,
 uint32_t hashring_iter_next(struct hashring_iter *iter);
 
 /*
+ * The session point (SPEC.md): all that the orders take of a digest, so that who keeps the point
+ * alone can ask again. It does not tell the digest: 2^64 digests have it.
+ */
+uint64_t hashring_point(const uint8_t digest[HASHRING_DIGEST_BYTES]);
+/* One of them: whatever is asked of it is answered as for every other one. */
+void hashring_digest_at(uint64_t point, uint8_t digest[HASHRING_DIGEST_BYTES]);
+
+/*
  * 64 bits that two nodes can compare: equal for equal (id, weight, zone) sets,
  * whatever the order in which they were listed. Members of weight 0 count.
  */

@@ -115,6 +115,28 @@ comparison_key(struct comparison *c, struct slice key, struct compared_key *out)
 	moves_count(&c->tagged, out->before, out->after_tagged);
 }
 
+static uint32_t
+served_before(const struct comparison *c, const struct explanation *e)
+{
+	uint32_t chosen = explanation_chosen(e);
+	return chosen == MEMBER_NONE ? (uint32_t)c->count : chosen;
+}
+
+void
+comparison_session(const struct comparison *c, struct session_digest digest, uint32_t primary,
+		   uint32_t last, struct compared_session *out)
+{
+	struct explanation e;
+	explain_session(&c->before, digest, primary, last, &e);
+	out->from = served_before(c, &e);
+	explain_session(&c->after, digest, index_after(c, primary), index_after(c, last), &e);
+	out->to = served_after(c, &e);
+	explain_digest(&c->before, digest, &e);
+	out->key_from = served_before(c, &e);
+	explain_digest(&c->after, digest, &e);
+	out->key_to = served_after(c, &e);
+}
+
 const char *
 comparison_id(const struct comparison *c, uint32_t number)
 {

@@ -41,6 +41,17 @@ void comparison_deinit(struct comparison *c);
 /* Counts a key in moves and tagged. */
 void comparison_key(struct comparison *c, struct slice key, struct compared_key *out);
 
+/* A session of which more is known than its key. */
+struct compared_session {
+	uint32_t from; /* where it goes with its tag: primary and last server */
+	uint32_t to;
+	uint32_t key_from; /* where it would go without one */
+	uint32_t key_to;
+};
+/* Indices of members before, or MEMBER_NONE. Counts nothing. */
+void comparison_session(const struct comparison *c, struct session_digest digest, uint32_t primary,
+			uint32_t last, struct compared_session *out);
+
 const char *comparison_id(const struct comparison *c, uint32_t number); /* NULL: nobody */
 
 /* How it is printed. */

@@ -5,6 +5,7 @@
 #include "cli/key_lines.h"
 #include "cli/options.h"
 #include "cli/service.h"
+#include "cli/what_if_log.h"
 
 #include <stdlib.h>
 
@@ -12,7 +13,11 @@ struct question {
 	const char *config;
 	const char *service; /* NULL: the only one */
 	const char *down;
-	const char *keys; /* file; "-": standard input */
+	const char *keys;               /* file; "-": standard input */
+	const char *log[LOG_FILES_MAX]; /* access logs instead */
+	size_t logs;
+	const char *since;
+	bool all;
 	struct changes changes;
 	struct comparison_form form;
 };
@@ -21,6 +26,15 @@ static int
 refuse(const struct problem *p)
 {
 	return cli_refuse(SUBCOMMAND_what_if, EXIT_USAGE, p->text);
+}
+
+static enum result
+add_log(struct question *q, const char *name, struct problem *p)
+{
+	if (q->logs == LOG_FILES_MAX)
+		return problem_set(p, RESULT_LIMIT, "--log: more than %d files", LOG_FILES_MAX);
+	q->log[q->logs++] = name;
+	return RESULT_OK;
 }
 
 static enum result
@@ -43,6 +57,14 @@ set_option(void *context, enum cli_option option, const char *value, struct prob
 		return changes_add(&q->changes, CHANGE_REMOVE, value, p);
 	case OPTION_WEIGHT:
 		return changes_add(&q->changes, CHANGE_WEIGHT, value, p);
+	case OPTION_LOG:
+		return add_log(q, value, p);
+	case OPTION_SINCE:
+		q->since = value;
+		return RESULT_OK;
+	case OPTION_ALL:
+		q->all = true;
+		return RESULT_OK;
 	case OPTION_TAGGED:
 		q->form.tagged = true;
 		return RESULT_OK;
@@ -60,13 +82,22 @@ set_operands(struct question *q, const struct cli_operands *files, struct proble
 {
 	if (q->config == NULL)
 		return problem_set(p, RESULT_INVALID, "-c FILE is wanted");
-	if (files->count != 1)
+	if (q->logs == 0 && (q->since != NULL || q->all))
+		return problem_set(p, RESULT_INVALID, "--since and --all go with --log");
+	if (q->logs > 0 && q->form.tagged)
+		return problem_set(p, RESULT_INVALID, "--tagged: the log tells who holds a tag");
+	/* "--log access.log*": what the shell makes of it. */
+	for (int i = 0; q->logs > 0 && i < files->count; i++) {
+		if (add_log(q, files->at[i], p) != RESULT_OK)
+			return RESULT_LIMIT;
+	}
+	if (q->logs == 0 && files->count != 1)
 		return problem_set(p, RESULT_INVALID,
 				   "one KEYS-FILE is wanted, - for standard input");
 	if (q->changes.count == 0 && q->down == NULL)
 		return problem_set(p, RESULT_INVALID,
 				   "--add, --remove, --weight or --down is wanted");
-	q->keys = files->at[0];
+	q->keys = q->logs == 0 ? files->at[0] : NULL;
 	return RESULT_OK;
 }
 
@@ -109,6 +140,23 @@ answer(const struct config *config, const struct question *q)
 	return status;
 }
 
+static int
+answer_log(const struct config *config, const struct question *q)
+{
+	struct log_question log = {
+	    .service = q->service,
+	    .down = q->down,
+	    .changes = &q->changes,
+	    .file = q->log,
+	    .files = q->logs,
+	    .since = q->since,
+	    .all = q->all,
+	    .summary_only = q->form.summary_only,
+	    .json = q->form.json,
+	};
+	return what_if_log(config, &log);
+}
+
 int
 cli_what_if(int argc, char **argv)
 {
@@ -123,7 +171,7 @@ cli_what_if(int argc, char **argv)
 	struct config *config;
 	if (cli_config_load(q.config, CONFIG_FOR_EXPLAIN, &config) != RESULT_OK)
 		return EXIT_USAGE;
-	status = answer(config, &q);
+	status = q.logs > 0 ? answer_log(config, &q) : answer(config, &q);
 	config_free(&config);
 	return status;
 }

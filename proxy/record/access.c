@@ -5,6 +5,7 @@
 #include "record/access.h"
 
 #include "base/clock.h"
+#include "hashring.h"
 
 #include <assert.h>
 #include <endian.h>
@@ -89,6 +90,20 @@ json_session(struct writer *w, const struct session_digest *digest)
 	}
 	write_char(w, '"');
 	write_hex_bytes(w, digest->bytes, SESSION_BYTES);
+	write_char(w, '"');
+}
+
+/* Where the session stands in the ordering: what `holdfast what-if --log` asks again. */
+static void
+json_point(struct writer *w, const struct session_digest *digest)
+{
+	if (digest == NULL) {
+		write_literal(w, ",\"point\":null");
+		return;
+	}
+	uint64_t point = htobe64(hashring_point(digest->bytes));
+	write_literal(w, ",\"point\":\"");
+	write_hex_bytes(w, (const uint8_t *)&point, sizeof(point));
 	write_char(w, '"');
 }
 
@@ -186,6 +201,7 @@ write_access_json(struct writer *w, const struct access_entry *e)
 	uint64_t id = htobe64(e->request_id);
 	write_hex_bytes(w, (const uint8_t *)&id, sizeof(id));
 	write_char(w, '"');
+	json_point(w, e->digest);
 	if (e->tls != NULL)
 		json_tls(w, e->tls);
 	write_literal(w, "}\n");

@@ -11,7 +11,7 @@ from holdfast import Holdfast, Origin, closing, libconfig, wait_until
 
 FIELDS = ["ts", "client", "service", "method", "target", "host", "protocol", "status", "bytes", "request_bytes",
           "duration_ms", "first_byte_ms", "queue_ms", "connect_ms", "affinity", "cause", "session", "member", "primary", "attempts",
-          "request_id"]
+          "request_id", "point"]
 
 # Logstash's COMBINEDAPACHELOG with its parts written out (logstash-patterns-core, ECS version 1).
 GROK = re.compile(

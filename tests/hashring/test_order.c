@@ -425,10 +425,54 @@ test_id_places(void **state)
 	cast_free(&cast);
 }
 
+/* A digest that was made for a point stands at it: of every digest's point, and of any. */
+static void
+test_points(void **state)
+{
+	(void)state;
+	struct chance chance = {20};
+	for (int i = 0; i < 10000; i++) {
+		uint8_t digest[HASHRING_DIGEST_BYTES];
+		uint8_t other[HASHRING_DIGEST_BYTES];
+		uint64_t words[2] = {chance_next(&chance), chance_next(&chance)};
+		memcpy(digest, words, sizeof(digest));
+		uint64_t point = i < 4 ? (uint64_t)i - 2 : hashring_point(digest);
+		hashring_digest_at(point, other);
+		assert_true(hashring_point(other) == point);
+	}
+}
+
+/* Whatever is asked of it is answered as of the digest itself. */
+static void
+test_orders_of_points(void **state)
+{
+	(void)state;
+	struct chance chance = {21};
+	struct cast cast = cast_of(40);
+	cast_shuffle_traits(&cast, &chance, 3);
+	struct hashring *ring = ring_of(&cast);
+	for (int i = 0; i < 200; i++) {
+		uint8_t digest[HASHRING_DIGEST_BYTES];
+		uint8_t other[HASHRING_DIGEST_BYTES];
+		uint64_t words[2] = {chance_next(&chance), chance_next(&chance)};
+		memcpy(digest, words, sizeof(digest));
+		hashring_digest_at(hashring_point(digest), other);
+		uint32_t apart = i % 2 == 0 ? HASHRING_NONE : (uint32_t)i % 40;
+		size_t n = hashring_order(ring, digest, apart, whole, HASHRING_MEMBERS_MAX);
+		assert_int_equal(hashring_order(ring, other, apart, given, HASHRING_MEMBERS_MAX),
+				 n);
+		assert_memory_equal(given, whole, n * sizeof(*given));
+	}
+	hashring_free(&ring);
+	cast_free(&cast);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_points),
+	    cmocka_unit_test(test_orders_of_points),
 	    cmocka_unit_test(test_empty),
 	    cmocka_unit_test(test_weight_zero),
 	    cmocka_unit_test(test_every_live_set),

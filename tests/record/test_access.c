@@ -83,7 +83,7 @@ writes_json(void **state)
 	    "\"duration_ms\":1.500,\"first_byte_ms\":0.900,\"queue_ms\":0.000,\"connect_ms\":0.061,"
 	    "\"affinity\":\"failover\",\"cause\":\"done\",\"session\":\"1a2b3c4d\","
 	    "\"member\":\"b\",\"primary\":\"a\",\"attempts\":2,"
-	    "\"request_id\":\"0000000000000abc\"}\n");
+	    "\"request_id\":\"0000000000000abc\",\"point\":\"81df5ebf7d65d4df\"}\n");
 }
 
 static void
@@ -115,7 +115,7 @@ writes_what_is_not_known(void **state)
 	    "\"cause\":\"client_"
 	    "bad_request\","
 	    "\"session\":null,\"member\":null,\"primary\":null,\"attempts\":0,"
-	    "\"request_id\":\"0000000000000000\"}\n");
+	    "\"request_id\":\"0000000000000000\",\"point\":null}\n");
 	assert_combined(&entry, "192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] \"-\" 400 0 \"-\" "
 				"\"-\" none client_bad_request - - 0.000\n");
 }
