@@ -101,7 +101,7 @@ CLI      = proxy/cli/asking.c proxy/cli/change.c proxy/cli/check.c proxy/cli/com
            proxy/cli/members_change.c proxy/cli/node_client.c proxy/cli/options.c proxy/cli/race.c \
            proxy/cli/race_ask.c proxy/cli/race_open.c proxy/cli/run.c proxy/cli/service.c \
            proxy/cli/status.c proxy/cli/steer.c proxy/cli/table.c proxy/cli/tag.c \
-           proxy/cli/doctor.c proxy/cli/doctor_reach.c proxy/cli/log_line.c proxy/cli/replay.c proxy/cli/replay_check.c \
+           proxy/cli/config_question.c proxy/cli/doctor.c proxy/cli/doctor_certificates.c proxy/cli/doctor_clocks.c proxy/cli/doctor_reach.c proxy/cli/log_line.c proxy/cli/replay.c proxy/cli/replay_check.c \
            proxy/cli/exposition.c proxy/cli/json_texts.c proxy/cli/member_text.c \
            proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c proxy/cli/tail_summary.c \
            proxy/cli/top.c proxy/cli/top_cells.c proxy/cli/top_draw.c proxy/cli/top_model.c proxy/cli/top_terminal.c proxy/cli/verify.c \

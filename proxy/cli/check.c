@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/handed.h"
 #include "base/text.h"
-#include "cli/options.h"
+#include "cli/config_question.h"
 #include "config/config.h"
 #include "members/resolver_ev.h"
 
@@ -12,29 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct check_question {
-	const char *config;
-	bool json;
-};
-
 /* What a configuration has; all 0 when it was refused. */
 struct check_counts {
 	size_t listeners;
 	size_t services;
 	size_t members;
 };
-
-static enum result
-set_option(void *context, enum cli_option option, const char *value, struct problem *p)
-{
-	struct check_question *q = context;
-	(void)p;
-	if (option == OPTION_CONFIG)
-		q->config = value;
-	else
-		q->json = true; /* the table lets no other through */
-	return RESULT_OK;
-}
 
 static struct check_counts
 count_of(const struct config *config)
@@ -169,7 +152,7 @@ check_names(const struct config *config, struct config_findings *findings)
 /* ---- the command --------------------------------------------------------------------------- */
 
 static int
-check(const struct check_question *q)
+check(const struct config_question *q)
 {
 	struct config *config = NULL;
 	struct config_findings findings;
@@ -196,13 +179,7 @@ check(const struct check_question *q)
 int
 cli_check(int argc, char **argv)
 {
-	struct check_question q = {.config = NULL};
-	struct cli_operands rest;
-	int status = cli_parse(SUBCOMMAND_check, argc, argv, set_option, &q, &rest);
-	if (status != CLI_GO_ON)
-		return status;
-	if (q.config == NULL || rest.count > 0)
-		return cli_refuse(SUBCOMMAND_check, EXIT_USAGE,
-				  "-c FILE is wanted, and nothing else");
-	return check(&q);
+	struct config_question q;
+	int status = config_question_parse(&q, SUBCOMMAND_check, argc, argv);
+	return status == CLI_GO_ON ? check(&q) : status;
 }

@@ -1,12 +1,14 @@
 /*
  * doctor.c: `holdfast doctor`: would a node with this configuration be well on this machine?
  * Configuration, limits, clock, ports, directory, and whether members and nodes can be reached.
+ * Dates of certificates and clocks of nodes: doctor_certificates.c, doctor_clocks.c.
  */
 #include "cli/cli.h"
 
 #include "base/handed.h"
+#include "cli/config_question.h"
+#include "cli/doctor.h"
 #include "cli/doctor_reach.h"
-#include "cli/options.h"
 #include "config/config.h"
 #include "edge/listener.h"
 
@@ -22,19 +24,10 @@
 #define DESCRIPTORS_FEW 4096
 #define TEXT_BYTES      1024
 
-enum grade { GRADE_OK, GRADE_WARNING, GRADE_BAD, GRADES };
-
-struct doctor {
-	const char *file;
-	const struct config *config; /* NULL until it was read */
-	json_t *list;                /* NULL: lines of text */
-	size_t count[GRADES];
-};
-
 static const char *const grades[GRADES] = {"ok", "warning", "bad"};
 
-__attribute__((format(printf, 4, 5))) static void
-say(struct doctor *d, enum grade grade, const char *what, const char *format, ...)
+void
+doctor_say(struct doctor *d, enum grade grade, const char *what, const char *format, ...)
 {
 	char text[TEXT_BYTES];
 	char shown[TEXT_BYTES];
@@ -62,11 +55,15 @@ examine_configuration(struct doctor *d, const struct config_findings *findings)
 {
 	for (size_t i = 0; i < findings->count; i++) {
 		const struct config_finding *f = &findings->list[i];
-		say(d, f->warning ? GRADE_WARNING : GRADE_BAD, "configuration", "%s:%d: %s: %s",
-		    f->file, f->line, f->path, f->reason);
+		doctor_say(d, f->warning ? GRADE_WARNING : GRADE_BAD, "configuration",
+			   "%s:%d: %s: %s", f->file, f->line, f->path, f->reason);
 	}
+	if (findings->not_shown > 0)
+		doctor_say(d, d->config == NULL ? GRADE_BAD : GRADE_WARNING, "configuration",
+			   "%zu findings more: %d are shown", findings->not_shown,
+			   CONFIG_FINDINGS_MAX);
 	if (findings->count == 0)
-		say(d, GRADE_OK, "configuration", "%s", d->file);
+		doctor_say(d, GRADE_OK, "configuration", "%s", d->file);
 }
 
 /* ---- the machine -----------------------------------------------------------------------------
@@ -80,14 +77,14 @@ examine_descriptors(struct doctor *d)
 	unsigned long long most = limit.rlim_max;
 	unsigned long long wanted = 2ULL * d->config->limits.connections_max;
 	if (wanted > most)
-		say(d, GRADE_BAD, "descriptors",
-		    "%llu may be open, limits.connections_max = %llu wants %llu", most, wanted / 2,
-		    wanted);
+		doctor_say(d, GRADE_BAD, "descriptors",
+			   "%llu may be open, limits.connections_max = %llu wants %llu", most,
+			   wanted / 2, wanted);
 	else if (most < DESCRIPTORS_FEW)
-		say(d, GRADE_WARNING, "descriptors",
-		    "%llu may be open: a client with a request under way needs two", most);
+		doctor_say(d, GRADE_WARNING, "descriptors",
+			   "%llu may be open: a client with a request under way needs two", most);
 	else
-		say(d, GRADE_OK, "descriptors", "%llu may be open", most);
+		doctor_say(d, GRADE_OK, "descriptors", "%llu may be open", most);
 }
 
 static void
@@ -95,9 +92,9 @@ examine_rights(struct doctor *d)
 {
 	const char *user = d->config->user;
 	if (geteuid() == 0 && user == NULL)
-		say(d, GRADE_WARNING, "rights", "root, and stays it: name a user to become");
+		doctor_say(d, GRADE_WARNING, "rights", "root, and stays it: name a user to become");
 	else
-		say(d, GRADE_OK, "rights", "%s", user != NULL ? user : "not root's");
+		doctor_say(d, GRADE_OK, "rights", "%s", user != NULL ? user : "not root's");
 }
 
 static void
@@ -111,13 +108,14 @@ examine_backlog(struct doctor *d)
 	if (f != NULL)
 		(void)fclose(f);
 	if (most > 0 && most < LISTEN_BACKLOG)
-		say(d, GRADE_WARNING, "backlog",
+		doctor_say(
+		    d, GRADE_WARNING, "backlog",
 		    "net.core.somaxconn is %ld: of a rush of clients no more wait; %d are asked "
 		    "for",
 		    most, LISTEN_BACKLOG);
 	else
-		say(d, GRADE_OK, "backlog", "%d connections may wait to be accepted",
-		    LISTEN_BACKLOG);
+		doctor_say(d, GRADE_OK, "backlog", "%d connections may wait to be accepted",
+			   LISTEN_BACKLOG);
 }
 
 static void
@@ -126,10 +124,11 @@ examine_clock(struct doctor *d)
 	struct timex t = {0};
 	int state = adjtimex(&t);
 	if (state == TIME_ERROR || (t.status & STA_UNSYNC) != 0)
-		say(d, GRADE_WARNING, "clock",
-		    "not synchronised, says the kernel: nodes may differ by 30 s at most");
+		doctor_say(d, GRADE_WARNING, "clock",
+			   "not synchronised, says the kernel: nodes may differ by 30 s at most");
 	else
-		say(d, GRADE_OK, "clock", "synchronised, to within %ld ms", t.maxerror / 1000);
+		doctor_say(d, GRADE_OK, "clock", "synchronised, to within %ld ms",
+			   t.maxerror / 1000);
 }
 
 static void
@@ -137,10 +136,10 @@ examine_directory(struct doctor *d)
 {
 	const char *path = d->config->state_dir;
 	if (access(path, R_OK | W_OK | X_OK) == 0)
-		say(d, GRADE_OK, "state_dir", "%s", path);
+		doctor_say(d, GRADE_OK, "state_dir", "%s", path);
 	else
-		say(d, d->config->user != NULL ? GRADE_WARNING : GRADE_BAD, "state_dir", "%s: %s",
-		    path, strerror(errno));
+		doctor_say(d, d->config->user != NULL ? GRADE_WARNING : GRADE_BAD, "state_dir",
+			   "%s: %s", path, strerror(errno));
 }
 
 /* ---- ports ------------------------------------------------------------------------------------
@@ -148,50 +147,57 @@ examine_directory(struct doctor *d)
 
 /* A socket there of our own alone: who runs keeps us out, whoever it is. */
 static int
-try_bind(const struct addr *a)
+try_bind(const struct addr *a, int kind)
 {
 	struct sockaddr_storage name;
 	int on = 1;
 	socklen_t bytes = addr_to_sockaddr(a, &name);
-	int fd = socket(name.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(name.ss_family, kind | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return errno;
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	/* Of datagrams it would let two have the same. */
+	if (kind == SOCK_STREAM)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	int error = 0;
-	if (bind(fd, (const struct sockaddr *)&name, bytes) == -1 || listen(fd, 1) == -1)
+	if (bind(fd, (const struct sockaddr *)&name, bytes) == -1 ||
+	    (kind == SOCK_STREAM && listen(fd, 1) == -1))
 		error = errno;
 	(void)close(fd);
 	return error;
 }
 
 static void
-examine_port(struct doctor *d, const char *what, const struct addr *a)
+examine_port(struct doctor *d, const char *what, const struct addr *a, int kind)
 {
 	char text[ADDR_TEXT_BYTES_MAX];
 	struct writer w = writer_on(text, sizeof(text));
 	write_addr(&w, a);
 	if (!addr_is_ip(a)) {
-		say(d, GRADE_OK, what, "%s: not tried", writer_text(&w));
+		doctor_say(d, GRADE_OK, what, "%s: not tried", writer_text(&w));
 		return;
 	}
-	int error = try_bind(a);
+	int error = try_bind(a, kind);
 	if (error == 0)
-		say(d, GRADE_OK, what, "%s: free", writer_text(&w));
+		doctor_say(d, GRADE_OK, what, "%s: free", writer_text(&w));
 	else if (error == EADDRINUSE)
-		say(d, GRADE_WARNING, what,
-		    "%s: in use, by a node that runs already or by another program",
-		    writer_text(&w));
+		doctor_say(d, GRADE_WARNING, what,
+			   "%s: in use, by a node that runs already or by another program",
+			   writer_text(&w));
 	else
-		say(d, GRADE_BAD, what, "%s: %s", writer_text(&w), strerror(error));
+		doctor_say(d, GRADE_BAD, what, "%s: %s", writer_text(&w), strerror(error));
 }
 
 static void
 examine_ports(struct doctor *d)
 {
 	for (size_t i = 0; i < d->config->listener_count; i++)
-		examine_port(d, "listener", &d->config->listeners[i].address);
+		examine_port(d, "listener", &d->config->listeners[i].address, SOCK_STREAM);
 	if (d->config->admin.family != 0)
-		examine_port(d, "admin", &d->config->admin);
+		examine_port(d, "admin", &d->config->admin, SOCK_STREAM);
+	if (d->config->cluster.listen.family != 0)
+		examine_port(d, "datagrams", &d->config->cluster.listen, SOCK_DGRAM);
+	if (d->config->cluster.dns_listen.family != 0)
+		examine_port(d, "dns", &d->config->cluster.dns_listen, SOCK_DGRAM);
 }
 
 /* ---- who is asked ----------------------------------------------------------------------------
@@ -205,24 +211,28 @@ say_reached(struct doctor *d, const char *what, const char *whose, const char *i
 	struct writer w = writer_on(text, sizeof(text));
 	write_addr(&w, r->to);
 	if (r->error == 0)
-		say(d, GRADE_OK, what, "%s of %s: %s answers", id, whose, writer_text(&w));
+		doctor_say(d, GRADE_OK, what, "%s of %s: %s answers", id, whose, writer_text(&w));
 	else if (r->error == ENXIO)
-		say(d, GRADE_BAD, what, "%s of %s: %s: the name has no address", id, whose,
-		    writer_text(&w));
+		doctor_say(d, GRADE_BAD, what, "%s of %s: %s: the name has no address", id, whose,
+			   writer_text(&w));
 	else
-		say(d, GRADE_BAD, what, "%s of %s: %s: %s", id, whose, writer_text(&w),
-		    strerror(r->error));
+		doctor_say(d, GRADE_BAD, what, "%s of %s: %s: %s", id, whose, writer_text(&w),
+			   strerror(r->error));
 }
 
 static void
 examine_members(struct doctor *d, const struct config_service *s)
 {
+	if (s->discover.at.family != 0) {
+		doctor_say(d, GRADE_OK, "member", "of %s: discovered, not tried", s->name);
+		return;
+	}
 	struct reach *list = calloc(s->member_count, sizeof(*list));
 	for (size_t i = 0; list != NULL && i < s->member_count; i++)
 		list[i] =
 		    (struct reach){&s->members[i].origin, (uint32_t)s->timeouts.connect_ms, 0};
 	if (list == NULL) {
-		say(d, GRADE_BAD, "member", "no memory");
+		doctor_say(d, GRADE_BAD, "member", "no memory");
 		return;
 	}
 	reach_all(list, s->member_count);
@@ -256,10 +266,11 @@ examine(struct doctor *d)
 	struct config_findings findings;
 	handed_take();
 	(void)config_load(d->file, CONFIG_FOR_CHECK, &config, &findings);
+	d->config = config;
 	examine_configuration(d, &findings);
 	config_findings_free(&findings);
-	d->config = config;
 	if (config != NULL) {
+		doctor_certificates(d);
 		examine_rights(d);
 		examine_descriptors(d);
 		examine_backlog(d);
@@ -269,26 +280,10 @@ examine(struct doctor *d)
 		for (size_t i = 0; i < config->service_count; i++)
 			examine_members(d, &config->services[i]);
 		examine_nodes(d);
+		doctor_clocks(d);
 	}
 	d->config = NULL;
 	config_free(&config);
-}
-
-struct question {
-	const char *config;
-	bool json;
-};
-
-static enum result
-set_option(void *context, enum cli_option option, const char *value, struct problem *p)
-{
-	struct question *q = context;
-	(void)p;
-	if (option == OPTION_CONFIG)
-		q->config = value;
-	else
-		q->json = true; /* the table lets no other through */
-	return RESULT_OK;
 }
 
 static bool
@@ -307,14 +302,10 @@ print_json(const struct doctor *d)
 int
 cli_doctor(int argc, char **argv)
 {
-	struct question q = {.config = NULL};
-	struct cli_operands rest;
-	int status = cli_parse(SUBCOMMAND_doctor, argc, argv, set_option, &q, &rest);
+	struct config_question q;
+	int status = config_question_parse(&q, SUBCOMMAND_doctor, argc, argv);
 	if (status != CLI_GO_ON)
 		return status;
-	if (q.config == NULL || rest.count > 0)
-		return cli_refuse(SUBCOMMAND_doctor, EXIT_USAGE,
-				  "-c FILE is wanted, and nothing else");
 	struct doctor d = {.file = q.config, .list = q.json ? json_array() : NULL};
 	if (q.json && d.list == NULL)
 		return cli_refuse(SUBCOMMAND_doctor, EXIT_USAGE, "no memory");

@@ -18,6 +18,8 @@ json_t *log_line_parse(struct slice line);
 struct slice log_line_text(const json_t *object, const char *name);
 /* -1: absent, null, or no number. */
 long long log_line_number(const json_t *object, const char *name);
+/* A timestamp, "2026-01-31T12:00:00.250Z", in ms since 1970; -1: another form. */
+int64_t log_line_time(struct slice ts);
 /* EVENTS: no such event. */
 enum event_kind log_event_find(struct slice name);
 
