@@ -168,22 +168,20 @@ pass_and_flush(struct exchange *x, const char *at, size_t bytes)
 /* ---- the head ---------------------------------------------------------------------------------
  */
 
-static void
+/*
+ * An interim answer leaves before anything else is looked at: what follows may end this attempt,
+ * and the next one may wait while the door's room serves another client. False: x is over.
+ */
+static bool
 pass_interim(struct exchange *x, const struct http_head *head)
 {
+	struct door *door = x->door;
 	struct door_answer answer = {.head = head, .interim = true, .no_body = true};
-	x->door->ops->respond(x->door, &answer);
-}
-
-/* Interim answers do not wait for the final one. */
-static void
-settle_interim(struct exchange *x)
-{
-	if (x->state == EXCHANGE_OVER)
-		return;
-	x->door->ops->flush(x->door);
-	if (x->door->gone)
+	door->ops->respond(door, &answer);
+	door->ops->flush(door);
+	if (door->gone)
 		exchange_over(x, CAUSE_CLIENT_ABORT);
+	return !door->gone;
 }
 
 /* What the answer says of the member and of the session. */
@@ -325,7 +323,6 @@ on_heads(struct exchange *x, const char *at, size_t bytes)
 							    x->request.method, head, &cause, &why);
 		if (outcome == PARSE_MORE) {
 			keep_partial(x, at, bytes);
-			settle_interim(x);
 			return;
 		}
 		bool switching = outcome == PARSE_OK && head->status == 101;
@@ -350,11 +347,11 @@ on_heads(struct exchange *x, const char *at, size_t bytes)
 			attempt_failed(x, REASON_BAD_ANSWER);
 			return;
 		}
-		pass_interim(x, head);
+		if (!pass_interim(x, head))
+			return;
 		deadline_set(w, &u->deadline, exchange_timeouts(x)->first_byte_ms);
 		if (bytes == 0) {
 			buf_put(&w->bufs, &u->in);
-			settle_interim(x);
 			return;
 		}
 	}

@@ -340,6 +340,32 @@ def test_the_rest_of_a_pass_is_not_waited_for():
         holdfast.finish()
 
 
+def test_interim_answers_of_a_passed_request_are_its_own():
+    """They come with the pass in one piece, and the next member lets the request wait: who is answered in
+    the meantime by the same worker gets nothing of them."""
+    def after_interims(connection, request):
+        connection.send(b"HTTP/1.1 103 Early Hints\r\nLink: </secret>\r\n\r\n"
+                        b"HTTP/1.1 421 Misdirected Request\r\nHoldfast-Pass: 1\r\nContent-Length: 0\r\n\r\n")
+
+    late = threading.Event()
+
+    def slowly(connection, request):
+        assert late.wait(holdfast.WAIT_S)
+        connection.answer(200, b"late")
+
+    p, (home, second, third) = three(top={"workers": 1})
+    home.behave, second.behave = after_interims, slowly
+    elsewhere = next(k for k in map(str, range(1000)) if order_of(k)[0] == third.id)
+    with p.client() as first, p.client() as other:
+        first.send(first.request_bytes(fields=[("X-Key", "k1")]))
+        holdfast.wait_until(lambda: len(second.requests) == 1, "the second member is asked")
+        r = other.get(fields=[("X-Key", elsewhere)])
+        assert (r.status, r.id, r.interim) == (200, third.id, [])
+        late.set()
+        r = first.response()
+        assert r.body == b"late" and [(i.status, i.fields.get("Link")) for i in r.interim] == [(103, "</secret>")]
+
+
 def test_everybody_passes():
     """The client gets the last one's 421: nothing of the pass, no tag, and no session moved."""
     for others in ({}, {"service": {"attempts_max": 2}}, {"service": {"attempts_max": 1}}):

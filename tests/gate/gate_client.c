@@ -244,6 +244,18 @@ check_members(const struct wire_message *m, unsigned request, bool to_head, bool
 		CHECK(m->body_bytes == answer->body_bytes && !answer->cut);
 }
 
+/* An interim answer: of a member, to this request, whose client knows what that is. */
+static void
+check_interim(const struct wire_message *m, unsigned request)
+{
+	CHECK(request < GATE_REQUESTS_MAX && gate.request[request].minor == 1);
+	int64_t number = wire_number(m, "X-Answer");
+	if (gate.strange || wire_find(m, "X-Answer") == NULL)
+		return;
+	CHECK(number >= 0 && number < gate.answer_count);
+	CHECK(gate.answer[number].request == request);
+}
+
 /* What Holdfast says itself. */
 static void
 check_own(const struct wire_message *m, bool known)
@@ -353,7 +365,7 @@ gate_client_check(struct gate_client *c)
 			c->status[c->answered] = 101;
 			c->whole[c->answered++] = true;
 		} else if (m.status < 200) {
-			CHECK(known && gate.request[request].minor == 1);
+			check_interim(&m, request);
 		} else {
 			closed = check_final(c, &m, outcome == WIRE_WHOLE);
 			if (is_head(c, request) && may_have_content(c, &m, at))

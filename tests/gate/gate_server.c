@@ -236,9 +236,13 @@ put_head(struct gate_server *s, const struct gate_reply *reply, bool bodiless)
 {
 	char line[128];
 	struct gate_bytes *out = &s->out;
-	if (reply->interim)
-		put_text(out,
-			 "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX-I: 1\r\n\r\n");
+	if (reply->interim) {
+		(void)snprintf(line, sizeof(line),
+			       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n"
+			       "X-Answer: %u\r\n\r\n",
+			       s->answer);
+		put_text(out, line);
+	}
 	(void)snprintf(line, sizeof(line), "HTTP/1.%d %d \r\nX-Answer: %u\r\n", reply->minor,
 		       reply->status, s->answer);
 	put_text(out, line);
