@@ -4,6 +4,7 @@
 #include "pages.h"
 #include "roff.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define LINE_BYTES 256
@@ -24,6 +25,8 @@ kind_of(enum key_kind kind)
 	    [KIND_ORIGIN] = "address:port, name:port or unix:PATH",
 	    [KIND_DISCOVER] = "dns://name:port or dns+srv://name",
 	    [KIND_TEXT] = "text",
+	    [KIND_LOG] =
+		"file name, stdout, stderr, syslog:[PATH or address:port] or journald:[PATH]",
 	    [KIND_FILE] = "file name",
 	    [KIND_ID] = "name of letters, digits and . _ : -",
 	    [KIND_TOKEN] = "secret text",
@@ -36,6 +39,8 @@ kind_of(enum key_kind kind)
 	    [KIND_TEXTS] = "list",
 	    [KIND_LIST] = "list of groups",
 	};
+	_Static_assert(sizeof(kinds) / sizeof(kinds[0]) == KIND_LIST + 1, "each kind is said");
+	assert(kinds[kind] != NULL);
 	return kinds[kind];
 }
 
