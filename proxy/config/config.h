@@ -269,6 +269,7 @@ struct config_cluster {
 	struct addr listen;         /* of datagrams; family 0: none, and no control plane */
 	enum cluster_safety safety; /* never AUTO after loading */
 	enum cluster_engine engine;
+	bool founded;      /* a voter without a register has lost it */
 	struct addr etcd;  /* of the engine etcd; family 0: none */
 	char **disk_files; /* of the engine disk */
 	size_t disk_file_count;

@@ -213,6 +213,13 @@ start_engine(struct node_cluster *c, const struct config *config, struct registe
 		return start_etcd(c, config, engine, p);
 	if (config->cluster.engine == CLUSTER_ENGINE_DISK)
 		return start_disk(c, config, engine, p);
+	struct problem missing;
+	if (damaged == NULL && image == NULL && config->cluster.founded) {
+		(void)problem_set(&missing, RESULT_NOT_FOUND,
+				  "the register's file is missing, and the cluster is not a new "
+				  "one: cluster.founded");
+		damaged = &missing;
+	}
 	const struct embedded_live_setup setup = {
 	    .file = &c->file,
 	    .image = image,

@@ -7,7 +7,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import holdfast
 from cluster import Cluster, text_of
-from holdfast import wait_until
+from holdfast import libconfig, wait_until
 from test_roles import acquire, ask
 
 LEASE = {"lease": "1s"}
@@ -89,6 +89,52 @@ def test_a_lost_register_is_said_and_the_voter_readmitted():
     assert b"\nholdfast_cluster_votes 1\n" in node.admin("/metrics").body
     assert "this node votes again" in node.stderr, node.stderr
     assert not os.path.exists(register_of(node, "register.damaged"))
+
+
+def set_founded(c, founded):
+    c.conf["founded"] = founded
+    for node in c.nodes.values():
+        node.conf["cluster"] = c.conf
+        with open(node.conf_path, "w") as f:
+            f.write("".join(f"{k} = {libconfig(v)};\n" for k, v in node.conf.items() if v is not None))
+
+
+def all_again(c, do=lambda node: None):
+    for node in c.nodes.values():
+        node.die()
+    for node in c.nodes.values():
+        do(node)
+        node.come_back()
+
+
+def test_a_founded_cluster_is_not_founded_again_when_all_lose_their_registers():
+    c = three()
+    before = acquire(c.nodes["a"], "batch", "p1", ttl="60s")
+    set_founded(c, True)
+    all_again(c)  # with their registers: as always
+    c.wait_master()
+    all_again(c, lambda node: os.unlink(register_of(node)))
+    for node in c.nodes.values():
+        wait_until(lambda node=node: "cluster.founded" in (node.told()["voter_problem"] or ""), "it says what is wrong")
+        assert node.told()["voter"] == "stopped" and node.told()["master"] is None, node.told()
+    status, _, err = readmit(c.nodes["a"])
+    assert status == 1 and "must vote" in err, err
+    all_again(c)
+    for node in c.nodes.values():
+        wait_until(lambda node=node: node.told()["voter"] == "stopped", "another start changes nothing")
+    set_founded(c, False)  # its operator says that it is a new one
+    all_again(c)
+    c.wait_master()
+    assert acquire(c.nodes["b"], "batch", "p2", wait="30s")["term"] <= before["term"], "terms begin anew"
+
+
+def test_a_voter_of_a_founded_cluster_that_lost_its_register_alone_is_readmitted():
+    c = three()
+    before = acquire(c.nodes["a"], "batch", "p1", ttl="60s")
+    set_founded(c, True)
+    lose(c.nodes["c"])
+    wait_until(lambda: readmit(c.nodes["c"])[0] == 0, "the others were heard, and it is re-admitted")
+    takes_part(c, c.nodes["c"], before)
 
 
 def test_what_it_learnt_is_on_its_disk():
