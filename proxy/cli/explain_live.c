@@ -152,6 +152,23 @@ print_order(const json_t *order)
 	(void)printf("\n");
 }
 
+/* The words of `holdfast explain`; of a newer node its own. */
+static const char *
+why_text(const char *why)
+{
+	static const struct {
+		const char *word;
+		const char *text;
+	} texts[] = {{"primary", "the session's primary"},
+		     {"last", "where it was served last"},
+		     {"backup", "next in the order"}};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (strcmp(texts[i].word, why) == 0)
+			return texts[i].text;
+	}
+	return why;
+}
+
 static void
 print_steps(const json_t *answer)
 {
@@ -169,7 +186,7 @@ print_steps(const json_t *answer)
 	{
 		(void)printf("%s  %s: %s\n", i < attempts ? "attempt  " : "backup   ",
 			     json_text(m, "member", id, sizeof(id)),
-			     json_text(m, "why", why, sizeof(why)));
+			     why_text(json_text(m, "why", why, sizeof(why))));
 	}
 }
 

@@ -518,6 +518,26 @@ def test_from_haproxy_cookie_insert():
         assert done.returncode == 0, done.stderr
 
 
+def test_from_mod_jk():
+    """The tag behind the container's id, jvmRoute or not; the members are those of workers.properties."""
+    p = Example("from-mod-jk", Servlets)
+    browsers = [p.browser() for _ in range(12)]
+    homes = []
+    for b in browsers:
+        first = b.get("/shop/")
+        assert "~" in b.cookies["JSESSIONID"] and "~" not in first.json["session"], "the container sees its own id alone"
+        assert [b.get("/shop/cart").json["count"] for _ in range(3)] == [2, 3, 4]
+        homes.append(first.id)
+    assert len(set(homes)) > 1 and p.once("/elsewhere").status == 404
+    dead = p.apps[homes[0]]
+    dead.die()
+    moved = browsers[0].get("/shop/cart")
+    assert moved.id != dead.id and browsers[0].get("/shop/cart").id == moved.id
+    assert all(b.get("/shop/cart").json["count"] == 5 for b, home in zip(browsers, homes) if home != dead.id), "nobody else is moved"
+    quoted = "\n".join(re.findall(r"^#   workers\.properties \|(.*)$", shipped("from-mod-jk"), re.M))
+    assert re.findall(r"worker\.(\w)\.host=([\d.]+)", quoted) == [(i, o.rsplit(":", 1)[0]) for i, o in MEMBER.findall(shipped("from-mod-jk"))]
+
+
 def test_from_nginx_sticky():
     p = Example("from-nginx-sticky", Counter)
     assert_sticky(p, "srv_id", ["Path=/", "Max-Age=3600", "HttpOnly", "SameSite=Lax"])

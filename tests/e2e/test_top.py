@@ -176,6 +176,23 @@ def test_a_failover_is_seen():
     s.wait(r"^ended with 0$")
 
 
+def test_latencies_and_failovers_of_each_member():
+    origins = [Origin(i) for i in "abc"]
+    p = Holdfast(origins, session=KEYED, top=listening())
+    ask(p, 30)
+    origins[1].go()
+    asking = Asking(p)
+    wait_until(lambda: asking.count > 200, "many were asked")
+    told = json.loads(top(p, "--json", "--interval", "300ms")[1])
+    asking.stop()
+    by_id = {m["id"]: m for m in told["members"]}
+    for i in "ac":
+        assert 0 < by_id[i]["p50_ms"] <= by_id[i]["p99_ms"], by_id[i]
+    moved = Admin(p).status()["services"][0]["requests"]["by_affinity"]["failover"]
+    told = json.loads(top(p, "--json", *QUICK)[1])
+    assert sum(m["failovers"] for m in told["members"]) == moved > 0 and {m["id"]: m for m in told["members"]}["b"]["failovers"] == 0
+
+
 def test_the_cluster_is_shown():
     c = Cluster("abc")
     c.wait_master()

@@ -88,6 +88,6 @@ class Place:
             return ""
         done = subprocess.run(["sh", "-c", self.here(command)], cwd=self.where, env=self.env, capture_output=True, text=True,
                               timeout=WAIT_S)
-        printed = (done.stdout + done.stderr).splitlines()
-        assert matches(wanted, printed), (command, list(map(form, wanted)), list(map(form, printed)), done.returncode)
+        printed = done.stdout.splitlines()
+        assert matches(wanted, printed), (command, list(map(form, wanted)), list(map(form, printed)), done.stderr, done.returncode)
         return done.stdout
