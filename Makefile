@@ -134,7 +134,7 @@ RACE     = proxy/cluster/place_wire.c proxy/cluster/race.c proxy/cluster/race_ho
 LEASE    = proxy/cluster/lease.c proxy/cluster/lease_acceptor.c proxy/cluster/lease_wire.c
 REGISTER = proxy/cluster/document.c proxy/cluster/learn.c proxy/cluster/pull.c proxy/cluster/register.c \
            proxy/cluster/register_image.c proxy/cluster/register_wire.c proxy/cluster/voter.c
-ENGINES  = proxy/cluster/embedded.c proxy/cluster/engine.c
+ENGINES  = proxy/cluster/embedded.c proxy/cluster/embedded_role.c proxy/cluster/engine.c
 DISK     = proxy/cluster/disk.c proxy/cluster/disk_block.c proxy/cluster/disk_file.c proxy/cluster/disk_join.c \
            proxy/cluster/disk_role.c proxy/cluster/disk_round.c proxy/cluster/disk_value.c proxy/cluster/disk_view.c
 ROLES    = $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/register_file.c \

@@ -1,5 +1,5 @@
 /* embedded.c: the engine of messages; see embedded.h. */
-#include "cluster/embedded.h"
+#include "cluster/embedded_inside.h"
 
 #include "mutant.h"
 
@@ -12,220 +12,6 @@ turn(const struct embedded *e, const char *role, uint64_t now, struct outbox *ou
 	return (struct role_turn){&e->ground, role, now, out};
 }
 
-/* ---- places ----------------------------------------------------------------------------------
- */
-
-static struct embedded_role *
-find_role(struct embedded *e, const char *role)
-{
-	for (size_t i = 0; i < ROLES_MAX; i++)
-		if (strcmp(e->role[i].role, role) == 0)
-			return &e->role[i];
-	return NULL;
-}
-
-static bool
-role_idle(const struct embedded_role *r)
-{
-	return (r->lease.state == LEASE_IDLE || r->lease.state == LEASE_LOST) &&
-	       r->client.job == REGISTER_NO_JOB && r->client.document == NULL && !r->wants_read;
-}
-
-/* Finds, or takes a free place, or one that nobody needs. NULL: none. */
-static struct embedded_role *
-add_role(struct embedded *e, const char *role)
-{
-	struct embedded_role *r = find_role(e, role);
-	if (r == NULL)
-		r = find_role(e, "");
-	for (size_t i = 0; r == NULL && i < ROLES_MAX; i++)
-		if (role_idle(&e->role[i]))
-			r = &e->role[i];
-	if (r == NULL || strcmp(r->role, role) == 0)
-		return r;
-	/* What a place's last role used up, ballots and numbers, must not come again in this run.
-	 */
-	uint64_t round = r->lease.ballot.round > r->lease.round_seen ? r->lease.ballot.round
-								     : r->lease.round_seen;
-	uint64_t number = r->client.number;
-	memset(r, 0, sizeof(*r));
-	r->lease.round_seen = round;
-	r->client.number = number;
-	memcpy(r->role, role, strlen(role) + 1);
-	return r;
-}
-
-static struct embedded_lock *
-add_lock(struct embedded *e, const char *role, uint64_t now)
-{
-	struct embedded_lock *free_one = NULL;
-	for (size_t i = 0; i < ROLES_MAX; i++) {
-		struct embedded_lock *l = &e->lock[i];
-		if (strcmp(l->role, role) == 0)
-			return l;
-		if (free_one == NULL &&
-		    (l->role[0] == '\0' || acceptor_idle(&l->acceptor, &e->ground, now)))
-			free_one = l;
-	}
-	if (free_one == NULL)
-		return NULL;
-	memset(free_one, 0, sizeof(*free_one));
-	memcpy(free_one->role, role, strlen(role) + 1);
-	return free_one;
-}
-
-/* ---- what machines tell ----------------------------------------------------------------------
- */
-
-static void
-tell(struct embedded *e, const struct embedded_role *r, enum engine_event_kind kind)
-{
-	struct engine_event event = {.kind = kind, .term = r->term, .until = r->lease.held_until};
-	if (kind == ENGINE_REFUSED) {
-		event.refusal = r->lease.refusal;
-		event.wait_ms = r->lease.wait_ms;
-	}
-	if (kind == ENGINE_READ || kind == ENGINE_WRITTEN) {
-		event.term = r->client.term;
-		event.stamp = r->client.known;
-		event.document = document_ref(r->client.document);
-	}
-	engine_events_put(&e->events, r->role, &event);
-}
-
-static void
-refuse(struct embedded *e, const struct embedded_role *r, enum lease_refusal why, uint32_t wait_ms)
-{
-	struct engine_event event = {.kind = ENGINE_REFUSED, .refusal = why, .wait_ms = wait_ms};
-	engine_events_put(&e->events, r->role, &event);
-}
-
-/* The lease is over, and with it the term and what was done with it. */
-static void
-lose(struct embedded *e, struct embedded_role *r)
-{
-	bool owned = r->owns;
-	enum register_job job = r->client.job;
-	r->owns = false;
-	if (job == REGISTER_READS)
-		r->client.own_term = 0;
-	else
-		register_forsake(&r->client);
-	if (job == REGISTER_WRITES)
-		tell(e, r, ENGINE_UNWRITTEN);
-	if (owned)
-		tell(e, r, ENGINE_LOST);
-	else
-		refuse(e, r, LEASE_REFUSED_NO_TERM, 0);
-}
-
-/* A claim, or a write, does not wait for a read: that is begun again, or answered by the claim. */
-static void
-put_reading_off(struct embedded_role *r)
-{
-	if (r->client.job != REGISTER_READS)
-		return;
-	register_stop(&r->client);
-	r->wants_read = true;
-}
-
-static void
-on_lease(struct embedded *e, struct embedded_role *r)
-{
-	unsigned news = lease_take_news(&r->lease);
-	if ((news & LEASE_NEWS_LOST) != 0)
-		lose(e, r);
-	if ((news & LEASE_NEWS_REFUSED) != 0)
-		tell(e, r, ENGINE_REFUSED);
-	if ((news & LEASE_NEWS_WON) != 0 && r->lease.state == LEASE_HELD)
-		put_reading_off(r);
-	if ((news & LEASE_NEWS_RENEWED) != 0 && r->lease.state == LEASE_HELD && r->owns)
-		tell(e, r, ENGINE_RENEWED);
-}
-
-/* The lease is there, the register says no: it goes back. */
-static void
-give_up(struct embedded *e, struct embedded_role *r, const struct role_turn *t)
-{
-	lose(e, r);
-	lease_release(&r->lease, t);
-}
-
-static void
-on_claimed(struct embedded *e, struct embedded_role *r)
-{
-	r->owns = true;
-	r->term = r->client.own_term;
-	tell(e, r, ENGINE_GRANTED);
-	if (r->wants_read)
-		tell(e, r, ENGINE_READ);
-	r->wants_read = false;
-}
-
-static void
-on_register(struct embedded *e, struct embedded_role *r, const struct role_turn *t)
-{
-	switch (register_take_news(&r->client)) {
-	case REGISTER_NEWS_NONE:
-		break;
-	case REGISTER_NEWS_CLAIMED:
-		on_claimed(e, r);
-		break;
-	case REGISTER_NEWS_UNCLAIMED:
-		give_up(e, r, t);
-		break;
-	case REGISTER_NEWS_DEPOSED:
-		tell(e, r, ENGINE_UNWRITTEN);
-		give_up(e, r, t);
-		break;
-	case REGISTER_NEWS_READ:
-		tell(e, r, ENGINE_READ);
-		break;
-	case REGISTER_NEWS_UNREAD:
-		tell(e, r, ENGINE_UNREAD);
-		break;
-	case REGISTER_NEWS_WRITTEN:
-		tell(e, r, ENGINE_WRITTEN);
-		break;
-	case REGISTER_NEWS_UNWRITTEN:
-		tell(e, r, ENGINE_UNWRITTEN);
-		break;
-	}
-}
-
-/* Starts what waits for the register. */
-static void
-go_on(struct embedded *e, struct embedded_role *r, const struct role_turn *t)
-{
-	if (r->client.job != REGISTER_NO_JOB)
-		return;
-	if (r->lease.state == LEASE_HELD && !r->owns) {
-		(void)register_claim(&r->client, t, r->lease.held_until);
-	} else if (r->wants_read) {
-		r->wants_read = false;
-		(void)register_read(&r->client, t, t->now + e->ground.timing.lease_ms);
-	}
-}
-
-static void
-settle(struct embedded *e, struct embedded_role *r, const struct role_turn *t)
-{
-	on_lease(e, r);
-	on_register(e, r, t);
-	go_on(e, r, t);
-}
-
-/* What time has ended comes before what a message says: it may have waited while this node slept.
- */
-static void
-pass_time(struct embedded *e, struct embedded_role *r, const struct role_turn *t)
-{
-	lease_tick(&r->lease, t);
-	on_lease(e, r);
-	register_tick(&r->client, t);
-	settle(e, r, t);
-}
-
 /* ---- datagrams -------------------------------------------------------------------------------
  */
 
@@ -235,7 +21,7 @@ to_acceptor(struct embedded *e, const struct role_turn *t, cluster_node from,
 {
 	if (!e->is_voter || !voter_votes(&e->voter))
 		return;
-	struct embedded_lock *l = add_lock(e, t->role, t->now);
+	struct embedded_lock *l = embedded_add_lock(e, t->role, t->now);
 	if (l != NULL)
 		(void)acceptor_receive(&l->acceptor, t, from, type, b);
 	else if (type == DATAGRAM_PREPARE)
@@ -246,12 +32,12 @@ static void
 to_lease(struct embedded *e, const struct role_turn *t, cluster_node from, enum datagram_type type,
 	 struct body *b)
 {
-	struct embedded_role *r = find_role(e, t->role);
+	struct embedded_role *r = embedded_find_role(e, t->role);
 	if (r == NULL)
 		return;
-	pass_time(e, r, t);
+	embedded_pass_time(e, r, t);
 	(void)lease_receive(&r->lease, t, from, type, b);
-	settle(e, r, t);
+	embedded_settle(e, r, t);
 }
 
 /* Whoever has a value answers for its pieces: who writes it as well as a voter that keeps it. */
@@ -260,13 +46,13 @@ to_register(struct embedded *e, const struct role_turn *t, cluster_node from,
 	    enum datagram_type type, const struct body *b)
 {
 	struct body copy = *b;
-	struct embedded_role *r = t->role[0] == '\0' ? NULL : find_role(e, t->role);
+	struct embedded_role *r = t->role[0] == '\0' ? NULL : embedded_find_role(e, t->role);
 	bool taken = false;
 	if (r != NULL && type != DATAGRAM_WRITE) {
 		if (MUTANT != MUTANT_TIME_STANDS)
-			pass_time(e, r, t);
+			embedded_pass_time(e, r, t);
 		taken = register_receive(&r->client, t, from, type, &copy);
-		settle(e, r, t);
+		embedded_settle(e, r, t);
 	}
 	copy = *b;
 	if (e->is_voter && !(taken && type == DATAGRAM_READ))
@@ -349,7 +135,7 @@ tick(void *self, uint64_t now, struct outbox *out)
 		if (r->role[0] == '\0')
 			continue;
 		struct role_turn t = turn(e, r->role, now, out);
-		pass_time(e, r, &t);
+		embedded_pass_time(e, r, &t);
 	}
 	if (e->is_voter)
 		voter_tick(&e->voter, now, out);
@@ -377,7 +163,7 @@ static void
 acquire(void *self, uint64_t now, const char *role, struct outbox *out)
 {
 	struct embedded *e = self;
-	struct embedded_role *r = add_role(e, role);
+	struct embedded_role *r = embedded_add_role(e, role);
 	if (r == NULL) {
 		struct engine_event event = {.kind = ENGINE_REFUSED, .refusal = LEASE_REFUSED_FULL};
 		engine_events_put(&e->events, role, &event);
@@ -385,7 +171,7 @@ acquire(void *self, uint64_t now, const char *role, struct outbox *out)
 	}
 	struct role_turn t = turn(e, r->role, now, out);
 	lease_acquire(&r->lease, &t);
-	settle(e, r, &t);
+	embedded_settle(e, r, &t);
 	loop_back(e, now, out);
 }
 
@@ -393,19 +179,19 @@ static void
 release(void *self, uint64_t now, const char *role, struct outbox *out)
 {
 	struct embedded *e = self;
-	struct embedded_role *r = find_role(e, role);
+	struct embedded_role *r = embedded_find_role(e, role);
 	if (r == NULL)
 		return;
 	struct role_turn t = turn(e, r->role, now, out);
 	if (r->client.job == REGISTER_WRITES)
-		tell(e, r, ENGINE_UNWRITTEN);
+		embedded_tell(e, r, ENGINE_UNWRITTEN);
 	if (r->client.job != REGISTER_READS)
 		register_forsake(&r->client);
 	r->client.own_term = 0;
 	r->owns = false;
 	lease_release(&r->lease, &t);
 	(void)lease_take_news(&r->lease);
-	go_on(e, r, &t);
+	embedded_go_on(e, r, &t);
 	loop_back(e, now, out);
 }
 
@@ -430,7 +216,7 @@ static void
 read_value(void *self, uint64_t now, const char *role, struct outbox *out)
 {
 	struct embedded *e = self;
-	struct embedded_role *r = add_role(e, role);
+	struct embedded_role *r = embedded_add_role(e, role);
 	if (r == NULL) {
 		struct engine_event event = {.kind = ENGINE_UNREAD};
 		engine_events_put(&e->events, role, &event);
@@ -438,7 +224,7 @@ read_value(void *self, uint64_t now, const char *role, struct outbox *out)
 	}
 	struct role_turn t = turn(e, r->role, now, out);
 	r->wants_read = true;
-	settle(e, r, &t);
+	embedded_settle(e, r, &t);
 	loop_back(e, now, out);
 }
 
@@ -446,11 +232,11 @@ static void
 write_value(void *self, uint64_t now, const char *role, struct document *d, struct outbox *out)
 {
 	struct embedded *e = self;
-	struct embedded_role *r = find_role(e, role);
+	struct embedded_role *r = embedded_find_role(e, role);
 	bool able = r != NULL && r->owns && lease_held(&r->lease, now);
 	if (able) {
 		struct role_turn t = turn(e, r->role, now, out);
-		put_reading_off(r);
+		embedded_put_reading_off(r);
 		able = register_write(&r->client, &t, d, r->lease.held_until);
 		loop_back(e, now, out);
 	}
