@@ -112,7 +112,7 @@ CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c pro
            proxy/cluster/machine.c proxy/cluster/plane.c
 # what of the control plane touches sockets, files and configuration
 CLUSTER_LIVE = proxy/cluster/cluster_ev.c proxy/cluster/disk_ev.c proxy/cluster/embedded_ev.c \
-               proxy/cluster/etcd.c proxy/cluster/etcd_ev.c proxy/cluster/question.c proxy/cluster/setup.c proxy/cluster/twin.c
+               proxy/cluster/etcd.c proxy/cluster/etcd_answer.c proxy/cluster/etcd_call.c proxy/cluster/etcd_ev.c proxy/cluster/question.c proxy/cluster/setup.c proxy/cluster/twin.c
 NODE     = proxy/main.c proxy/node/node.c proxy/node/node_ev.c proxy/node/admin.c proxy/node/cluster.c \
            proxy/node/cluster_status.c proxy/node/fences.c proxy/node/master.c proxy/node/notify.c proxy/node/placement.c \
            proxy/node/question.c \
@@ -142,7 +142,7 @@ ROLES    = $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/register_file.c \
 
 # roles inside an application: include/holdfast/lease.h; nothing of libevent
 LIBRARY  = proxy/base/addr.c proxy/base/clock.c proxy/base/digest.c proxy/base/result.c proxy/base/text.c \
-           proxy/cluster/body.c proxy/cluster/datagram.c proxy/cluster/library.c proxy/cluster/machine.c \
+           proxy/cluster/body.c proxy/cluster/datagram.c proxy/cluster/library.c proxy/cluster/library_loop.c proxy/cluster/machine.c \
            proxy/cluster/twin.c $(ROLES)
 
 PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RECORD) $(CONFIG) $(CLUSTER) \
@@ -569,7 +569,7 @@ FUZZ_election = $(LINK_cluster/test_election)
 FUZZ_escape = proxy/base/addr.c proxy/base/clock.c proxy/base/result.c proxy/base/text.c \
               proxy/base/vocab.c proxy/cli/log_line.c proxy/cli/tail_line.c proxy/record/access.c \
               proxy/record/failover_line.c proxy/record/moved.c proxy/record/outage.c $(HASHRING)
-FUZZ_etcd = $(CLUSTER_LINK) $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/etcd.c
+FUZZ_etcd = $(CLUSTER_LINK) $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/etcd.c proxy/cluster/etcd_answer.c proxy/cluster/etcd_call.c
 FUZZ_exchange = $(GATE_LINK)
 FUZZ_h2 = $(GATE_LINK)
 FUZZ_forwarded = $(LINK_http/test_forwarded)

@@ -201,7 +201,7 @@ owns(const void *self, uint64_t now, const char *role, uint64_t *term, uint64_t 
 	const struct embedded *e = self;
 	for (size_t i = 0; i < ROLES_MAX; i++) {
 		const struct embedded_role *r = &e->role[i];
-		if (strcmp(r->role, role) != 0)
+		if (!role_is(r->role, role))
 			continue;
 		if (term != NULL)
 			*term = r->term;

@@ -13,7 +13,7 @@ struct embedded_role *
 embedded_find_role(struct embedded *e, const char *role)
 {
 	for (size_t i = 0; i < ROLES_MAX; i++)
-		if (strcmp(e->role[i].role, role) == 0)
+		if (role_is(e->role[i].role, role))
 			return &e->role[i];
 	return NULL;
 }
@@ -54,7 +54,7 @@ embedded_add_lock(struct embedded *e, const char *role, uint64_t now)
 	struct embedded_lock *free_one = NULL;
 	for (size_t i = 0; i < ROLES_MAX; i++) {
 		struct embedded_lock *l = &e->lock[i];
-		if (strcmp(l->role, role) == 0)
+		if (role_is(l->role, role))
 			return l;
 		if (free_one == NULL &&
 		    (l->role[0] == '\0' || acceptor_idle(&l->acceptor, &e->ground, now)))

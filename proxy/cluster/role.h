@@ -8,6 +8,8 @@
 
 #include "cluster/machine.h"
 
+#include <string.h>
+
 #define ROLE_BYTES_MAX ID_BYTES_MAX
 #define ROLES_MAX      128 /* that a node knows at a time */
 #define ROLE_CLUSTER   "cluster"
@@ -39,6 +41,13 @@ static inline uint64_t
 role_resend_ms(const struct role_ground *ground)
 {
 	return ground->timing.negotiation_ms / 4 + 1;
+}
+
+/* Of the same name. Tables of roles are looked through often, and most of their places are free. */
+static inline bool
+role_is(const char *role, const char *name)
+{
+	return role[0] == name[0] && strcmp(role, name) == 0;
 }
 
 #endif
