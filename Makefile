@@ -60,7 +60,7 @@ BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/dest
 BASE    += proxy/base/handover.c proxy/base/mailbox.c proxy/base/rates.c proxy/base/starter.c proxy/base/starter_child.c
 HTTP     = proxy/http/cache.c proxy/http/chunk.c proxy/http/conclude.c proxy/http/fields.c \
            proxy/http/forward.c proxy/http/grammar.c proxy/http/octets.c proxy/http/parse.c \
-           proxy/http/request.c proxy/http/response.c proxy/http/scan.c
+           proxy/http/request.c proxy/http/response.c proxy/http/scan.c proxy/http/websocket.c
 # of the http room, what knows addresses
 FORWARDED = proxy/http/forwarded.c
 AFFINITY = proxy/affinity/cookie.c proxy/affinity/credentials.c proxy/affinity/hop.c \
@@ -189,7 +189,8 @@ UNIT += members/test_names
 LINK_members/test_names = proxy/base/addr.c proxy/base/network.c proxy/base/result.c proxy/base/text.c \
                           proxy/config/rows.c proxy/members/names.c
 # http
-HTTP_TESTS = http/test_cache http/test_chunk http/test_forward http/test_request http/test_response
+HTTP_TESTS = http/test_cache http/test_chunk http/test_forward http/test_request http/test_response \
+             http/test_websocket
 UNIT += $(HTTP_TESTS)
 $(foreach t,$(HTTP_TESTS),$(eval LINK_$(t) = $$(HTTP) proxy/base/result.c proxy/base/text.c \
                                                   proxy/base/vocab.c))

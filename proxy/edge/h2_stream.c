@@ -278,6 +278,7 @@ begin(struct h2_stream *s)
 	if (s->tunnel_asked)
 		http2_add(&h2_counts(s->connection)->tunnels);
 	s->paused = s->tunnel_asked;
+	s->door.bridges = s->tunnel_asked;
 	s->body_told = !s->tunnel_asked && !http_request_has_body(&x->request);
 	s->body_left = x->request.framing == BODY_LENGTH ? x->request.content_length : UINT64_MAX;
 	if (s->body_ended && !s->body_told) {

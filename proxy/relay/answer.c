@@ -3,6 +3,7 @@
  * passed on as they come, framed anew by the door. A body that ends short is
  * never finished cleanly (RFC 9112 section 8).
  */
+#include "http/websocket.h"
 #include "relay/exchange.h"
 
 #include <errno.h>
@@ -278,6 +279,8 @@ may_switch(const struct exchange *x, const struct http_head *head)
 {
 	if (!x->request.upgrade || !head->upgrade)
 		return false;
+	if (x->door->bridges)
+		return websocket_agreed(&x->request, head);
 	size_t at = 0;
 	const struct http_field *field;
 	while ((field = http_field_find_id(head, FIELD_UPGRADE, &at)) != NULL) {

@@ -61,8 +61,9 @@ struct door_ops {
 
 struct door {
 	const struct door_ops *ops;
-	bool blocked;      /* bytes wait that the client did not take yet */
-	bool gone;         /* the client is not there any more */
+	bool blocked; /* bytes wait that the client did not take yet */
+	bool gone;    /* the client is not there any more */
+	bool bridges; /* a tunnel's handshake is its own, not the client's: the answer is checked */
 	bool spliceable;   /* plain socket: bodies of a known length may go by splice(2) */
 	uint16_t status;   /* of the final answer, as sent; 0: none yet */
 	int fd;            /* borrowed, for splice */
