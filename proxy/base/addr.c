@@ -105,6 +105,8 @@ addr_parse(struct slice text, bool port_zero_ok, struct addr *out, struct proble
 		if (close + 1 >= text.bytes || text.at[close + 1] != ':')
 			return problem_set(p, RESULT_INVALID, "%s", shape);
 		host = (struct slice){text.at + 1, close - 1};
+		if (slice_find(host, '%') != host.bytes)
+			return problem_set(p, RESULT_INVALID, "%s", ADDR_NO_ZONES);
 		port = (struct slice){text.at + close + 2, text.bytes - close - 2};
 	} else {
 		size_t colon = slice_find(text, ':');
@@ -376,6 +378,12 @@ addr_is_loopback(const struct addr *a)
 		return a->ip[0] == 127;
 	/* No struct in6_addr: that must be aligned, and this is not. */
 	return a->family == AF_INET6 && memcmp(a->ip, &in6addr_loopback, sizeof(a->ip)) == 0;
+}
+
+bool
+addr_is_link_local(const struct addr *a)
+{
+	return a->family == AF_INET6 && a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
 }
 
 bool

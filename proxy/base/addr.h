@@ -71,6 +71,10 @@ void write_addr_ip(struct writer *w, const struct addr *a); /* without port and 
 struct slice addr_ip_text(const struct addr *a, char text[ADDR_TEXT_BYTES_MAX]);
 bool addr_equal(const struct addr *a, const struct addr *b);
 bool addr_is_loopback(const struct addr *a);
+/* Of IPv6: it means something only with a zone ("fe80::1%eth0"), which has no room here. */
+bool addr_is_link_local(const struct addr *a);
+#define ADDR_NO_ZONES \
+	"zones (%eth0) are not supported, so link-local addresses (fe80::) are not either"
 bool addr_is_any(const struct addr *a); /* 0.0.0.0 or :: */
 
 #endif

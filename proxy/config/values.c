@@ -156,6 +156,8 @@ store_address(const struct key_row *row, const char *text, void *base, struct pr
 			 : row->kind == KIND_ORIGIN ? ADDR_FORM_UNIX | ADDR_FORM_NAME
 						    : 0;
 	enum result r = addr_parse_form(slice_of(text), forms, &address, p);
+	if (r == RESULT_OK && addr_is_link_local(&address))
+		return problem_set(p, RESULT_INVALID, "%s", ADDR_NO_ZONES);
 	if (r == RESULT_OK)
 		memcpy((char *)base + row->offset, &address, sizeof(address));
 	return r;

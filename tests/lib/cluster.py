@@ -30,7 +30,7 @@ def host_of(number):
 def free_datagram_port(host):
     holdfast.next_port[0] += 1
     while True:
-        with socket.socket(type=socket.SOCK_DGRAM) as s:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as s:
             try:
                 s.bind((host, holdfast.next_port[0]))
                 return holdfast.next_port[0]
@@ -90,17 +90,18 @@ class Node(Holdfast):
 
 
 class Cluster:
-    """`voters`: ids of those that vote. `ranks`: {id: rank}; else the place in `ids`."""
+    """`voters`: ids of those that vote. `ranks`: {id: rank}; else the place in `ids`. `host`: of all of them; else
+    each has its own."""
 
     def __init__(self, ids="abc", voters="", ranks=None, cluster=None, start=None, origins=True, behave=None,
-                 tap=None, **more):
+                 tap=None, host=None, **more):
         where = holdfast.folder()
         self.secret = os.path.join(where, "secret")
         with open(self.secret, "w") as f:
             f.write("0123456789abcdef" * 4)
         os.chmod(self.secret, 0o600)
         self.ids, self.more = ids, more
-        self.hosts = {i: host_of(n) for n, i in enumerate(ids)}
+        self.hosts = {i: host or host_of(n) for n, i in enumerate(ids)}
         self.http = {i: (self.hosts[i], free_port(self.hosts[i])) for i in ids}
         self.datagrams = {i: (self.hosts[i], free_datagram_port(self.hosts[i])) for i in ids}
         self.ranks = {i: (ranks or {}).get(i, n) for n, i in enumerate(ids)}
