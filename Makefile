@@ -69,7 +69,7 @@ AFFINITY = proxy/affinity/cookie.c proxy/affinity/credentials.c proxy/affinity/h
 MEMBERS  = proxy/members/history.c proxy/members/latency.c proxy/members/member.c proxy/members/membership.c \
            proxy/members/names.c proxy/members/resolver_ev.c \
            proxy/members/places.c proxy/members/pool.c proxy/members/pool_read.c \
-           proxy/members/probe.c proxy/members/probe_ev.c proxy/members/verdict.c \
+           proxy/members/probe.c proxy/members/probe_ev.c proxy/members/srv.c proxy/members/verdict.c \
            proxy/members/view.c proxy/members/weight.c
 ROUTE    = $(FORWARDED) proxy/route/assign.c proxy/route/entrance.c proxy/route/explain.c \
            proxy/route/forwarding.c proxy/route/match.c proxy/route/onward.c \
@@ -186,6 +186,8 @@ LINK_tls/test_ticket = proxy/tls/ticket.c
 LINK_tls/test_channel = $(TLS) proxy/base/addr.c proxy/base/result.c proxy/base/text.c
 # names
 UNIT += members/test_names
+UNIT += members/test_srv
+LINK_members/test_srv = proxy/base/addr.c proxy/base/result.c proxy/base/text.c proxy/members/srv.c
 LINK_members/test_names = proxy/base/addr.c proxy/base/network.c proxy/base/result.c proxy/base/text.c \
                           proxy/config/rows.c proxy/members/names.c
 # http
@@ -558,7 +560,7 @@ clean:
 
 # Fuzz targets: tests/fuzz/fuzz_<name>.c links with the files named in FUZZ_<name>.
 FUZZ = admin chunk config cookie datagram disk dns election escape etcd exchange forwarded h2 hop json keyrule plane proxy race \
-       request response roster tag
+       request response roster srv tag
 FUZZ_admin = $(LINK_admin/test_answers)
 FUZZ_chunk = $(LINK_http/test_chunk)
 FUZZ_config = $(CONFIG_LINK)
@@ -584,6 +586,7 @@ FUZZ_proxy = $(LINK_edge/test_proxy_header)
 FUZZ_request = $(LINK_http/test_request)
 FUZZ_response = $(LINK_http/test_response)
 FUZZ_roster = $(CONFIG_LINK)
+FUZZ_srv = $(LINK_members/test_srv)
 FUZZ_tag = $(LINK_affinity/test_session)
 FUZZ_SECONDS ?= 60
 BENCH_ARGS ?=

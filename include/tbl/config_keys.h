@@ -53,7 +53,9 @@ CONFIG_KEY(config, "resolver.ttl_min", DURATION, resolver.ttl_min_ms, "duration"
 CONFIG_KEY(config, "resolver.ttl_max", DURATION, resolver.ttl_max_ms, "duration", "5m", 10, 24 * CONFIG_HOUR, "nor later than that")
 CONFIG_KEY(config, "resolver.retry", DURATION, resolver.retry_ms, "duration", "2s", 10, CONFIG_HOUR, "when a name that did not resolve is asked for again")
 
-CONFIG_KEY(config, "admin.address", ADDRESS, admin, "address:port", NULL, 0, 0, "where the admin interface listens; absent: nowhere")
+CONFIG_KEY(config, "admin.address", SOCKET, admin, "address:port", NULL, 0, 0, "where the admin interface listens; \"unix:/run/holdfast/admin.sock\": a UNIX socket, where rights of the file decide who may; absent: nowhere")
+CONFIG_KEY(config, "admin.mode", TEXT, admin_rights.mode, "", "0600", 1, 4, "rights of a UNIX socket's file in octal")
+CONFIG_KEY(config, "admin.owner", TEXT, admin_rights.owner, "", NULL, 1, 129, "whose that file is: \"user\", \"user:group\" or \":group\"; absent: who starts Holdfast")
 CONFIG_KEY(config, "admin.token", TOKEN, admin_token, "", NULL, 16, CONFIG_TEXT_BYTES_MAX, "bearer token that everyone needs at the admin interface; a must beyond loopback; absent: token_file, or none")
 CONFIG_KEY(config, "admin.token_file", FILE, admin_token_file, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "file that holds the token, on one line, not readable by others; instead of token")
 CONFIG_TEXTS(config, "admin.hosts", HOST, admin_hosts, admin_host_count, 0, HOSTS_MAX, "names by which the admin interface may be asked for, besides IP addresses and localhost")

@@ -21,6 +21,7 @@ kind_of(enum key_kind kind)
 	    [KIND_PERCENT] = "share, such as \"20%\"",
 	    [KIND_WORD] = "word",
 	    [KIND_ADDRESS] = "address:port",
+	    [KIND_SOCKET] = "address:port or unix:PATH",
 	    [KIND_LISTEN] = "address:port, unix:PATH or fd:NAME",
 	    [KIND_ORIGIN] = "address:port, name:port or unix:PATH",
 	    [KIND_DISCOVER] = "dns://name:port or dns+srv://name",

@@ -53,14 +53,18 @@ find(struct node_client *c, const char *where, struct problem *p)
 {
 	struct addr address;
 	char name[NODE_NAME_BYTES_MAX + 1];
-	if (addr_parse(slice_of(where), false, &address, NULL) == RESULT_OK) {
+	bool local = slice_has_prefix(slice_of(where), SLICE("unix:"));
+	enum result r =
+	    addr_parse_form(slice_of(where), ADDR_FORM_UNIX, &address, local ? p : NULL);
+	if (r == RESULT_OK)
 		c->address_bytes = addr_to_sockaddr(&address, &c->address);
-		return RESULT_OK;
-	}
+	if (r == RESULT_OK || local)
+		return r == RESULT_OK ? r : problem_prefix(p, r, "%s", where);
 	(void)snprintf(name, sizeof(name), "%s", where);
 	char *colon = strrchr(name, ':');
 	if (colon == NULL || colon == name || colon[1] == '\0' || name[0] == '[')
-		return problem_set(p, RESULT_INVALID, "%s: HOST:PORT is wanted", where);
+		return problem_set(p, RESULT_INVALID, "%s: HOST:PORT is wanted, or unix:PATH",
+				   where);
 	*colon = '\0';
 	uint64_t port;
 	if (!slice_to_u64(slice_of(colon + 1), &port) || port == 0 || port > UINT16_MAX)
@@ -84,7 +88,7 @@ static enum result
 init(struct node_client *c, const char *where, const char *token, struct problem *p)
 {
 	if (strlen(where) > NODE_NAME_BYTES_MAX || !is_plain(where))
-		return problem_set(p, RESULT_INVALID, "HOST:PORT is wanted");
+		return problem_set(p, RESULT_INVALID, "HOST:PORT is wanted, or unix:PATH");
 	if (token != NULL && !is_plain(token))
 		return problem_set(p, RESULT_INVALID,
 				   "the token is not one line of printable ASCII without blanks");
@@ -180,10 +184,10 @@ call(struct node_client *c, uint64_t until_ms)
 	int error = 0;
 	int on = 1;
 	socklen_t bytes = sizeof(error);
-	c->fd =
-	    socket(c->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	c->fd = socket(c->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (c->fd == -1)
 		return false;
+	/* A UNIX socket knows no such option. */
 	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (connect(c->fd, (struct sockaddr *)&c->address, c->address_bytes) == 0)
 		return true;
@@ -240,7 +244,7 @@ static bool
 compose(struct grow *out, const struct node_client *c, const char *method, const char *target)
 {
 	grow_format(out, "%s %s HTTP/1.1\r\nHost: %s\r\nHoldfast-Admin: 1\r\n", method, target,
-		    c->name);
+		    c->address.ss_family == AF_UNIX ? "localhost" : c->name);
 	if (c->token != NULL)
 		grow_format(out, "Authorization: Bearer %s\r\n", c->token);
 	grow_format(out, "Content-Length: 0\r\n\r\n");

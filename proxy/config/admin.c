@@ -70,11 +70,14 @@ check_admin(struct loading *l, const struct ifaddrs *addresses)
 	check_hosts(l);
 	if (config->admin_token != NULL && config->admin_token_file != NULL)
 		complain(l, l->root, "admin.token_file", "a token or its file, not both");
+	config_setting_t *group = config_setting_lookup(l->root, "admin");
+	if (group != NULL && config_setting_is_group(group))
+		check_local(l, group, &config->admin, &config->admin_rights);
 	if (!config->admin_enabled)
 		return;
 	check_address(l, addresses);
-	if (!addr_is_loopback(&config->admin) && config->admin_token == NULL &&
-	    config->admin_token_file == NULL)
+	if (config->admin.family != AF_UNIX && !addr_is_loopback(&config->admin) &&
+	    config->admin_token == NULL && config->admin_token_file == NULL)
 		complain(l, l->root, "admin.address",
 			 "beyond loopback the admin interface needs admin.token or "
 			 "admin.token_file");

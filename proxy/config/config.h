@@ -319,10 +319,11 @@ struct config {
 	struct config_forwarded forwarded;
 	struct config_resolver resolver;
 	bool admin_enabled;
-	struct addr admin;
-	char *admin_token;      /* NULL: none; from admin.token or the file */
-	char *admin_token_file; /* NULL: none */
-	char **admin_hosts;     /* lower case, no wildcards */
+	struct addr admin;                 /* also AF_UNIX */
+	struct config_rights admin_rights; /* mode: default "0600" */
+	char *admin_token;                 /* NULL: none; from admin.token or the file */
+	char *admin_token_file;            /* NULL: none */
+	char **admin_hosts;                /* lower case, no wildcards */
 	size_t admin_host_count;
 	char *log_failover;       /* NULL: stderr */
 	char *log_access;         /* NULL: none */

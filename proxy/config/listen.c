@@ -12,19 +12,35 @@ is_here(const struct loading *l)
 }
 
 static void
-check_rights(struct loading *l, config_setting_t *group, const struct config_listener *c)
+check_file(struct loading *l, config_setting_t *group, const struct addr *address,
+	   const struct config_rights *rights)
 {
 	struct problem p = {""};
 	mode_t mode;
 	uid_t uid;
 	gid_t gid;
-	if (c->rights.mode != NULL && local_mode_parse(c->rights.mode, &mode, &p) != RESULT_OK)
+	if (rights->mode != NULL && local_mode_parse(rights->mode, &mode, &p) != RESULT_OK)
 		complain(l, group, "mode", "%s", p.text);
-	if (c->rights.owner != NULL && is_here(l) &&
-	    local_owner_find(c->rights.owner, &uid, &gid, &p) != RESULT_OK)
+	if (rights->owner != NULL && is_here(l) &&
+	    local_owner_find(rights->owner, &uid, &gid, &p) != RESULT_OK)
 		complain(l, group, "owner", "%s", p.text);
-	if (is_here(l) && local_path_check(addr_kept_text(&c->address), &p) != RESULT_OK)
+	if (is_here(l) && local_path_check(addr_kept_text(address), &p) != RESULT_OK)
 		complain(l, group, "address", "%s", p.text);
+}
+
+void
+check_local(struct loading *l, config_setting_t *group, const struct addr *address,
+	    const struct config_rights *rights)
+{
+	static const char *const keys[] = {"mode", "owner"};
+	if (address->family == AF_UNIX) {
+		check_file(l, group, address, rights);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (config_setting_get_member(group, keys[i]) != NULL)
+			warn(l, group, keys[i], "means nothing unless address is a UNIX socket");
+	}
 }
 
 static void
@@ -60,18 +76,10 @@ check_protocols(struct loading *l, config_setting_t *group, const struct config_
 void
 check_place(struct loading *l, config_setting_t *group, const struct config_listener *c)
 {
-	static const char *const keys[] = {"mode", "owner"};
 	if (!config_setting_is_group(group))
 		return; /* was found */
 	check_protocols(l, group, c);
-	if (c->address.family == AF_UNIX) {
-		check_rights(l, group, c);
-		return;
-	}
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		if (config_setting_get_member(group, keys[i]) != NULL)
-			warn(l, group, keys[i], "means nothing unless address is a UNIX socket");
-	}
+	check_local(l, group, &c->address, &c->rights);
 	if (c->address.family == ADDR_HANDED)
 		check_handed(l, group, c);
 }

@@ -90,6 +90,10 @@ bool reaches(const struct addr *origin, const struct addr *listener,
 /* Of a listener: what is spoken there; of one that is no IP address: its file, or what is handed
  * over. */
 void check_place(struct loading *l, config_setting_t *group, const struct config_listener *c);
+/* Of a UNIX socket that `group` describes by address, mode and owner: that it can be made; of
+ * anything else that the last two are not there. */
+void check_local(struct loading *l, config_setting_t *group, const struct addr *address,
+		 const struct config_rights *rights);
 
 /* ---- admin.c ---- */
 

@@ -172,6 +172,7 @@ row_owns(enum key_kind kind)
 	case KIND_PERCENT:
 	case KIND_WORD:
 	case KIND_ADDRESS:
+	case KIND_SOCKET:
 	case KIND_LISTEN:
 	case KIND_ORIGIN:
 	case KIND_DISCOVER:

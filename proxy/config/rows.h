@@ -27,6 +27,7 @@ enum key_kind {
 	KIND_PERCENT,  /* "20%", kept as the number */
 	KIND_WORD,     /* one of row->unit; kept as its place there */
 	KIND_ADDRESS,
+	KIND_SOCKET,   /* an address, or unix:PATH */
 	KIND_LISTEN,   /* an address, unix:PATH or fd:NAME */
 	KIND_ORIGIN,   /* an address, unix:PATH or NAME:PORT */
 	KIND_DISCOVER, /* dns://NAME:PORT or dns+srv://NAME */

@@ -152,7 +152,8 @@ static enum result
 store_address(const struct key_row *row, const char *text, void *base, struct problem *p)
 {
 	struct addr address;
-	unsigned forms = row->kind == KIND_LISTEN   ? ADDR_FORM_UNIX | ADDR_FORM_HANDED
+	unsigned forms = row->kind == KIND_SOCKET   ? ADDR_FORM_UNIX
+			 : row->kind == KIND_LISTEN ? ADDR_FORM_UNIX | ADDR_FORM_HANDED
 			 : row->kind == KIND_ORIGIN ? ADDR_FORM_UNIX | ADDR_FORM_NAME
 						    : 0;
 	enum result r = addr_parse_form(slice_of(text), forms, &address, p);
@@ -376,6 +377,7 @@ value_store(const struct key_row *row, const struct value *value, void *base, st
 	case KIND_WORD:
 		return store_word(row, value->text, base, p);
 	case KIND_ADDRESS:
+	case KIND_SOCKET:
 	case KIND_LISTEN:
 	case KIND_ORIGIN:
 		return store_address(row, value->text, base, p);

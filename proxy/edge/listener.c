@@ -79,20 +79,28 @@ listener_bind(const struct addr *address, bool first, struct problem *p)
 /* ---- one for all workers ----------------------------------------------------------------------
  */
 
-static int
-bind_local(const struct config_listener *c, struct listener_files *files, struct problem *p)
+static void
+note_file(struct listener_files *files, const struct addr *address, const struct local_file *file)
 {
-	const struct local_rights rights = {c->rights.mode, c->rights.owner};
+	if (files->count == sizeof(files->list) / sizeof(files->list[0]))
+		return; /* bind_local has looked; of those before us one may stay */
+	files->list[files->count].address = *address;
+	files->list[files->count++].file = *file;
+}
+
+static int
+bind_local(const struct addr *address, const struct config_rights *of, struct listener_files *files,
+	   struct problem *p)
+{
+	const struct local_rights rights = {of->mode, of->owner};
 	struct local_file file;
 	if (files->count == sizeof(files->list) / sizeof(files->list[0])) {
 		(void)problem_set(p, RESULT_LIMIT, "too many UNIX sockets");
 		return -1;
 	}
-	int fd = local_socket_bind(addr_kept_text(&c->address), &rights, &file, p);
-	if (fd != -1) {
-		files->list[files->count].address = c->address;
-		files->list[files->count++].file = file;
-	}
+	int fd = local_socket_bind(addr_kept_text(address), &rights, &file, p);
+	if (fd != -1)
+		note_file(files, address, &file);
 	return fd;
 }
 
@@ -119,7 +127,7 @@ bind_next(const struct config_listener *c, unsigned worker, struct listener_file
 	if (addr_is_ip(&c->address))
 		return listener_bind(&c->address, worker == 0, p);
 	int fd = worker > 0                     ? fcntl(fds[0], F_DUPFD_CLOEXEC, 0)
-		 : c->address.family == AF_UNIX ? bind_local(c, files, p)
+		 : c->address.family == AF_UNIX ? bind_local(&c->address, &c->rights, files, p)
 						: take_handed(c, p);
 	if (fd == -1 && worker > 0)
 		(void)problem_set(p, RESULT_IO, "%s", strerror(errno));
@@ -151,11 +159,8 @@ take_inherited(const struct config_listener *c, unsigned workers, struct listene
 		count++;
 	}
 	if (there > 0 && c->address.family == AF_UNIX &&
-	    files->count < sizeof(files->list) / sizeof(files->list[0]) &&
-	    inherited_file(addr_kept_text(&c->address), &file)) {
-		files->list[files->count].address = c->address;
-		files->list[files->count++].file = file;
-	}
+	    inherited_file(addr_kept_text(&c->address), &file))
+		note_file(files, &c->address, &file);
 	return count;
 }
 
@@ -178,22 +183,33 @@ listener_bind_all(const struct config_listener *c, unsigned workers, struct list
 }
 
 int
-listener_bind_admin(const struct addr *address, struct problem *p)
+listener_bind_admin(const struct config *config, struct listener_files *files, struct problem *p)
 {
 	char name[HANDOVER_BYTES_MAX];
+	struct local_file file;
+	const struct addr *address = &config->admin;
+	bool local = address->family == AF_UNIX;
 	int fd = inherited_socket(inherited_name("admin", address, name, sizeof(name)));
-	return fd != -1 ? fd : listener_bind(address, true, p);
+	if (fd != -1 && local && inherited_file(addr_kept_text(address), &file))
+		note_file(files, address, &file);
+	if (fd != -1 || !local)
+		return fd != -1 ? fd : listener_bind(address, true, p);
+	fd = bind_local(address, &config->admin_rights, files, p);
+	if (fd == -1)
+		(void)problem_prefix(p, RESULT_IO, "listen on unix:%s", addr_kept_text(address));
+	return fd;
 }
 
 static bool is_listed(const struct addr *address, const struct config_listener *list, size_t count);
 
 void
-listener_files_keep(struct listener_files *files, const struct config_listener *list, size_t count)
+listener_files_keep(struct listener_files *files, const struct addr *also,
+		    const struct config_listener *list, size_t count)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < files->count; i++) {
 		const struct addr *address = &files->list[i].address;
-		if (is_listed(address, list, count))
+		if ((also != NULL && addr_equal(address, also)) || is_listed(address, list, count))
 			files->list[kept++] = files->list[i];
 		else
 			local_socket_unlink(addr_kept_text(address), &files->list[i].file);

@@ -19,16 +19,13 @@
  * may listen there yet; further ones of this process join it. -1: the problem says why.
  */
 int listener_bind(const struct addr *address, bool first, struct problem *p);
-/* The same for the admin interface: inherited, or bound. */
-int listener_bind_admin(const struct addr *address, struct problem *p);
-
 /* Files of UNIX sockets that this process made. */
 struct listener_files {
 	size_t count;
 	struct {
 		struct addr address;
 		struct local_file file;
-	} list[2 * LISTENERS_MAX];
+	} list[2 * LISTENERS_MAX + 1];
 };
 
 /*
@@ -39,9 +36,12 @@ struct listener_files {
  */
 size_t listener_bind_all(const struct config_listener *c, unsigned workers,
 			 struct listener_files *files, int fds[WORKERS_MAX], struct problem *p);
-/* Removes the files of those that are none of the list. */
-void listener_files_keep(struct listener_files *files, const struct config_listener *list,
-			 size_t count);
+/* The same for the admin interface, whose connections the control thread takes. */
+int listener_bind_admin(const struct config *config, struct listener_files *files,
+			struct problem *p);
+/* Removes the files of those that are neither `also` (NULL: nobody) nor of the list. */
+void listener_files_keep(struct listener_files *files, const struct addr *also,
+			 const struct config_listener *list, size_t count);
 
 /* A bound socket on its way to its worker. */
 struct listener_socket {

@@ -238,7 +238,9 @@ take(struct name *name, const struct name_answer *answer, bool *changed)
 		name->target = list;
 	name->count = tidy(name, answer->count);
 	const void *old = name->kind == NAME_HOST ? (void *)before.address : (void *)before.target;
-	*changed = name->count != before.count || memcmp(list, old, name->count * each) != 0;
+	name->more = answer->more;
+	*changed = name->count != before.count || name->more != before.more ||
+		   memcmp(list, old, name->count * each) != 0;
 	if (name->kind == NAME_HOST)
 		name->chosen = choose(name);
 	name_deinit(&(struct name){.address = name->kind == NAME_HOST ? before.address : NULL,
@@ -311,7 +313,7 @@ place_of(const struct names *n, const struct addr *origin)
 }
 
 static bool
-add_member(const struct names *n, struct config_service *s, const struct addr *origin,
+add_member(struct names *n, struct name *of, struct config_service *s, const struct addr *origin,
 	   uint32_t weight)
 {
 	char id[ADDR_TEXT_BYTES_MAX + 8];
@@ -323,8 +325,10 @@ add_member(const struct names *n, struct config_service *s, const struct addr *o
 	} else {
 		write_addr(&w, origin);
 	}
-	if (w.bytes > ID_BYTES_MAX || s->member_count == MEMBERS_MAX)
-		return true; /* left out: it can have no id */
+	if (w.bytes > ID_BYTES_MAX || s->member_count == MEMBERS_MAX) {
+		of->left_out++;
+		return true;
+	}
 	struct config_member *list =
 	    realloc(s->members, (s->member_count + 1) * sizeof(s->members[0]));
 	if (list == NULL)
@@ -340,24 +344,26 @@ add_member(const struct names *n, struct config_service *s, const struct addr *o
 }
 
 static bool
-lay_discovered(const struct names *n, struct config_service *s)
+lay_discovered(struct names *n, struct config_service *s)
 {
 	const struct addr *at = &s->discover.at;
-	const struct name *name =
-	    find(n, s->discover.srv ? NAME_SRV : NAME_HOST, addr_kept_text(at));
+	struct name *name = find(n, s->discover.srv ? NAME_SRV : NAME_HOST, addr_kept_text(at));
 	bool whole = true;
+	if (name != NULL)
+		name->left_out = name->more;
 	for (size_t i = 0; i < s->member_count; i++)
 		key_scope_free(SCOPE_config_member, &s->members[i]);
 	s->member_count = 0;
 	for (size_t i = 0; whole && name != NULL && i < name->count; i++) {
 		if (name->kind == NAME_SRV) {
 			uint16_t weight = name->target[i].weight;
-			whole = add_member(n, s, &name->target[i].host, weight == 0 ? 1 : weight);
+			whole =
+			    add_member(n, name, s, &name->target[i].host, weight == 0 ? 1 : weight);
 			continue;
 		}
 		struct addr origin = name->address[i];
 		origin.port = at->port;
-		whole = add_member(n, s, &origin, 1);
+		whole = add_member(n, name, s, &origin, 1);
 	}
 	return whole;
 }
@@ -378,4 +384,17 @@ names_lay(struct names *n, struct config *config)
 		}
 	}
 	return whole;
+}
+
+const struct name *
+names_left_out(struct names *n)
+{
+	for (size_t i = 0; i < n->count; i++) {
+		struct name *name = &n->list[i];
+		if (name->left_out == name->left_out_told)
+			continue;
+		name->left_out_told = name->left_out;
+		return name;
+	}
+	return NULL;
 }

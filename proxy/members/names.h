@@ -35,6 +35,7 @@ struct name_answer {
 	const char *why; /* it failed; static. NULL: well */
 	uint64_t ttl_ms;
 	size_t count;
+	size_t more;                                 /* for which there was no room */
 	struct addr address[NAME_ANSWERS_MAX];       /* NAME_HOST; ports are 0 */
 	struct name_target target[NAME_ANSWERS_MAX]; /* NAME_SRV */
 };
@@ -46,6 +47,9 @@ struct name {
 	struct addr *address;       /* owned; NAME_HOST: sorted */
 	struct name_target *target; /* owned; NAME_SRV: sorted */
 	struct addr chosen;         /* NAME_HOST: family 0: none yet */
+	size_t more;                /* answers beyond NAME_ANSWERS_MAX */
+	size_t left_out; /* of `discover`: answers that make no member, these and others */
+	size_t left_out_told;
 	uint64_t ask_at_ms;
 	bool wanted;
 	bool asking;
@@ -88,6 +92,11 @@ enum name_news names_answer(struct names *n, enum name_kind kind, const char *te
 			    const struct config_resolver *resolver, uint64_t now_ms);
 /* Lays what is known over the members. False: no memory. */
 bool names_lay(struct names *n, struct config *config);
+/*
+ * A name of whose answers another number than before makes no members: their ids (TARGET:PORT) are
+ * longer than ID_BYTES_MAX, or there are too many. NULL: there is no such name any more.
+ */
+const struct name *names_left_out(struct names *n);
 /* NULL: no such name. */
 const struct name *names_find(const struct names *n, enum name_kind kind, const char *text);
 

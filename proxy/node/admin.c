@@ -205,7 +205,7 @@ node_admin_bind(struct node *n, struct problem *p)
 	const struct config *config = n->services->config;
 	if (!config->admin_enabled)
 		return RESULT_OK;
-	n->admin_fd = listener_bind_admin(&config->admin, p);
+	n->admin_fd = listener_bind_admin(config, &n->files, p);
 	if (n->admin_fd == -1)
 		return problem_prefix(p, RESULT_IO, "admin");
 	n->admin_listening = n->admin_fd;

@@ -62,6 +62,23 @@ say(void *context, const struct name *name, enum name_news news)
 /* ---- laying -----------------------------------------------------------------------------------
  */
 
+static bool
+lay(struct names *book, struct config *config)
+{
+	const struct name *name;
+	bool whole = names_lay(book, config);
+	while ((name = names_left_out(book)) != NULL) {
+		if (name->left_out > 0)
+			log_warn(
+			    "name %s: %zu of its answers make no members: an id is the answer "
+			    "with its port, of %d bytes at most, and of a name %d answers count",
+			    name->text, name->left_out, ID_BYTES_MAX, NAME_ANSWERS_MAX);
+		else
+			log_info("name %s: all of its answers are members", name->text);
+	}
+	return whole;
+}
+
 /* Every server is asked for two types of address, then for the targets of services. */
 static uint64_t
 start_limit_ms(const struct config_resolver *r)
@@ -88,7 +105,7 @@ node_names_lay(struct node *n, struct config *config, uint64_t limit_ms, struct 
 		if (names->timer != NULL)
 			start_asking(names);
 	}
-	if (r == RESULT_OK && !names_lay(&names->book, config))
+	if (r == RESULT_OK && !lay(&names->book, config))
 		r = problem_set(p, RESULT_NO_MEMORY, "no memory");
 	return r;
 }
@@ -165,8 +182,8 @@ swap(struct node_names *names)
 	struct config *next = config_copy(n->services->config);
 	names->changed = false;
 	names->swapped_ms = clock_ms();
-	bool whole = next != NULL && names_want(&names->book, next, clock_ms()) &&
-		     names_lay(&names->book, next);
+	bool whole =
+	    next != NULL && names_want(&names->book, next, clock_ms()) && lay(&names->book, next);
 	if (whole && is_news(n->services->config, next)) {
 		if (node_swap(n, &next, &changed, &p) == RESULT_OK)
 			log_info("names: %.*s", (int)changed.bytes, changed.at);

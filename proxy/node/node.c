@@ -331,7 +331,7 @@ node_free(struct node **held)
 		return;
 	*held = NULL;
 	node_listening_free(n);
-	listener_files_keep(&n->files, NULL, 0);
+	listener_files_keep(&n->files, NULL, NULL, 0);
 	node_upgrade_free(n);
 	if (n->admin_fd != -1)
 		(void)close(n->admin_fd);

@@ -143,7 +143,8 @@ static void
 reload_drop(struct reload *r)
 {
 	const struct config *config = r->node->services->config;
-	listener_files_keep(&r->node->files, config->listeners, config->listener_count);
+	listener_files_keep(&r->node->files, &r->node->admin_address, config->listeners,
+			    config->listener_count);
 	for (unsigned i = 0; r->change != NULL && i < r->node->workers; i++)
 		worker_change_free(&r->change[i]);
 	free(r->change);
@@ -356,18 +357,24 @@ tell_workers(struct reload *r)
 	await_workers(n);
 }
 
+static void
+dress_file(const struct addr *address, const struct config_rights *of)
+{
+	const struct local_rights rights = {of->mode, of->owner};
+	struct problem p = {""};
+	if (address->family == AF_UNIX &&
+	    local_socket_dress(addr_kept_text(address), &rights, &p) != RESULT_OK)
+		log_warn("unix:%s: %s", addr_kept_text(address), p.text);
+}
+
 /* Files of UNIX sockets that stay may have got other rights. */
 static void
-dress_files(const struct config *config)
+dress_files(const struct node *n, const struct config *config)
 {
-	for (size_t i = 0; i < config->listener_count; i++) {
-		const struct config_listener *l = &config->listeners[i];
-		const struct local_rights rights = {l->rights.mode, l->rights.owner};
-		struct problem p = {""};
-		if (l->address.family == AF_UNIX &&
-		    local_socket_dress(addr_kept_text(&l->address), &rights, &p) != RESULT_OK)
-			log_warn("unix:%s: %s", addr_kept_text(&l->address), p.text);
-	}
+	for (size_t i = 0; i < config->listener_count; i++)
+		dress_file(&config->listeners[i].address, &config->listeners[i].rights);
+	if (addr_equal(&config->admin, &n->admin_address))
+		dress_file(&config->admin, &config->admin_rights);
 }
 
 /* The sockets that are new, before the workers have them: known by number. */
@@ -398,7 +405,7 @@ commit(struct reload *r)
 	}
 	tell_workers(r);
 	node_listening_keep(n, r->next->config);
-	dress_files(r->next->config);
+	dress_files(n, r->next->config);
 	forget_members(n, r->before, r->next);
 	say_what_waits(r->before, r->next->config);
 	node_probers_stop(n->services);

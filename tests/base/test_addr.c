@@ -93,7 +93,7 @@ refuses_bad_texts(void **state)
 	    ROW("[", "not an address"),
 	    ROW("[::1", "not an address"),
 	    ROW("[127.0.0.1]:80", "not an address"),
-	    ROW("[fe80::1%eth0]:80", "not an address"),
+	    ROW("[fe80::1%eth0]:80", "zones (%eth0) are not supported"),
 	    ROW("[:::1]:80", "not an address"),
 	    ROW("[0000:0000:0000:0000:0000:0000:0000:0000:0000]:80", "not an address"),
 	    ROW("127.0.0.1\0:80", "not an address"),

@@ -264,5 +264,21 @@ def test_check_of_names():
     assert "services[1].discover" in err
 
 
+def test_targets_that_can_have_no_id_are_said():
+    """An id is TARGET:PORT and has 64 bytes at most."""
+    a, d = Origin("a"), Dns()
+    long_one = "a-host-of-a-name-that-is-too-long-for-an-id.in-a-zone-of-some.test"
+    d.a("one.test", a.address[0])
+    d.a(long_one, a.address[0])
+    d.srv("_http._tcp.test", (1, 10, a.address[1], "one.test"), (1, 10, a.address[1], long_one))
+    p = Holdfast([], services=[{"name": "shop", "health": holdfast.UNCHECKED, "discover": "dns+srv://_http._tcp.test"}],
+                 top={"resolver": {"servers": [d.text()], "ttl_min": "100ms", "ttl_max": "100ms"}})
+    assert p.once().id == "a"
+    assert p.stderr.count("name _http._tcp.test: 1 of its answers make no members") == 1, p.stderr
+    d.srv("_http._tcp.test", (1, 10, a.address[1], "one.test"))
+    wait_until(lambda: "all of its answers are members" in p.stderr, "it is said that it is over")
+    assert p.stderr.count("make no members") == 1
+
+
 if __name__ == "__main__":
     holdfast.main()

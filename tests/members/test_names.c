@@ -214,6 +214,36 @@ makes_members_of_addresses(void **state)
 	free(service.members);
 }
 
+/* One whose id would be longer than 64 bytes, and those for which an answer had no room. */
+static void
+says_what_makes_no_member(void **state)
+{
+	static const char long_one[] =
+	    "a-host-of-a-name-that-is-too-long-for-an-id.in-a-zone-of-some.test:80";
+	(void)state;
+	service = (struct config_service){.discover = {.srv = true}};
+	(void)addr_parse_form(SLICE("_http._tcp.test:1"), ADDR_FORM_NAME, &service.discover.at,
+			      NULL);
+	assert_true(names_want(&book, &config, 0));
+	for (unsigned round = 0; round < 3; round++) {
+		answer = (struct name_answer){.ttl_ms = 1000, .count = 2, .more = 3 * (round == 1)};
+		(void)addr_parse_form(SLICE("one.test:80"), ADDR_FORM_NAME, &answer.target[0].host,
+				      NULL);
+		(void)addr_parse_form(round < 2 ? slice_of(long_one) : SLICE("two.test:80"),
+				      ADDR_FORM_NAME, &answer.target[1].host, NULL);
+		assert_int_equal(ask(2000 * round), NAME_CHANGED);
+		assert_true(names_lay(&book, &config));
+		assert_int_equal(service.member_count, round < 2 ? 1 : 2);
+		const struct name *name = names_left_out(&book);
+		assert_non_null(name);
+		assert_int_equal(name->left_out, round == 0 ? 1 : round == 1 ? 4 : 0);
+		assert_null(names_left_out(&book)); /* it was told */
+	}
+	for (size_t i = 0; i < service.member_count; i++)
+		free(service.members[i].id);
+	free(service.members);
+}
+
 int
 main(void)
 {
@@ -223,6 +253,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(forgets, up, down),
 	    cmocka_unit_test_setup_teardown(makes_members_of_targets, up, down),
 	    cmocka_unit_test_setup_teardown(makes_members_of_addresses, up, down),
+	    cmocka_unit_test_setup_teardown(says_what_makes_no_member, up, down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
