@@ -14,6 +14,7 @@
 #   make lint       clang-format, clang-tidy, cppcheck, gcc -fanalyzer
 #   make coverage   which lines the unit and end-to-end tests run: a table, build/coverage/index.html
 #   make fuzz       fuzz the parsers            make format  run clang-format over the tree
+#   make tls-scan   sslscan and testssl.sh against a TLS listener: some minutes; what they find is listed
 #   make soak       ten minutes of load, dying members and reloads, all of it checked (SOAK_S=, SOAK_SEED=)
 #   make chaos      five minutes of a cluster whose nodes, servers and links fail, all of it checked (CHAOS_S=, CHAOS_SEED=)
 #   make san        unit and end-to-end tests under ASan+UBSan, what is threaded under TSan
@@ -180,7 +181,9 @@ UNIT += base/test_mailbox base/test_network
 LINK_base/test_mailbox = proxy/base/mailbox.c
 LINK_base/test_network = proxy/base/addr.c proxy/base/network.c proxy/base/result.c proxy/base/text.c
 # tls
-UNIT += tls/test_channel tls/test_client tls/test_ticket
+UNIT += tls/test_certificate tls/test_channel tls/test_client tls/test_context tls/test_ticket
+LINK_tls/test_certificate = $(TLS) proxy/base/addr.c proxy/base/result.c proxy/base/text.c
+LINK_tls/test_context = $(LINK_tls/test_certificate)
 LINK_tls/test_client = $(TLS) proxy/base/addr.c proxy/base/result.c proxy/base/text.c
 LINK_tls/test_ticket = proxy/tls/ticket.c
 LINK_tls/test_channel = $(TLS) proxy/base/addr.c proxy/base/result.c proxy/base/text.c
@@ -636,6 +639,12 @@ demo-cluster-script:
 .PHONY: demo-cluster demo-cluster-script
 demo-script:
 	@tests/demo/demo.sh --script
+
+# tests/lib/tls_scan.py says what of it is explained, and how.
+.PHONY: tls-scan
+tls-scan: $(B)/holdfast
+	@tests/lib/deps.sh scan
+	@B=$(B) python3 tests/lib/tls_scan.py
 
 # SOAK_S= seconds, 600 without; SOAK_SEED= repeats a schedule. tests/soak/soak.py says what is checked.
 soak: $(B)/holdfast

@@ -21,6 +21,8 @@ page="chromium nodejs"
 command -v npm >/dev/null 2>&1 || page="$page npm"
 test="$demo $package $page etcd-server fish g++ libcmocka-dev man-db nghttp2-client pkgconf prometheus python3-h2 systemd varnish $fuzz spin sslscan tmux valgrind zsh"
 
+scan="$build python3 openssl sslscan testssl.sh"
+
 [ "${HOLDFAST_NO_DEPS:-0}" = 1 ] && exit 0
 case "${1:-}" in
 build) want=$build ;;
@@ -30,8 +32,9 @@ lint) want=$lint ;;
 bench) want=$bench ;;
 package) want=$package ;;
 model) want=$model ;;
+scan) want=$scan ;;
 *)
-	echo "usage: tests/lib/deps.sh build|demo|test|lint|bench|model|package" >&2
+	echo "usage: tests/lib/deps.sh build|demo|test|lint|bench|model|package|scan" >&2
 	exit 2
 	;;
 esac

@@ -4,11 +4,9 @@
 
 #include "tls/context.h"
 
-#include "pair.h"
+#include "files.h"
 
-#include <openssl/pem.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,76 +14,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-#define PATH_BYTES 96
-
-/* ---- fixture: an authority, and files ---------------------------------------------------------
- */
-
-struct authority {
-	EVP_PKEY *key;
-	X509 *certificate;
-	char file[PATH_BYTES];
-};
-
-static char folder[PATH_BYTES];
-static int made;
-
-static void
-path_of(char path[PATH_BYTES], const char *what)
-{
-	(void)snprintf(path, PATH_BYTES, "%.60s/%d.%s", folder, made++, what);
-}
-
-static void
-write_certificate(const char *path, X509 *x)
-{
-	FILE *to = fopen(path, "w");
-	assert_non_null(to);
-	assert_int_equal(PEM_write_X509(to, x), 1);
-	(void)fclose(to);
-}
-
-static struct authority
-authority_make(const char *name)
-{
-	struct authority a = {.key = make_key()};
-	a.certificate = make_certificate(a.key, name, NULL, -3600, 3600, NULL, NULL, true);
-	path_of(a.file, "pem");
-	write_certificate(a.file, a.certificate);
-	return a;
-}
-
-static void
-authority_deinit(struct authority *a)
-{
-	X509_free(a->certificate);
-	EVP_PKEY_free(a->key);
-}
-
-struct issued {
-	char certificate[PATH_BYTES];
-	char key[PATH_BYTES];
-};
-
-static struct issued
-issue(const struct authority *a, const char *name, const char *san, long to_s)
-{
-	struct issued i;
-	EVP_PKEY *key = make_key();
-	X509 *x = make_certificate(key, name, san, -7200, to_s, a->certificate, a->key, false);
-	path_of(i.certificate, "pem");
-	path_of(i.key, "key");
-	write_certificate(i.certificate, x);
-	FILE *to = fopen(i.key, "w");
-	assert_non_null(to);
-	assert_int_equal(PEM_write_PrivateKey(to, key, NULL, NULL, 0, NULL, NULL), 1);
-	(void)fclose(to);
-	assert_int_equal(chmod(i.key, 0600), 0);
-	X509_free(x);
-	EVP_PKEY_free(key);
-	return i;
-}
 
 /* ---- fixture: two sides -----------------------------------------------------------------------
  */
@@ -303,59 +231,13 @@ bad_files_are_named(void **state)
 	authority_deinit(&a);
 }
 
-/* Of a certificate: valid, soon over, over, not yet; the chain's worst counts. */
-static void
-validity_by_the_clock(void **state)
-{
-	(void)state;
-	struct authority a = authority_make("root");
-	struct issued own = issue(&a, "x", "DNS:x", 40L * 86400);
-	struct tls_files files = {own.certificate, own.key, NULL};
-	struct tls_certificate c;
-	enum tls_file which;
-	struct problem p = {""};
-	assert_int_equal(tls_certificate_read(&files, &c, &which, &p), RESULT_OK);
-	int64_t now = (int64_t)time(NULL);
-	assert_int_equal(tls_certificate_validity(&c, now, &p), TLS_VALID);
-	assert_int_equal(tls_certificate_validity(&c, now + 30L * 86400, &p), TLS_EXPIRES_SOON);
-	assert_int_equal(tls_certificate_validity(&c, now + 41L * 86400, &p), TLS_EXPIRED);
-	assert_non_null(strstr(p.text, "certificate 1 expired on "));
-	assert_int_equal(tls_certificate_validity(&c, now - 86400, &p), TLS_NOT_YET);
-	tls_certificate_deinit(&c);
-	authority_deinit(&a);
-}
-
-static int
-make_folder(void **state)
-{
-	(void)state;
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)strcpy(folder, "/tmp/holdfast-tls-XXXXXX");
-	return mkdtemp(folder) == NULL;
-}
-
-static int
-drop_folder(void **state)
-{
-	(void)state;
-	char path[PATH_BYTES];
-	static const char *const kinds[] = {"pem", "key"};
-	for (int i = 0; i < made; i++) {
-		for (size_t k = 0; k < 2; k++) {
-			(void)snprintf(path, sizeof(path), "%.60s/%d.%s", folder, i, kinds[k]);
-			(void)unlink(path);
-		}
-	}
-	return rmdir(folder);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(who_is_believed),     cmocka_unit_test(names_select),
 	    cmocka_unit_test(tickets_resume),      cmocka_unit_test(the_same_again),
-	    cmocka_unit_test(bad_files_are_named), cmocka_unit_test(validity_by_the_clock),
+	    cmocka_unit_test(bad_files_are_named),
 	};
 	return cmocka_run_group_tests(tests, make_folder, drop_folder);
 }
