@@ -28,14 +28,15 @@ def host_of(number):
 
 
 def free_datagram_port(host):
-    holdfast.next_port[0] += 1
+    counter = holdfast.next_shared_port if host == "::1" else holdfast.next_port
+    counter[0] += 1
     while True:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as s:
             try:
-                s.bind((host, holdfast.next_port[0]))
-                return holdfast.next_port[0]
+                s.bind((host, counter[0]))
+                return counter[0]
             except OSError:
-                holdfast.next_port[0] += 1
+                counter[0] += 1
 
 
 class Node(Holdfast):

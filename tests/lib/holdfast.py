@@ -95,19 +95,21 @@ def wait_until(condition, what, limit_s=WAIT_S):
 
 HOST = f"127.{64 + (os.getpid() >> 16 & 63)}.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
 next_port = [7000]
+next_shared_port = [10000 + os.getpid() % 220 * 100]  # of [::1], which is every process's
 
 
 def free_port(host=HOST):
-    """Below the ephemeral range; nobody else's, for the address is this process's own."""
+    """Below the ephemeral range; nobody else's, for the address is this process's own, or the ports are."""
+    counter = next_shared_port if host == "::1" else next_port
     while True:
-        next_port[0] += 1
+        counter[0] += 1
         with socket_for((host, 0))[0] as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                s.bind((host, next_port[0]))
+                s.bind((host, counter[0]))
             except OSError:
                 continue
-        return next_port[0]
+        return counter[0]
 
 
 def text_of(address):
