@@ -36,7 +36,7 @@ WARN = -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Iproxy -isystem $(LLHTTP_INC)
 CFLAGS   += -std=c17 -O2 -g -fstack-protector-strong -fno-common
 LDFLAGS  += -Wl,-z,relro,-z,now
-LDLIBS   += -levent_core -levent_extra -levent_pthreads -lsodium -lconfig -ljansson -lpcre2-8 -lxxhash -lssl -lcrypto -lcares -lnghttp2 -lpthread -lm
+LDLIBS   += -levent_core -levent_extra -levent_pthreads -lsodium -lconfig -ljansson -lpcre2-8 -lxxhash -lssl -lcrypto -lcares -lnghttp2 -lseccomp -lpthread -lm
 ifneq ($(SAN),)
 CFLAGS   += -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
 LDFLAGS  += -fsanitize=$(SAN)
@@ -117,7 +117,7 @@ CLUSTER_LIVE = proxy/cluster/cluster_ev.c proxy/cluster/disk_ev.c proxy/cluster/
 NODE     = proxy/main.c proxy/node/node.c proxy/node/node_ev.c proxy/node/admin.c proxy/node/cluster.c \
            proxy/node/cluster_status.c proxy/node/fences.c proxy/node/master.c proxy/node/notify.c proxy/node/placement.c \
            proxy/node/question.c \
-           proxy/node/listening.c proxy/node/programs_ev.c proxy/node/upgrade_ev.c proxy/node/upgrade_state.c proxy/node/takeover.c \
+           proxy/node/listening.c proxy/base/filter.c proxy/node/programs_ev.c proxy/node/rights.c proxy/node/upgrade_ev.c proxy/node/upgrade_state.c proxy/node/takeover.c \
            proxy/node/names.c proxy/node/race_ev.c proxy/node/reload.c proxy/node/roles.c proxy/node/status.c
 
 CLUSTER_LIVE += proxy/cluster/dns.c proxy/cluster/dns_ev.c proxy/cluster/hook.c

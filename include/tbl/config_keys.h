@@ -16,6 +16,7 @@ CONFIG_KEY(config, "node", ID, node, "", NULL, 1, ID_BYTES_MAX, "id of this node
 CONFIG_KEY(config, "workers", COUNT, workers, "threads", "0", 0, WORKERS_MAX, "worker threads; 0: one a core")
 CONFIG_KEY(config, "state_dir", FILE, state_dir, "", "/var/lib/holdfast", 1, CONFIG_TEXT_BYTES_MAX, "directory for what Holdfast keeps: the secret that it makes when none is configured, the membership that was published last")
 CONFIG_KEY(config, "user", TEXT, user, "", NULL, 1, ID_BYTES_MAX, "user to become after binding; absent: stay who we are")
+CONFIG_KEY(config, "seccomp", BOOL, seccomp, "", "true", 0, 0, "system calls are filtered once the node has started (seccomp): it can start no program, become nobody else, and its workers open no files; needs a restart or an upgrade")
 CONFIG_KEY(config, "stop", DURATION, stop_ms, "duration", "30s", 0, CONFIG_HOUR, "how long SIGTERM waits for exchanges to end")
 
 CONFIG_KEY(config, "upgrade.ready", DURATION, upgrade.ready_ms, "duration", "30s", 100, CONFIG_HOUR, "how long a process that takes this one's place (SIGUSR2) may take until it serves; then it is killed and this one goes on")

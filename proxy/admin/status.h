@@ -88,6 +88,7 @@ struct status_process {
 	uint64_t resident_bytes;
 	uint64_t descriptors;
 	uint64_t descriptors_max;
+	const char *seccomp; /* "on", or why not; static */
 };
 
 #define STATUS_HOPS_MAX 8

@@ -256,6 +256,7 @@ put_process(struct grow *out, const struct status_process *p)
 	put_json_count(out, "resident_bytes", p->resident_bytes);
 	put_json_count(out, "descriptors", p->descriptors);
 	put_json_count(out, "descriptors_max", p->descriptors_max);
+	put_json_text(out, "seccomp", p->seccomp);
 	grow_text(out, "}");
 }
 

@@ -2,6 +2,7 @@
 #include "edge/worker_ev.h"
 
 #include "base/clock.h"
+#include "base/filter.h"
 #include "base/log.h"
 #include "edge/arrival.h"
 #include "edge/client.h"
@@ -247,6 +248,9 @@ run(void *context)
 {
 	struct worker_thread *t = context;
 	struct worker *w = t->worker;
+	if (!filter_enter_worker())
+		log_warn("worker %u: its system calls are filtered as the control thread's",
+			 w->number);
 	while (!event_base_got_break(t->base)) {
 		w->time_stale = true;
 		w->round++;
@@ -332,6 +336,7 @@ start_thread(struct worker_thread *t)
 	sigset_t all;
 	sigset_t before;
 	(void)sigfillset(&all);
+	(void)sigdelset(&all, SIGSYS); /* a system call that is forbidden is said (base/filter.h) */
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	int error = pthread_create(&t->thread, NULL, run, t);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);

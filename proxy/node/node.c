@@ -7,6 +7,7 @@
 #include "node/members.h"
 #include "node/names.h"
 #include "node/programs.h"
+#include "node/rights.h"
 #include "node/takeover.h"
 #include "node/upgrade.h"
 
@@ -19,14 +20,10 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <grp.h>
-#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /* ---- the ground -------------------------------------------------------------------------------
@@ -38,36 +35,6 @@ cores(void)
 	cpu_set_t set;
 	int count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
 	return count < WORKERS_MAX ? (unsigned)count : WORKERS_MAX;
-}
-
-static void
-raise_descriptors(void)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
-/* `user`: NULL: stay who we are. Programs that are started gain nothing either (set-user-id). */
-static enum result
-drop_rights(const char *user, struct problem *p)
-{
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-		return problem_set(p, RESULT_IO, "no_new_privs: %s", strerror(errno));
-	if (user == NULL)
-		return RESULT_OK;
-	errno = 0;
-	const struct passwd *who = getpwnam(user);
-	if (who == NULL)
-		return problem_set(p, RESULT_INVALID, "user %s: no such user", user);
-	if (geteuid() == who->pw_uid)
-		return RESULT_OK;
-	if (initgroups(user, who->pw_gid) == -1 || setgid(who->pw_gid) == -1 ||
-	    setuid(who->pw_uid) == -1)
-		return problem_set(p, RESULT_IO, "user %s: %s", user, strerror(errno));
-	return RESULT_OK;
 }
 
 static void
@@ -189,7 +156,7 @@ assemble(struct node *n, struct config **held, struct problem *p)
 	(void)sem_init(&n->adopted, 0, 0);
 	node_hold_signals();
 	node_log_libevent();
-	raise_descriptors();
+	rights_raise_descriptors();
 	n->workers = config->workers != 0 ? config->workers : cores();
 	n->shared.workers = n->workers;
 	name_node(n, config);
@@ -215,9 +182,11 @@ assemble(struct node *n, struct config **held, struct problem *p)
 	if (r == RESULT_OK)
 		r = node_cluster_bind(n, p);
 	if (r == RESULT_OK)
-		r = drop_rights(config->user, p);
+		r = rights_drop(config->user, p);
 	if (r == RESULT_OK)
 		r = node_programs_create(n, p);
+	if (r == RESULT_OK)
+		rights_narrow(config);
 	if (r == RESULT_OK)
 		r = node_upgrade_create(n, p);
 	if (r == RESULT_OK)

@@ -265,6 +265,7 @@ say_what_waits(const struct config *before, const struct config *after)
 	} keys[] = {
 	    {"node", !same_text(before->node, after->node)},
 	    {"workers", before->workers != after->workers},
+	    {"seccomp", before->seccomp != after->seccomp},
 	    {"user", !same_text(before->user, after->user)},
 	    {"cluster.nodes", !same_nodes(&before->cluster, &after->cluster)},
 	    {"cluster.name", !same_text(before->cluster.name, after->cluster.name)},

@@ -7,6 +7,7 @@
 #include "admin/server_ev.h"
 #include "admin/status.h"
 #include "base/clock.h"
+#include "base/filter.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -70,6 +71,7 @@ read_process(struct status_process *p)
 		p->cpu_ms = to_ms(&used.ru_utime) + to_ms(&used.ru_stime);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
 		p->descriptors_max = limit.rlim_cur;
+	p->seccomp = filter_state();
 	p->resident_bytes = resident_bytes();
 	p->descriptors = descriptors();
 }

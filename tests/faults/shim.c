@@ -33,11 +33,15 @@ enum fault {
 	FAULT_NOMEM,    /* send: ENOBUFS; epoll_ctl: ENOMEM */
 	FAULT_NOPORT,   /* connect: EADDRNOTAVAIL */
 	FAULT_HANG,     /* accept never comes back */
+	FAULT_PROGRAM,  /* accept: the worker executes a program, as a stranger would have it */
+	FAULT_SPAWN,    /* the same, in a process that it forks */
+	FAULT_FILE,     /* accept: the worker opens a file; counted when it cannot */
 	FAULTS
 };
 
 static const char *const names[FAULTS] = {"short",    "eintr", "again",  "abort", "nofd",
-					  "nosocket", "nomem", "noport", "hang"};
+					  "nosocket", "nomem", "noport", "hang",
+					  "program", "spawn", "file"};
 static unsigned percent[FAULTS];
 static atomic_bool armed; /* by the first connection: a start is not disturbed */
 static atomic_ullong drawn;
@@ -84,6 +88,24 @@ begin(void)
 		if (at != NULL)
 			percent[i] = (unsigned)strtoul(at + strlen(names[i]) + 1, NULL, 10);
 	}
+}
+
+/* What somebody would try who has taken a worker over. */
+static void
+break_out(void)
+{
+	static char *const argv[] = {(char *)(uintptr_t)"/bin/true", NULL};
+	if (strikes(FAULT_PROGRAM))
+		(void)execv(argv[0], argv);
+	if (strikes(FAULT_SPAWN) && fork() == 0)
+		_exit(0);
+	if (percent[FAULT_FILE] == 0 || !atomic_load(&armed))
+		return;
+	int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+	if (fd == -1 && errno == EPERM)
+		atomic_fetch_add(&struck[FAULT_FILE], 1);
+	else if (fd != -1)
+		(void)close(fd);
 }
 
 static long
@@ -162,6 +184,7 @@ accept4(int fd, struct sockaddr *name, socklen_t *bytes, int flags)
 	static const int none[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM};
 	while (strikes(FAULT_HANG))
 		(void)pause();
+	break_out();
 	if (strikes(FAULT_EINTR))
 		return (int)fail(EINTR);
 	if (strikes(FAULT_NOFD))

@@ -9,7 +9,7 @@
 # start such programs themselves, on ports of their own.
 set -eu
 
-build="gcc make libc6-dev libevent-dev libxxhash-dev libconfig-dev libsodium-dev libpcre2-dev libjansson-dev libssl-dev libc-ares-dev libnghttp2-dev node-llhttp"
+build="gcc make libc6-dev libevent-dev libxxhash-dev libconfig-dev libsodium-dev libpcre2-dev libjansson-dev libssl-dev libc-ares-dev libnghttp2-dev libseccomp-dev node-llhttp"
 demo="$build python3 curl"
 fuzz="clang-14 libclang-rt-14-dev"
 model="gcc libc6-dev python3 spin"
