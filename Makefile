@@ -58,7 +58,7 @@ HASHRING = hashring/hash.c hashring/lanes.c hashring/logtable.c hashring/near.c 
 BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/destination.c proxy/base/digest.c \
            proxy/base/grow.c proxy/base/handed.c proxy/base/local_socket.c proxy/base/log.c \
            proxy/base/network.c proxy/base/proxy_out.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/base/wheel.c
-BASE    += proxy/base/handover.c proxy/base/mailbox.c proxy/base/rates.c proxy/base/starter.c proxy/base/starter_child.c
+BASE    += proxy/base/handover.c proxy/base/mailbox.c proxy/base/rates.c proxy/base/room.c proxy/base/starter.c proxy/base/starter_child.c
 HTTP     = proxy/http/cache.c proxy/http/chunk.c proxy/http/conclude.c proxy/http/fields.c \
            proxy/http/forward.c proxy/http/grammar.c proxy/http/octets.c proxy/http/parse.c \
            proxy/http/request.c proxy/http/response.c proxy/http/scan.c proxy/http/websocket.c
@@ -88,7 +88,7 @@ RECORD   = proxy/record/access.c proxy/record/failover.c proxy/record/failover_l
            proxy/record/limiter.c proxy/record/log_line.c proxy/record/moved.c proxy/record/outage.c proxy/record/outlet.c proxy/record/sink.c proxy/record/tally.c
 CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/cluster.c proxy/config/config.c \
            proxy/config/findings.c proxy/config/keys.c proxy/config/listen.c proxy/config/load.c proxy/config/loops.c \
-           proxy/config/mesh.c proxy/config/overlap.c proxy/config/place.c proxy/config/roster.c \
+           proxy/config/mesh.c proxy/config/needs.c proxy/config/overlap.c proxy/config/place.c proxy/config/roster.c \
            proxy/config/roster_apply.c proxy/config/roster_change.c proxy/config/roster_json.c \
            proxy/config/race.c proxy/config/rows.c proxy/config/scan.c \
            proxy/config/secrets.c proxy/config/small_file.c proxy/config/tls.c proxy/config/unique.c \
@@ -297,7 +297,7 @@ LINK_record/test_sink = $(SINK_LINK)
 LINK_record/test_tally = proxy/base/result.c proxy/base/text.c proxy/members/latency.c proxy/record/tally.c
 # config
 CONFIG_TESTS = config/test_load config/test_memory config/test_roster config/test_rows config/test_secrets
-CONFIG_LINK = $(CONFIG) $(AFFINITY) $(TLS) proxy/base/destination.c proxy/base/handed.c proxy/base/local_socket.c proxy/base/addr.c proxy/base/clock.c proxy/base/network.c proxy/base/digest.c proxy/base/grow.c \
+CONFIG_LINK = $(CONFIG) $(AFFINITY) $(TLS) proxy/base/room.c proxy/base/destination.c proxy/base/handed.c proxy/base/local_socket.c proxy/base/addr.c proxy/base/clock.c proxy/base/network.c proxy/base/digest.c proxy/base/grow.c \
               proxy/base/result.c proxy/base/text.c
 UNIT += config/test_findings $(CONFIG_TESTS)
 LINK_config/test_findings = proxy/base/addr.c proxy/base/result.c proxy/base/text.c proxy/config/findings.c

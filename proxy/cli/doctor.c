@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 
 #include "base/handed.h"
+#include "base/room.h"
 #include "cli/config_question.h"
 #include "cli/doctor.h"
 #include "cli/doctor_reach.h"
@@ -14,14 +15,16 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <linux/seccomp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/timex.h>
 #include <unistd.h>
 
 #define DESCRIPTORS_FEW 4096
+#define MEMORY_FEW      (UINT64_C(128) << 20)
 #define TEXT_BYTES      1024
 
 static const char *const grades[GRADES] = {"ok", "warning", "bad"};
@@ -70,11 +73,9 @@ examine_configuration(struct doctor *d, const struct config_findings *findings)
  */
 
 static void
-examine_descriptors(struct doctor *d)
+examine_descriptors(struct doctor *d, const struct room *room)
 {
-	struct rlimit limit = {0};
-	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	unsigned long long most = limit.rlim_max;
+	unsigned long long most = room->descriptors;
 	unsigned long long wanted = 2ULL * d->config->limits.connections_max;
 	if (wanted > most)
 		doctor_say(d, GRADE_BAD, "descriptors",
@@ -85,6 +86,30 @@ examine_descriptors(struct doctor *d)
 			   "%llu may be open: a client with a request under way needs two", most);
 	else
 		doctor_say(d, GRADE_OK, "descriptors", "%llu may be open", most);
+}
+
+/* Against what is configured: a finding of the configuration. */
+static void
+examine_memory(struct doctor *d, const struct room *room)
+{
+	enum grade grade = room->memory_bytes < MEMORY_FEW ? GRADE_WARNING : GRADE_OK;
+	doctor_say(d, grade, "memory", "%llu MiB may be had (%s)",
+		   (unsigned long long)(room->memory_bytes >> 20), room->memory_by);
+}
+
+static void
+examine_filter(struct doctor *d)
+{
+	uint32_t action = SECCOMP_RET_TRAP;
+	bool can = syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+	if (!d->config->seccomp)
+		doctor_say(d, GRADE_WARNING, "seccomp",
+			   "system calls are not filtered: seccomp = false");
+	else if (!can)
+		doctor_say(d, GRADE_WARNING, "seccomp",
+			   "this kernel does not filter system calls: %s", strerror(errno));
+	else
+		doctor_say(d, GRADE_OK, "seccomp", "system calls are filtered");
 }
 
 static void
@@ -264,6 +289,7 @@ examine(struct doctor *d)
 {
 	struct config *config = NULL;
 	struct config_findings findings;
+	struct room room;
 	handed_take();
 	(void)config_load(d->file, CONFIG_FOR_CHECK, &config, &findings);
 	d->config = config;
@@ -272,7 +298,10 @@ examine(struct doctor *d)
 	if (config != NULL) {
 		doctor_certificates(d);
 		examine_rights(d);
-		examine_descriptors(d);
+		examine_filter(d);
+		room_read(&room);
+		examine_descriptors(d, &room);
+		examine_memory(d, &room);
 		examine_backlog(d);
 		examine_clock(d);
 		examine_directory(d);

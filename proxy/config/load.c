@@ -88,6 +88,7 @@ read_tree(struct loading *l, config_t *tree)
 	check_listeners(l);
 	check_tls(l);
 	check_services(l);
+	check_needs(l);
 	read_secrets(l);
 }
 

@@ -62,6 +62,8 @@ void read_keys(struct loading *l);
 struct key_row;
 void read_element(struct loading *l, const struct key_row *list, config_setting_t *group,
 		  void *base);
+/* In needs.c. */
+void check_needs(struct loading *l);
 void check_services(struct loading *l);
 /* Of these, what concerns members: of one service, and its group. */
 void check_members(struct loading *l, struct config_service *service, config_setting_t *group);

@@ -32,7 +32,7 @@ def test_all_is_well():
     found = lines(out)
     assert ("ok", "listener", f"{text_of(p.address)}: free") in found
     assert [f[0] for f in found if f[1] == "member"] == ["ok", "ok"]
-    assert {f[1] for f in found} >= {"configuration", "descriptors", "backlog", "clock", "state_dir", "listener", "member"}
+    assert {f[1] for f in found} >= {"configuration", "descriptors", "memory", "seccomp", "backlog", "clock", "state_dir", "listener", "member"}
     counts = out.splitlines()[-1]
     assert counts.endswith(" 0 bad") and counts.startswith(f"{sum(f[0] == 'ok' for f in found)} ok, "), counts
 

@@ -227,15 +227,15 @@ def test_real_journald():
     where = tempfile.mkdtemp(prefix="hf-journal-", dir="/tmp")
     # Its own /run, so that it takes nobody else's place.
     child = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sh", "-c",
-                              'mount -t tmpfs none /run && mkdir -p /run/systemd/journal /run/log/journal && echo $$ >"$0"/pid'
+                              'mkdir "$0"/run && mount --bind "$0"/run /run && mkdir -p /run/systemd/journal /run/log/journal && echo $$ >"$0"/pid'
                               f" && exec {program}", where], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         try:
-            wait_until(lambda: child.poll() is not None or os.path.exists(f"/proc/{child.pid}/root/run/systemd/journal/socket"),
+            wait_until(lambda: child.poll() is not None or os.path.exists(f"{where}/run/systemd/journal/socket"),
                        "journald listens", limit_s=5)
         except AssertionError:
             pass
-        inside = f"/proc/{child.pid}/root/run"
+        inside = f"{where}/run"
         if child.poll() is not None or not os.path.exists(f"{inside}/systemd/journal/socket"):
             print("real journald: cannot be run here, left out")
             return

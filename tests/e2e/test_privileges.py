@@ -197,5 +197,74 @@ def test_who_cannot_start_programs_any_more_says_so():
     assert p.once().status == 200
 
 
+# ---- what there is ----------------------------------------------------------------------------------
+
+
+def within(argv, prefix):
+    done = subprocess.run([*prefix, holdfast.binary(), *argv], capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+def of(connections):
+    return Holdfast([Origin("a")], start=False, top={"limits": {"connections_max": connections}})
+
+
+def test_too_few_descriptors_are_said_before_the_start_and_at_it():
+    p = of(1000)
+    assert within(["check", "-c", p.conf_path], ["prlimit", "--nofile=4096:4096"])[2].count("RLIMIT_NOFILE") == 0
+    for command in ("check", "doctor"):
+        status, out, err = within([command, "-c", p.conf_path], ["prlimit", "--nofile=1024:1024"])
+        assert "limits.connections_max" in out + err
+        assert "want 2064 descriptors; 1024 may be open (RLIMIT_NOFILE)" in out + err, out + err
+    p.nofile = 1024
+    p.start()
+    assert "want 2064 descriptors; 1024 may be open" in p.stderr
+    assert p.once().status == 200
+
+
+def test_the_soft_limit_is_raised_as_far_as_it_may_be():
+    p = Holdfast([Origin("a")], start=False)
+    wrapper = os.path.join(p.where, "wrapper")
+    with open(wrapper, "w") as f:
+        f.write(f'#!/bin/sh\nexec prlimit --nofile=256:2048 -- {holdfast.binary()} "$@"\n')
+    os.chmod(wrapper, 0o755)
+    p.program = wrapper
+    p.start()
+    with open(f"/proc/{p.pid}/limits") as f:
+        assert re.search(r"^Max open files +2048 +2048 ", f.read(), re.M)
+
+
+def test_too_little_memory_is_said():
+    if sanitizer():
+        return  # it maps more than any bound
+    p = of(100000)
+    for command in ("check", "doctor"):
+        status, out, err = within([command, "-c", p.conf_path], ["prlimit", "--as=2147483648"])
+        assert "2097152 KiB may be had (RLIMIT_AS)" in out + err, out + err
+    assert "RLIMIT_AS" not in within(["check", "-c", of(100).conf_path], ["prlimit", "--as=2147483648"])[2]
+
+
+def test_memory_of_the_group_and_of_those_above_is_said():
+    """A tree of files in the place of the kernel's: the bounds of a group and of the one above it."""
+    if not ROOT or subprocess.run(["unshare", "-m", "true"]).returncode != 0:
+        return
+    with open("/proc/self/cgroup") as f:
+        own = next((line[3:].strip() for line in f if line.startswith("0::/")), None)
+    if own is None:
+        return
+    tree = holdfast.folder()
+    os.makedirs(tree + own, exist_ok=True)
+    enter = ["unshare", "-m", "sh", "-c", f'mount --bind {tree} /sys/fs/cgroup && exec "$@"', "sh"]
+    for own_max, above, said in (("268435456", "max", 262144), ("max", "134217728", 131072), ("268435456", "134217728", 131072)):
+        for path, text in ((tree + own, own_max), (tree, above)):
+            with open(os.path.join(path, "memory.max"), "w") as f:
+                f.write(text + "\n")
+        if own == "/" and above != "134217728":
+            with open(os.path.join(tree, "memory.max"), "w") as f:
+                f.write(own_max + "\n")
+        _, out, err = within(["check", "-c", of(100000).conf_path], enter)
+        assert f"{said} KiB may be had (cgroup memory.max)" in out + err, out + err
+
+
 if __name__ == "__main__":
     holdfast.main()
