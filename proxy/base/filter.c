@@ -87,8 +87,7 @@ add(scmp_filter_ctx filter, uint32_t action, const char *name)
 static bool
 add_clone(scmp_filter_ctx filter)
 {
-	const struct scmp_arg_cmp thread =
-	    SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD);
+	const struct scmp_arg_cmp thread = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD);
 	const struct scmp_arg_cmp process = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0);
 	/* Of clone3 a filter cannot see the flags: the C library then takes clone. */
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, thread) == 0 &&
@@ -135,6 +134,19 @@ obstacle(void)
 #endif
 }
 
+/* Of all threads; or, where seccomp(2) itself is filtered already, of this one: there is no other
+ * yet. */
+static int
+load(scmp_filter_ctx filter)
+{
+	int error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+	if (error == 0)
+		error = seccomp_load(filter);
+	if (error == 0 || seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 0) != 0)
+		return error;
+	return seccomp_load(filter);
+}
+
 enum result
 filter_enter(struct problem *p)
 {
@@ -148,9 +160,7 @@ filter_enter(struct problem *p)
 	if (error == 0 && (!watch() || !add_all(filter)))
 		error = -ENOMEM;
 	if (error == 0)
-		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-	if (error == 0)
-		error = seccomp_load(filter);
+		error = load(filter);
 	if (filter != NULL)
 		seccomp_release(filter);
 	if (error != 0) {

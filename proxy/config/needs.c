@@ -1,7 +1,8 @@
 /*
- * needs.c: does what is configured fit into what there is (base/room.h)? limits.connections_max says
- * how many connections may be there at once; with a request under way each wants two descriptors,
- * and buffers. Warnings: the numbers are the worst case, and another machine may have more.
+ * needs.c: does what is configured fit into what there is (base/room.h)? limits.connections_max
+ * says how many connections may be there at once; with a request under way each wants two
+ * descriptors, and buffers. Warnings: the numbers are the worst case, and another machine may have
+ * more.
  */
 #include "config/loading.h"
 #include "config/rows.h"
@@ -12,7 +13,7 @@
 #define BUFFERS_EACH    4           /* head, body, answer, what waits for the client */
 #define TLS_BYTES_EACH  (48 * 1024) /* of OpenSSL: a connection and its buffers */
 #define KIB             1024
-#define DESCRIPTORS_OWN 64          /* logs, timers, state_dir */
+#define DESCRIPTORS_OWN 64 /* logs, timers, state_dir */
 
 /* Of one connection of HTTP/1.1 with a request under way. */
 static uint64_t
@@ -48,7 +49,8 @@ check_needs(struct loading *l)
 		     (unsigned long long)descriptors, (unsigned long long)room.descriptors);
 	if (most > room.memory_bytes / each)
 		warn(l, at, NULL,
-		     "so many connections, each with a request under way, may take %llu KiB of memory, "
+		     "so many connections, each with a request under way, may take %llu KiB of "
+		     "memory, "
 		     "%llu KiB each; %llu KiB may be had (%s)",
 		     (unsigned long long)(most * each / KIB), (unsigned long long)(each / KIB),
 		     (unsigned long long)(room.memory_bytes / KIB), room.memory_by);

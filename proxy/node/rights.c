@@ -16,8 +16,8 @@
 
 #define BIT(capability) (UINT64_C(1) << (capability))
 /* Of root that stays root: files that are not its own, UNIX sockets' owners, low ports. */
-#define KEPT_BY_ROOT                                                                           \
-	(BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) |          \
+#define KEPT_BY_ROOT                                                                    \
+	(BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | \
 	 BIT(CAP_CHOWN) | BIT(CAP_FOWNER) | BIT(CAP_KILL))
 
 /* ---- capabilities -----------------------------------------------------------------------------
@@ -29,15 +29,20 @@ keep(uint64_t kept, bool inheritable)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct half[2];
+	bool excess = false;
 	if (syscall(SYS_capget, &head, half) == -1)
 		return false;
 	for (int i = 0; i < 2; i++) {
 		uint32_t mask = (uint32_t)(kept >> (32 * i));
+		uint32_t most = half[i].permitted | half[i].effective | half[i].inheritable;
+		excess =
+		    excess || (most & ~mask) != 0 || (!inheritable && half[i].inheritable != 0);
 		half[i].permitted &= mask;
 		half[i].effective &= mask;
 		half[i].inheritable &= inheritable ? mask : 0;
 	}
-	return syscall(SYS_capset, &head, half) == 0;
+	/* Who has no more is not asked: a service manager may have taken that call away. */
+	return !excess || syscall(SYS_capset, &head, half) == 0;
 }
 
 /* What no program that is started can ever have; needs CAP_SETPCAP. */
