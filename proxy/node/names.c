@@ -3,6 +3,7 @@
 
 #include "admin/status.h"
 #include "base/clock.h"
+#include "base/handover.h"
 #include "base/log.h"
 #include "members/resolver_ev.h"
 
@@ -110,6 +111,20 @@ node_names_lay(struct node *n, struct config *config, uint64_t limit_ms, struct 
 	return r;
 }
 
+/* The process before may hold addresses that nobody tells any more: it is not to be followed now.
+ */
+static enum result
+all_resolve(const struct names *book, struct problem *p)
+{
+	for (size_t i = 0; i < book->count; i++) {
+		const struct name *name = &book->list[i];
+		if (name->wanted && name->count == 0)
+			return problem_set(p, RESULT_IO, "name %s does not resolve: %s", name->text,
+					   name->why);
+	}
+	return RESULT_OK;
+}
+
 enum result
 node_names_create(struct node *n, struct config *config, struct problem *p)
 {
@@ -117,7 +132,10 @@ node_names_create(struct node *n, struct config *config, struct problem *p)
 	if (n->names == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	n->names->node = n;
-	return node_names_lay(n, config, start_limit_ms(&config->resolver), p);
+	enum result r = node_names_lay(n, config, start_limit_ms(&config->resolver), p);
+	if (r == RESULT_OK && inherited_link() != -1)
+		r = all_resolve(&n->names->book, p);
+	return r;
 }
 
 /* ---- while it runs ----------------------------------------------------------------------------

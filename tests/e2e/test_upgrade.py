@@ -13,8 +13,10 @@ import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import holdfast
+from dns import Dns
 from holdfast import CHECKED, HOST, Client, Ended, Holdfast, Origin, free_port, text_of, wait_until
 from http2 import Connection, SecureConnection
+from test_names import named
 from test_notify import managed
 from test_reload import KEYED, hup, key_of, write
 from test_sockets import handed, listening_socket
@@ -625,6 +627,21 @@ def test_a_configuration_that_is_wrong_is_refused_and_said():
     p.signal(signal.SIGUSR2)
     before = follow(p, p.wait_event("upgraded"))
     ended(before)
+
+
+def test_a_name_that_does_not_resolve_any_more_is_known_to_this_process_alone():
+    dns = Dns()
+    a = Origin("a")
+    dns.a("app.test", a.address[0], ttl=60)
+    p = named(dns, [("a", f"app.test:{a.address[1]}")])
+    assert p.once().status == 200
+    dns.fail("app.test", "SERVFAIL")
+    refused(p, "name app.test does not resolve")
+    assert p.once().status == 200
+    dns.a("app.test", a.address[0], ttl=60)
+    p.signal(signal.SIGUSR2)
+    ended(follow(p, p.wait_event("upgraded")))
+    assert p.once().status == 200
 
 
 def test_a_program_that_is_not_there():
