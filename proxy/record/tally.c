@@ -97,7 +97,8 @@ ending_of(struct endings *all, const struct tally_entry *e)
 	struct ending *ending = &all->of[count];
 	ending->cause = e->cause;
 	ending->affinity = e->affinity;
-	memcpy(ending->member, e->member.at, e->member.bytes);
+	if (e->member.bytes > 0) /* else it went nowhere: there may be no name to copy from */
+		memcpy(ending->member, e->member.at, e->member.bytes);
 	atomic_store_explicit(&all->count, count + 1, memory_order_release);
 	return ending;
 }
