@@ -19,7 +19,9 @@ line_of(const struct exchange *x, enum event_kind event)
 	    .plan = &x->plan,
 	    .rank = UINT32_MAX,
 	    .attempt_ms = x->wasted_us / 1000,
-	    .pool = x->slot->service->fingerprint,
+	    /* Of the members that the plan was made of: a reload changes them for requests under
+	       way. */
+	    .pool = hashring_fingerprint(x->lease->view->membership->ring),
 	    .request_id = x->request_id,
 	    .hops = x->hopped ? (uint32_t)x->hop.path_count : 0,
 	};

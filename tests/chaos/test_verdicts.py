@@ -345,6 +345,9 @@ class Verdicts(unittest.TestCase):
     def test_a_term_that_is_granted_again(self):
         self.refused(self.holding(("p0", "a", 2, 0, 5), ("p1", "b", 2, 6, 8)), "role", "with term 2 behind term 2")
 
+        self.refused(self.holding(("p0", "a", 2, 0, 5), ("p0", "b", 2, 6, 8)), "role", "with term 2 behind term 2")
+        self.passed(self.holding(("p0", "a", 2, 0, 5), ("p0", "a", 2, 6, 8)))  # it asked again, within one grant
+
     # ---- agreement
 
     def test_nodes_that_disagree(self):

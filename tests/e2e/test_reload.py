@@ -4,6 +4,7 @@ request. Small, so that it runs under ThreadSanitizer as well."""
 import os
 import signal
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
@@ -358,6 +359,39 @@ def test_reloads_leave_nothing_behind():
     assert after[0] <= before[0] + 2, "descriptors grow"
     if not holdfast.sanitizer():
         assert after[1] <= before[1] + (1 << 20), "memory grows"
+
+
+def pool_of(ids):
+    return f"{ordering.ring(tuple((i.encode(), 1, b'') for i in sorted(ids))).fingerprint():016x}"
+
+
+def test_a_line_names_the_pool_that_its_session_was_placed_by():
+    """Also for requests that come while the members change."""
+    a, b, c = (Origin(i) for i in "abc")
+    p = Holdfast([a, b], session=KEYED, workers=2)
+    ended = threading.Event()
+
+    def ask(number):
+        n = 0
+        with p.client() as client:
+            while not ended.is_set():
+                n += 1
+                assert client.request("GET", "/", fields=[("X-Key", f"k{number}.{n}")]).status == 200
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(4)]
+    for t in threads:
+        t.start()
+    try:
+        for _ in range(60):
+            reload(p, [a, b, c])
+            reload(p, [a, b])
+    finally:
+        ended.set()
+        for t in threads:
+            t.join()
+    lines = p.events("assigned")
+    assert {e["pool"] for e in lines} == {pool_of("ab"), pool_of("abc")}
+    assert not [e for e in lines if e["pool"] == pool_of("ab") and "c" in (e["primary"], e["chosen"])]
 
 
 if __name__ == "__main__":
