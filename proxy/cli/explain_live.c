@@ -265,7 +265,7 @@ print(const struct live_question *q, json_t *answer, const json_t *own, const st
 int
 explain_live(const struct live_question *q, const struct config *config)
 {
-	struct node_answer answer;
+	struct node_answer answer = {.status = 0};
 	struct problem p = {""};
 	int status = ask(q, config, &answer);
 	if (status != CLI_GO_ON)

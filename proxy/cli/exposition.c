@@ -1,6 +1,7 @@
 /* exposition.c: see exposition.h. */
 #include "cli/exposition.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,6 +145,7 @@ static struct histogram *
 get(struct histograms *h, struct slice service, struct slice member, bool *whole)
 {
 	size_t *present = &h->present[member.bytes > 0];
+	assert(h->list != NULL || h->count == 0);
 	if (*present < h->count && is_of(&h->list[*present], service, member))
 		return &h->list[*present];
 	*present = place_of(h, service, member);

@@ -33,7 +33,9 @@ sequence_bytes(struct slice s, char *last)
 	size_t i = 2;
 	while (i < s.bytes && (s.at[i] < 0x40 || s.at[i] > 0x7e))
 		i++;
-	*last = i < s.bytes ? s.at[i] : '\0';
+	*last = '\0';
+	if (i < s.bytes)
+		*last = s.at[i];
 	return i < s.bytes ? i + 1 : s.bytes;
 }
 

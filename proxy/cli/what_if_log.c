@@ -234,7 +234,7 @@ tell_move(struct work *w, struct changed_service *s, const struct seen_session *
 static void
 compare_session(struct work *w, struct changed_service *s, const struct seen_session *seen)
 {
-	struct session_digest digest;
+	struct session_digest digest = {{0}};
 	struct compared_session where;
 	bool untagged = session_is_untagged(seen);
 	hashring_digest_at(seen->point, digest.bytes);
