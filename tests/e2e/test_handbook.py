@@ -1,16 +1,13 @@
 """The handbook (holdfast-handbook(7)): every command in it is run, in the order in which it stands there, before the demo's
 sample servers; what it prints has the form that the page shows. Every key that it names is one."""
 
-import json
 import os
 import re
 import sys
-import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import document
 import holdfast
-from admin import Admin
 from holdfast import HOST, ROOT, Holdfast, Process, free_port, is_listening, text_of, track, wait_until
 
 PAGE = os.path.join(ROOT, "packaging", "man", "holdfast-handbook.7")
@@ -33,7 +30,7 @@ class Sample(Process):
 
     def start(self):
         script = f"import sys; sys.path.insert(0, {os.path.join(ROOT, 'tests', 'demo')!r}); import server; " \
-                 f"server.MEMBERS = {self.addresses!r}; server.Server({self.id!r}).serve_forever()"
+                 f"server.MEMBERS = {self.addresses!r}; server.COPY_LIMIT_S = 20; server.Server({self.id!r}).serve_forever()"
         super().__init__([sys.executable, "-c", script], self.here)
         wait_until(lambda: is_listening(self.addresses[self.id]), f"{self.id} listens")
 
@@ -56,7 +53,7 @@ class Walk:
                                             "127.0.0.1:8080": text_of(self.p.address), "127.0.0.1:8081": text_of(self.admin),
                                             "build/demo/": ""})
         with open(os.path.join(ROOT, "conf", "demo.conf")) as f:
-            conf = self.place.here(f.read()).replace('"build/demo"', '"."')
+            conf = self.place.here(f.read()).replace('"build/demo"', '"."').replace('interval = "500ms"', 'interval = "3s"')
         self.p.conf_path = os.path.join(where, "holdfast.conf")
         with open(self.p.conf_path, "w") as f:
             f.write(conf)
@@ -84,7 +81,16 @@ class Walk:
         words = {"HEX": "56b25ba9d748dddb065ed0a260ae5182", "ID": self.home or "a"}
         return re.sub(r"\b(HEX|ID)\b", lambda m: words[m[1]], command) if session or "HEX" in command else command
 
+    def checked(self):
+        """When the session's server was checked last."""
+        with holdfast.Client(self.admin) as c:
+            members = c.get("/status").json["services"][0]["members"]
+        return {m["id"]: m["check"] and m["check"]["at"] for m in members}[self.home]
+
     def kill(self):
+        """Right behind a check, so that it is a request that finds out, as on the page."""
+        before = self.checked()
+        wait_until(lambda: self.checked() != before, f"{self.home} is checked")
         self.servers[self.home].kill()
         wait_until(lambda: not is_listening(self.addresses[self.home]), f"{self.home} is gone")
 
