@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holdfast, HAProxy and nginx on the same work, in one interleaved run on 127.0.0.1.
 
-    tests/bench/bench.py [--quick] [--json FILE] [--rows small,10k,1m,rate,idle,instructions,full,resumed,tls,h2,h2-one,h2c,choose,pool,...]
+    tests/bench/bench.py [--quick] [--json FILE] [--rows small,10k,1m,rate,idle,instructions,full,resumed,tls,h2,h2-one,h2c,edge,choose,pool,...]
                          [--rounds N] [--peers] [--only holdfast,haproxy,...] [--build DIR]
 
 Three origins (origin.c) and the clients (load.c) are ours and cost little; the proxy in between has
@@ -18,6 +18,7 @@ Rows: small         ~200 byte answers, 256 keep-alive connections, closed loop
       idle          memory of the proxy per idle keep-alive connection, 10,000 of them
       instructions  user instructions a small request, by callgrind; --peers: of all, not only ours
       full, resumed, tls, h2, h2-one, h2c   TLS handshakes and requests, HTTP/2 (edges.py)
+      edge          user instructions of requests as in tls, h2, h2-one and h2c; --peers as above
       choose, pool, checks, commands   large pools (pools.py): Holdfast alone
       rest, hop, master                clusters (clusters.py): Holdfast alone
 "floor" copies bytes and parses nothing (floor.c): what the kernel alone costs.
@@ -282,12 +283,7 @@ class Load:
 
 def interleave(env, running, rounds, **options):
     """One window of load.c for each proxy in turn, `rounds` times."""
-    def window(s):
-        load = Load(env, s, **options)
-        result = load.window()
-        load.close()
-        return result
-    return windows(running, rounds, window)
+    return windows(running, rounds, lambda s: one_window(env, s, **options))
 
 
 def windows(running, rounds, window):
@@ -402,32 +398,37 @@ def row_idle(env, running):
 
 
 def row_instructions(env, running):
-    """Two runs under callgrind, n and 2n requests: start, end and probes fall out of the difference."""
     n = 3000 if env.quick else 8000
-    counted = [s for s in plain(running) if s.name == "holdfast" or env.peers]
-    if not counted:
-        return {}
     print(f"\ninstructions: in user space, a small request, by callgrind ({n} and {2 * n} requests)")
+    return count_instructions(env, plain(running), n, lambda s, n: one_window(env, s, c=64, n=n, w=4))
+
+
+def one_window(env, subject, **options):
+    load = Load(env, subject, **options)
+    result = load.window()
+    load.close()
+    return result
+
+
+def count_instructions(env, running, n, work):
+    """A request of work(proxy, n): two runs, n and 2n requests: start, end and probes fall out of the difference."""
     print(f"  {'':16}{'a request':>14}{'holdfast is':>14}")
     rows = {}
-    for s in counted:
-        totals = [callgrind(env, s, n), callgrind(env, s, 2 * n)]
+    for s in [s for s in running if s.name == "holdfast" or env.peers]:
+        totals = [callgrind(env, s, lambda fresh, n=n: work(fresh, n)), callgrind(env, s, lambda fresh, n=n: work(fresh, 2 * n))]
         each = (totals[1] - totals[0]) / n
-        rows[s.name] = {"instructions": each}
         ours = rows.get("holdfast", {}).get("instructions")
-        times = f"{ours / each:13.2f}x" if ours and s.name != "holdfast" else ""
-        print(f"  {s.name:16}{each:14.0f}{times}", flush=True)
+        rows[s.name] = {"instructions": each, "holdfast_ratio": ours / each if ours else None}
+        print(f"  {s.name:16}{each:14.0f}" + (f"{ours / each:13.2f}x" if ours else ""), flush=True)
     return rows
 
 
-def callgrind(env, subject, n):
-    """Instructions of one whole run of n requests over 64 connections."""
+def callgrind(env, subject, work):
+    """Instructions of one whole run that does `work`."""
     out = os.path.join(env.dir, "callgrind.out")
     prefix = ["valgrind", "--tool=callgrind", "-q", f"--callgrind-out-file={out}"]
     fresh = fresh_copy(env, subject, prefix, {"MASTER": "off"})
-    load = Load(env, fresh, c=64, n=n, w=4)
-    load.window()
-    load.close()
+    work(fresh)
     stop(fresh.process, wait=60)
     with open(out) as f:
         return int(re.search(r"^(?:totals|summary): (\d+)", f.read(), re.M).group(1))

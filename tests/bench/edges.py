@@ -6,6 +6,7 @@
     h2       small answers over TLS, HTTP/2: 8 connections, 32 streams each at a time
     h2-one   the same: 64 connections, one stream each at a time
     h2c      as h2, in the clear with prior knowledge
+    edge     user-space instructions a request of the last four, by callgrind
 
 All speak TLS 1.3 with X25519 and TLS_AES_128_GCM_SHA256 and show the same ECDSA certificate (P-256), which
 the clients verify (load.c). HTTP/2 is asked by h2load, which has one cookie for all its connections: one
@@ -110,7 +111,13 @@ def h2load(bench, subject, n, connections, streams, tls):
     return {"requests": n, "cpu": cpu, "rps": rate}
 
 
-def row_h2load(bench, env, running, title, connections, streams, tls):
+# name in the table, connections, streams at a time, TLS
+H2 = {"h2": ("TLS, HTTP/2", 8, 32, True), "h2-one": ("TLS, HTTP/2", 64, 1, True),
+      "h2c": ("HTTP/2 in the clear", 8, 32, False)}
+
+
+def row_h2load(bench, env, running, row):
+    title, connections, streams, tls = H2[row]
     n = 10000 if env.quick else 40000
     results = bench.windows(bench.plain(running, tls=True), env.rounds,
                             lambda s: h2load(bench, s, n, connections, streams, tls))
@@ -119,14 +126,27 @@ def row_h2load(bench, env, running, title, connections, streams, tls):
                        results, columns)
 
 
+def row_edge(bench, env, running):
+    n = 1500 if env.quick else 3000
+    work = {"tls": lambda s, n: bench.one_window(env, s, port="tls", c=64, n=n, w=4, T=env.pem)}
+    for row, (_, connections, streams, tls) in H2.items():
+        work[row] = lambda s, n, how=(connections, streams, tls): h2load(bench, s, n, *how)
+    found = {}
+    for row in work:
+        print(f"\ninstructions: in user space, a request as in `{row}`, by callgrind ({n} and {2 * n} requests)")
+        found[row] = bench.count_instructions(env, bench.plain(running, tls=True), n, work[row])
+    return found
+
+
 def rows(bench):
     """{name: function of (env, running)} for bench.py."""
-    return {"full": lambda env, running: row_full(bench, env, running),
+    made = {"full": lambda env, running: row_full(bench, env, running),
             "resumed": lambda env, running: row_resumed(bench, env, running),
-            "tls": lambda env, running: row_tls(bench, env, running),
-            "h2": lambda env, running: row_h2load(bench, env, running, "TLS, HTTP/2", 8, 32, True),
-            "h2-one": lambda env, running: row_h2load(bench, env, running, "TLS, HTTP/2", 64, 1, True),
-            "h2c": lambda env, running: row_h2load(bench, env, running, "HTTP/2 in the clear", 8, 32, False)}
+            "tls": lambda env, running: row_tls(bench, env, running)}
+    for row in H2:
+        made[row] = lambda env, running, row=row: row_h2load(bench, env, running, row)
+    made["edge"] = lambda env, running: row_edge(bench, env, running)
+    return made
 
 
 def goals(rows):
