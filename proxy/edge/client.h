@@ -28,6 +28,7 @@ struct client {
 	struct deadline deadline;
 	struct door door;
 	struct addr peer;
+	uint32_t head_bytes;       /* of `in`: what the present exchange's head took */
 	struct exchange *exchange; /* NULL: between requests */
 	struct buf *in;            /* NULL: nothing held */
 	struct buf *out;           /* first of what waits to be sent */
@@ -40,9 +41,8 @@ struct client {
 	struct pace pace;   /* while it is waited for: of its body, or of what it takes */
 	uint64_t taken;     /* bytes its side has acknowledged, when last asked; of a UNIX socket,
 			       those that it has not taken yet */
-	uint32_t head_bytes; /* of `in`: what the present exchange's head took */
-	uint32_t requests;   /* begun on this connection */
-	uint8_t framing_in;  /* enum body_framing of the request under way */
+	uint32_t requests;  /* begun on this connection */
+	uint8_t framing_in; /* enum body_framing of the request under way */
 	uint8_t framing_out; /* enum body_framing of the answer under way */
 	uint8_t minor;       /* of the request under way */
 	bool head_only;      /* the request was HEAD */
@@ -53,11 +53,11 @@ struct client {
 	bool reset_after; /* and the close says that it is not complete */
 	bool eof;         /* the client's side has ended */
 	bool running;     /* inside client_run: done() leaves the rest to it */
-	bool lingering;
-	bool local;   /* a UNIX socket; known once it was blocked */
-	bool counted; /* by its address */
-	bool h2c;     /* may begin with HTTP/2 */
-	bool closed;  /* in the trash */
+	bool lingering : 1;
+	bool local : 1;   /* a UNIX socket; known once it was blocked */
+	bool counted : 1; /* by its address */
+	bool h2c : 1;     /* may begin with HTTP/2 */
+	bool closed : 1;  /* in the trash */
 };
 
 /*

@@ -61,13 +61,14 @@ struct door_ops {
 
 struct door {
 	const struct door_ops *ops;
-	bool blocked; /* bytes wait that the client did not take yet */
-	bool gone;    /* the client is not there any more */
-	bool bridges; /* a tunnel's handshake is its own, not the client's: the answer is checked */
-	bool spliceable;   /* plain socket: bodies of a known length may go by splice(2) */
-	uint16_t status;   /* of the final answer, as sent; 0: none yet */
-	int fd;            /* borrowed, for splice */
-	struct addr *peer; /* borrowed */
+	int fd;              /* borrowed, for splice */
+	uint16_t status;     /* of the final answer, as sent; 0: none yet */
+	bool blocked;        /* bytes wait that the client did not take yet */
+	bool gone : 1;       /* the client is not there any more */
+	bool bridges : 1;    /* a tunnel's handshake is its own, not the client's: the answer is
+				checked */
+	bool spliceable : 1; /* plain socket: bodies of a known length may go by splice(2) */
+	struct addr *peer;   /* borrowed */
 	const struct tls_facts *tls; /* borrowed; NULL: plain */
 	uint64_t sent;               /* body bytes of this answer handed to the client */
 };
