@@ -65,8 +65,7 @@ struct door {
 	uint16_t status;     /* of the final answer, as sent; 0: none yet */
 	bool blocked;        /* bytes wait that the client did not take yet */
 	bool gone : 1;       /* the client is not there any more */
-	bool bridges : 1;    /* a tunnel's handshake is its own, not the client's: the answer is
-				checked */
+	bool bridges : 1;    /* a tunnel's handshake is its own: the answer to it is checked */
 	bool spliceable : 1; /* plain socket: bodies of a known length may go by splice(2) */
 	struct addr *peer;   /* borrowed */
 	const struct tls_facts *tls; /* borrowed; NULL: plain */
