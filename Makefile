@@ -55,13 +55,13 @@ endif
 
 HASHRING = hashring/hash.c hashring/lanes.c hashring/logtable.c hashring/near.c hashring/order.c \
            hashring/ring.c hashring/scan.c hashring/survey.c
-BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/destination.c proxy/base/digest.c \
+BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/destination.c proxy/base/digest.c proxy/base/endpoint.c \
            proxy/base/grow.c proxy/base/handed.c proxy/base/local_socket.c proxy/base/log.c \
            proxy/base/network.c proxy/base/proxy_out.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/base/wheel.c
 BASE    += proxy/base/handover.c proxy/base/mailbox.c proxy/base/rates.c proxy/base/room.c proxy/base/starter.c proxy/base/starter_child.c
 HTTP     = proxy/http/cache.c proxy/http/chunk.c proxy/http/conclude.c proxy/http/fields.c \
            proxy/http/forward.c proxy/http/grammar.c proxy/http/octets.c proxy/http/parse.c \
-           proxy/http/request.c proxy/http/response.c proxy/http/scan.c proxy/http/websocket.c
+           proxy/http/request.c proxy/http/response.c proxy/http/scan.c proxy/http/traceparent.c proxy/http/websocket.c
 # of the http room, what knows addresses
 FORWARDED = proxy/http/forwarded.c
 AFFINITY = proxy/affinity/cookie.c proxy/affinity/credentials.c proxy/affinity/hop.c \
@@ -78,14 +78,14 @@ ROUTE    = $(FORWARDED) proxy/route/assign.c proxy/route/entrance.c proxy/route/
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/board.c proxy/relay/body_queue.c \
            proxy/relay/exchange.c proxy/relay/fence.c proxy/relay/introduce.c proxy/relay/io_ev.c proxy/relay/journal.c \
            proxy/relay/mesh.c proxy/relay/mirror.c proxy/relay/newcomer.c proxy/relay/place.c proxy/relay/placing.c proxy/relay/question.c proxy/relay/racing.c \
-           proxy/relay/racing_socket.c proxy/relay/retry.c proxy/relay/splice.c proxy/relay/told.c \
+           proxy/relay/racing_socket.c proxy/relay/retry.c proxy/relay/splice.c proxy/relay/told.c proxy/relay/trace.c \
            proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
 EDGE     = proxy/edge/addresses.c proxy/edge/admission.c proxy/edge/arrival.c proxy/edge/client.c proxy/edge/client_out.c \
            proxy/edge/h2_answer.c proxy/edge/h2_budget.c proxy/edge/h2_connection.c proxy/edge/h2_frames.c proxy/edge/h2_head.c \
            proxy/edge/h2_out.c proxy/edge/h2_session.c proxy/edge/h2_stream.c proxy/edge/h2_turn_ev.c proxy/edge/own_answer.c \
            proxy/edge/listener.c proxy/edge/pace.c proxy/edge/proxy_header.c proxy/edge/worker_ev.c
-RECORD   = proxy/record/access.c proxy/record/failover.c proxy/record/failover_line.c proxy/record/http2.c \
-           proxy/record/limiter.c proxy/record/log_line.c proxy/record/moved.c proxy/record/outage.c proxy/record/outlet.c proxy/record/sink.c proxy/record/tally.c
+RECORD   = proxy/record/access.c proxy/record/exporter.c proxy/record/failover.c proxy/record/failover_line.c proxy/record/http2.c \
+           proxy/record/limiter.c proxy/record/log_line.c proxy/record/moved.c proxy/record/outage.c proxy/record/outlet.c proxy/record/sink.c proxy/record/span.c proxy/record/tally.c
 CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/cluster.c proxy/config/config.c \
            proxy/config/findings.c proxy/config/keys.c proxy/config/listen.c proxy/config/load.c proxy/config/loops.c \
            proxy/config/mesh.c proxy/config/needs.c proxy/config/overlap.c proxy/config/place.c proxy/config/roster.c \
@@ -253,7 +253,7 @@ GATE      = tests/gate/alloc.c tests/gate/gate.c tests/gate/gate_client.c tests/
            tests/gate/gate_server.c tests/gate/net.c tests/gate/wire.c
 GATE_LINK = $(GATE) $(RACE) $(HASHRING) $(BASE) $(HTTP) $(AFFINITY) $(CONFIG) $(ROUTE) \
            $(filter-out %_ev.c proxy/members/probe.c,$(MEMBERS)) $(filter-out %_ev.c,$(RELAY)) \
-           $(filter-out %_ev.c proxy/edge/arrival.c proxy/edge/listener.c,$(EDGE)) $(TLS) $(filter-out %/sink.c,$(RECORD))
+           $(filter-out %_ev.c proxy/edge/arrival.c proxy/edge/listener.c,$(EDGE)) $(TLS) $(filter-out %/exporter.c %/sink.c,$(RECORD))
 comma    = ,
 wrap     = $(foreach f,$(1),-Wl$(comma)--wrap=$(f))
 WRAP_ALLOC = $(call wrap,malloc calloc realloc strdup strndup)
@@ -274,6 +274,9 @@ LINK_edge/test_addresses = proxy/base/addr.c proxy/base/digest.c proxy/base/resu
                            proxy/base/text.c proxy/edge/addresses.c
 LINK_edge/test_pace = proxy/edge/pace.c
 # record
+UNIT += http/test_traceparent record/test_span
+LINK_http/test_traceparent = proxy/base/result.c proxy/base/text.c proxy/http/traceparent.c
+LINK_record/test_span = proxy/base/grow.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/record/span.c
 SINK_LINK = proxy/base/addr.c proxy/base/clock.c proxy/base/destination.c proxy/base/result.c proxy/base/text.c \
             proxy/base/vocab.c proxy/record/log_line.c proxy/record/outlet.c proxy/record/sink.c
 UNIT += record/test_log_line record/test_outlet
@@ -284,7 +287,7 @@ LINK_base/test_destination = proxy/base/addr.c proxy/base/destination.c proxy/ba
 UNIT += record/test_access record/test_failover record/test_failover_line record/test_limiter \
         record/test_outage record/test_sink record/test_tally
 LINK_record/test_access = $(SINK_LINK) proxy/base/log.c proxy/record/access.c $(HASHRING)
-LINK_record/test_failover = $(filter-out proxy/record/access.c proxy/record/tally.c,$(RECORD)) proxy/base/addr.c proxy/base/clock.c proxy/base/destination.c \
+LINK_record/test_failover = $(filter-out proxy/record/access.c proxy/record/exporter.c proxy/record/span.c proxy/record/tally.c,$(RECORD)) proxy/base/addr.c proxy/base/clock.c proxy/base/destination.c \
                             proxy/base/log.c proxy/base/result.c proxy/base/text.c \
                             proxy/base/vocab.c
 LINK_record/test_failover_line = proxy/base/clock.c proxy/base/result.c proxy/base/text.c \
@@ -297,7 +300,7 @@ LINK_record/test_sink = $(SINK_LINK)
 LINK_record/test_tally = proxy/base/result.c proxy/base/text.c proxy/members/latency.c proxy/record/tally.c
 # config
 CONFIG_TESTS = config/test_load config/test_memory config/test_roster config/test_rows config/test_secrets
-CONFIG_LINK = $(CONFIG) $(AFFINITY) $(TLS) proxy/base/room.c proxy/base/destination.c proxy/base/handed.c proxy/base/local_socket.c proxy/base/addr.c proxy/base/clock.c proxy/base/network.c proxy/base/digest.c proxy/base/grow.c \
+CONFIG_LINK = $(CONFIG) $(AFFINITY) $(TLS) proxy/base/room.c proxy/base/destination.c proxy/base/endpoint.c proxy/base/handed.c proxy/base/local_socket.c proxy/base/addr.c proxy/base/clock.c proxy/base/network.c proxy/base/digest.c proxy/base/grow.c \
               proxy/base/result.c proxy/base/text.c
 UNIT += config/test_findings $(CONFIG_TESTS)
 LINK_config/test_findings = proxy/base/addr.c proxy/base/result.c proxy/base/text.c proxy/config/findings.c
@@ -386,7 +389,7 @@ UNIT += cli/test_verify
 LINK_cli/test_verify = proxy/cli/verify_compare.c
 UNIT += cli/test_change cli/test_expected cli/test_explain cli/test_key_lines cli/test_moves \
         cli/test_options cli/test_replay cli/test_tail cli/test_tail_file cli/test_tail_line
-LINK_cli/test_change = proxy/base/destination.c proxy/base/addr.c proxy/base/result.c proxy/base/text.c proxy/cli/change.c \
+LINK_cli/test_change = proxy/base/destination.c proxy/base/endpoint.c proxy/base/addr.c proxy/base/result.c proxy/base/text.c proxy/cli/change.c \
                        proxy/base/network.c proxy/config/rows.c proxy/config/values.c
 LINK_cli/test_expected = proxy/base/result.c proxy/cli/expected.c
 LINK_cli/test_key_lines = proxy/base/result.c proxy/base/text.c proxy/cli/key_lines.c

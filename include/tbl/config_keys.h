@@ -69,6 +69,9 @@ CONFIG_KEY(config, "log.access_format", WORD, log_access_combined, "json|combine
 CONFIG_KEY(config, "log.access_query", BOOL, log_access_query, "", "true", 0, 0, "queries stand in the access log; false: targets and referers end before their '?'")
 CONFIG_KEY(config, "log.level", WORD, log_level, "error|warn|info|debug", "info", 0, 0, "how much the process log says")
 
+CONFIG_KEY(config, "trace.endpoint", ENDPOINT, trace.endpoint, "", NULL, 1, 512, "collector of spans (OTLP over HTTP, as JSON), \"http://127.0.0.1:4318/v1/traces\"; absent: no spans, traceparent and tracestate pass as they come")
+CONFIG_KEY(config, "trace.one_in", COUNT, trace.one_in, "requests", "100", 0, INT32_MAX, "of requests without a traceparent one in so many is traced; 0: none; with one its sampled flag decides")
+
 CONFIG_KEY(config, "limits.head_bytes_max", SIZE, limits.head_bytes_max, "size", "16KiB", 1024, (int64_t)HTTP_HEAD_BYTES_MAX, "a request's whole head; 431 above it")
 CONFIG_KEY(config, "limits.target_bytes_max", SIZE, limits.target_bytes_max, "size", "8KiB", 64, (int64_t)HTTP_HEAD_BYTES_MAX, "a request's target; 414 above it")
 CONFIG_KEY(config, "limits.headers_max", COUNT, limits.headers_max, "headers", "100", 1, HTTP_FIELDS_MAX, "a request's header lines; 431 above it")

@@ -33,6 +33,7 @@ METRIC(DATAGRAMS_IN, "holdfast_cluster_datagrams_received_total", "counter", "Da
 METRIC(DATAGRAMS_OUT, "holdfast_cluster_datagrams_sent_total", "counter", "Datagrams to other nodes, by type.")
 METRIC(DATAGRAMS_DROPPED, "holdfast_cluster_datagrams_dropped_total", "counter", "Datagrams that were not let in, by reason.")
 METRIC(LOG_LOST, "holdfast_log_lines_lost_total", "counter", "Lines of a log that could not be written.")
+METRIC(SPANS, "holdfast_spans_total", "counter", "Spans of traces, by what became of them: sent, dropped as too many waited, refused by the collector or lost with it.")
 METRIC(FOLLOWERS, "holdfast_event_followers", "gauge", "Who reads /events just now.")
 METRIC(FOLLOWERS_DROPPED, "holdfast_event_followers_dropped_total", "counter", "Followers of /events that read too slowly and were closed.")
 METRIC(EVENTS_LOST, "holdfast_events_lost_total", "counter", "Lines of the failover log that no follower of /events got.")

@@ -26,6 +26,7 @@ kind_of(enum key_kind kind)
 	    [KIND_ORIGIN] = "address:port, name:port or unix:PATH",
 	    [KIND_DISCOVER] = "dns://name:port or dns+srv://name",
 	    [KIND_TEXT] = "text",
+	    [KIND_ENDPOINT] = "http://address:port/path",
 	    [KIND_LOG] =
 		"file name, stdout, stderr, syslog:[PATH or address:port] or journald:[PATH]",
 	    [KIND_FILE] = "file name",

@@ -166,6 +166,11 @@ node_family(struct page *p, enum metric metric)
 		count(p, LABELS({"log", "failover"}), s->failover_lost);
 		count(p, LABELS({"log", "access"}), s->access_lost);
 		break;
+	case METRIC_SPANS:
+		count(p, LABELS({"result", "sent"}), s->spans.sent);
+		count(p, LABELS({"result", "dropped"}), s->spans.dropped);
+		count(p, LABELS({"result", "refused"}), s->spans.refused);
+		break;
 	case METRIC_FOLLOWERS:
 		count(p, NO_LABELS, s->followers);
 		break;

@@ -15,6 +15,7 @@
 #include "admin/status_latency.h"
 #include "base/text.h"
 #include "record/arrivals.h"
+#include "record/exporter.h"
 #include "record/http2.h"
 #include "record/tally.h"
 #include "vocab.h"
@@ -136,7 +137,8 @@ struct status {
 	size_t hop_kinds;                         /* 0: nodes hand no requests to each other */
 	uint64_t failover_lost;                   /* lines of the logs that could not be written */
 	uint64_t access_lost;
-	unsigned followers; /* of GET /events */
+	struct exporter_counts spans; /* of traces */
+	unsigned followers;           /* of GET /events */
 	uint64_t followers_dropped;
 	uint64_t events_lost; /* lines that no follower got */
 	struct status_race race;

@@ -332,6 +332,10 @@ struct config {
 	bool log_access_query;    /* default true */
 	enum log_level log_level;
 	char *log_process; /* NULL: stderr */
+	struct config_trace {
+		char *endpoint;  /* NULL: no spans */
+		uint32_t one_in; /* 0: none */
+	} trace;
 	uint8_t log_facility;
 	struct config_limits limits;
 	struct config_cluster cluster;

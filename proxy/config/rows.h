@@ -32,6 +32,7 @@ enum key_kind {
 	KIND_ORIGIN,   /* an address, unix:PATH or NAME:PORT */
 	KIND_DISCOVER, /* dns://NAME:PORT or dns+srv://NAME */
 	KIND_TEXT,     /* any; what it means is checked elsewhere */
+	KIND_ENDPOINT, /* http://ADDRESS:PORT/PATH */
 	KIND_LOG,      /* a destination of log lines: base/destination.h */
 	KIND_FILE,     /* name of a file or directory */
 	KIND_ID,       /* a name of letters, digits and . _ : - */

@@ -2,6 +2,7 @@
 #include "config/values.h"
 
 #include "base/destination.h"
+#include "base/endpoint.h"
 #include "base/network.h"
 
 #include <assert.h>
@@ -295,6 +296,8 @@ check_text(enum key_kind kind, struct slice text, struct problem *p)
 	case KIND_PREFIX:
 	case KIND_TARGET:
 		return check_path(kind, text, p);
+	case KIND_ENDPOINT:
+		return endpoint_parse(text.at, &(struct endpoint){.path = ""}, p);
 	case KIND_LOG:
 		return destination_parse(text.at, &(struct destination){0}, p);
 	case KIND_VISIBLE:

@@ -136,6 +136,9 @@ open_logs(struct node *n, const struct config *config, struct problem *p)
 	outlet_facility_set(config->log_facility);
 	if (!node_log_process(n, config))
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
+	n->shared.spans = exporter_create(config->node);
+	if (n->shared.spans == NULL || !exporter_direct(n->shared.spans, config->trace.endpoint))
+		return problem_set(p, RESULT_NO_MEMORY, "no memory for spans");
 	enum result r =
 	    failover_log_create(config->log_failover, config->node, &n->shared.failover, p);
 	if (r != RESULT_OK || config->log_access == NULL)
@@ -321,6 +324,7 @@ node_free(struct node **held)
 	(void)sem_destroy(&n->adopted);
 	tally_unref(&n->shared.unrouted);
 	events_free(&n->events);
+	exporter_free(&n->shared.spans);
 	log_divert(NULL, NULL);
 	sink_free(&n->process_log);
 	free(n);

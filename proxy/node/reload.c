@@ -326,6 +326,8 @@ redirect_logs(struct reload *r)
 	r->made = NULL;
 	if (!ok)
 		log_error("reload: no memory: a log stays where it was");
+	if (!exporter_direct(n->shared.spans, after->trace.endpoint))
+		log_error("reload: no memory: spans go where they went");
 	if (!node_log_process(n, after))
 		log_error("reload: no memory: the process log stays where it was");
 	log_level_set(after->log_level);

@@ -275,6 +275,7 @@ node_status(struct node *n, struct status *out)
 		read_hops(n, out);
 	out->failover_lost = failover_log_lost(n->shared.failover);
 	out->access_lost = n->access != NULL ? sink_lost(n->access) : 0;
+	out->spans = exporter_counts(n->shared.spans);
 	if (n->admin != NULL) {
 		out->followers = admin_server_followers(n->admin);
 		out->followers_dropped = admin_server_dropped(n->admin);

@@ -3,6 +3,7 @@
  * try when it fails. Whether there may be one is said in retry.c.
  */
 #include "relay/racing.h"
+#include "relay/trace.h"
 
 #include "base/clock.h"
 
@@ -158,6 +159,8 @@ compose(struct exchange *x, struct slice *head)
 			r.max_forwards_value = left - 1; /* 0 was answered here */
 		}
 	}
+	if (x->trace != NULL)
+		r.added = trace_tell(x, r.added);
 	write_request_head(&out, &r);
 	*head = (struct slice){out.at, out.bytes};
 	return !out.overflow;
@@ -391,6 +394,8 @@ try_here_again(struct exchange *x, enum reason why)
 	bool stale = u->reused && why == REASON_RESET && u->in == NULL;
 	if (!stale || x->retried_here || !retry_may_repeat(x, why))
 		return false;
+	if (x->trace != NULL)
+		trace_failed(x, why);
 	x->wasted_us += x->worker->now_us - x->attempt_us;
 	x->retried_here = true;
 	x->fresh_only = true;

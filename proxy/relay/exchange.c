@@ -10,6 +10,7 @@
 #include "relay/mirror.h"
 #include "relay/placing.h"
 #include "relay/racing.h"
+#include "relay/trace.h"
 #include "route/assign.h"
 
 #include <assert.h>
@@ -56,6 +57,7 @@ exchange_get(struct worker *w, struct door *door)
 	x->raced = false;
 	x->mirrored = false;
 	x->copy = false;
+	x->trace = NULL;
 	x->ticket_rejection = TICKET_NONE;
 	x->interims = 0;
 	x->slot = NULL;
@@ -413,6 +415,8 @@ exchange_begin(struct exchange *x)
 	x->begun_wall_ms = w->access != NULL ? clock_wall_ms() : 0;
 	find_client(x);
 	x->request_id = w->shared->instance + (++w->request_serial * WORKERS_MAX + w->number);
+	if (w->services->traces)
+		trace_begin(x);
 	if (is_loop(x)) {
 		exchange_fail(x, CAUSE_LOOP);
 		return;
@@ -498,6 +502,8 @@ exchange_over(struct exchange *x, enum cause cause)
 	if (x->waits)
 		retry_settle(x);
 	journal_over(x);
+	if (x->trace != NULL)
+		trace_over(x);
 	if (x->mirrored)
 		mirror_offer(x);
 	if (x->raced)

@@ -72,6 +72,7 @@ struct exchange {
 	struct queued *queued;     /* owned; while EXCHANGE_QUEUED */
 	struct question_letter *asking; /* on its way; while EXCHANGE_ASKING */
 	struct racer *racer;            /* owned; when `raced` */
+	struct trace *trace;            /* owned; NULL: it is part of none (trace.h) */
 	struct placer *placer;          /* owned; while EXCHANGE_PLACING */
 
 	const struct addr *client;    /* who asks, also when proxies or nodes stand between */

@@ -8,6 +8,7 @@
  */
 #include "relay/budget.h"
 #include "relay/racing.h"
+#include "relay/trace.h"
 
 #include <assert.h>
 
@@ -105,6 +106,8 @@ note_attempt(struct exchange *x, enum reason why)
 {
 	x->wasted_us += x->worker->now_us - x->attempt_us;
 	x->connect_us = 0;
+	if (x->trace != NULL)
+		trace_failed(x, why);
 	retry_note_left(x, why);
 }
 

@@ -21,6 +21,7 @@
 #include "http/parse.h"
 #include "record/access.h"
 #include "record/arrivals.h"
+#include "record/exporter.h"
 #include "record/failover.h"
 #include "record/http2.h"
 #include "relay/board.h"
@@ -96,6 +97,7 @@ struct trash {
 struct worker_shared {
 	struct services *services; /* one reference is the node's */
 	struct failover_log *failover;
+	struct exporter *spans;      /* owned by the node */
 	struct sink *access;         /* NULL: no access log */
 	struct tally *unrouted;      /* of requests without a service */
 	char via[ID_BYTES_MAX + 32]; /* "1.1 holdfast-..." */

@@ -162,6 +162,7 @@ services_create(struct config **config, unsigned workers, struct services *befor
 		return r;
 	}
 	s->config = *config;
+	s->traces = s->config->trace.endpoint != NULL;
 	*config = NULL;
 	*out = s;
 	return RESULT_OK;

@@ -41,6 +41,7 @@ struct services {
 	struct config *config; /* owned */
 	struct matcher *matcher;
 	struct hop_codec *hops;       /* owned; NULL: no cluster */
+	bool traces;                  /* some requests leave spans: trace.endpoint */
 	struct race_seal *seal;       /* owned; NULL: no service asks nodes for new sessions */
 	struct tls_client *tls;       /* towards other nodes; one reference; NULL: plain */
 	struct entrance *entrance;    /* owned; one a listener of config */

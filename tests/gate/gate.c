@@ -73,6 +73,14 @@ sink_create(enum log_kind kind, const char *path, struct sink **out, struct prob
 }
 
 void
+exporter_add(struct exporter *e, const struct span *span)
+{
+	(void)e;
+	(void)span;
+	assert(!"nothing is traced here");
+}
+
+void
 sink_free(struct sink **sink)
 {
 	free(*sink);
