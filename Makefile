@@ -60,7 +60,7 @@ BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/dest
            proxy/base/network.c proxy/base/proxy_out.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/base/wheel.c
 BASE    += proxy/base/handover.c proxy/base/mailbox.c proxy/base/rates.c proxy/base/room.c proxy/base/starter.c proxy/base/starter_child.c
 HTTP     = proxy/http/cache.c proxy/http/chunk.c proxy/http/conclude.c proxy/http/fields.c \
-           proxy/http/forward.c proxy/http/grammar.c proxy/http/octets.c proxy/http/parse.c \
+           proxy/http/forward.c proxy/http/grammar.c proxy/http/h2_fields.c proxy/http/octets.c proxy/http/parse.c \
            proxy/http/request.c proxy/http/response.c proxy/http/scan.c proxy/http/traceparent.c proxy/http/websocket.c
 # of the http room, what knows addresses
 FORWARDED = proxy/http/forwarded.c
@@ -70,19 +70,20 @@ AFFINITY = proxy/affinity/cookie.c proxy/affinity/credentials.c proxy/affinity/h
 MEMBERS  = proxy/members/history.c proxy/members/latency.c proxy/members/member.c proxy/members/membership.c \
            proxy/members/names.c proxy/members/resolver_ev.c \
            proxy/members/places.c proxy/members/pool.c proxy/members/pool_read.c \
-           proxy/members/probe.c proxy/members/probe_ev.c proxy/members/srv.c proxy/members/verdict.c \
+           proxy/members/probe.c proxy/members/probe_ev.c proxy/members/probe_h2.c proxy/members/srv.c proxy/members/verdict.c \
            proxy/members/view.c proxy/members/weight.c
 ROUTE    = $(FORWARDED) proxy/route/assign.c proxy/route/entrance.c proxy/route/explain.c \
            proxy/route/forwarding.c proxy/route/match.c proxy/route/onward.c \
            proxy/route/plan.c proxy/route/service.c
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/board.c proxy/relay/body_queue.c \
-           proxy/relay/exchange.c proxy/relay/fence.c proxy/relay/introduce.c proxy/relay/io_ev.c proxy/relay/journal.c \
+           proxy/relay/exchange.c proxy/relay/fence.c proxy/relay/introduce.c proxy/relay/h2_budget.c proxy/relay/h2_frames.c \
+           proxy/relay/h2_link.c proxy/relay/h2_link_session.c proxy/relay/h2_leg.c proxy/relay/h2_wire.c proxy/relay/io_ev.c proxy/relay/journal.c \
            proxy/relay/mesh.c proxy/relay/mirror.c proxy/relay/newcomer.c proxy/relay/place.c proxy/relay/placing.c proxy/relay/question.c proxy/relay/racing.c \
            proxy/relay/racing_socket.c proxy/relay/retry.c proxy/relay/splice.c proxy/relay/told.c proxy/relay/trace.c \
-           proxy/relay/tunnel.c proxy/relay/upstream.c proxy/relay/worker.c
+           proxy/relay/tunnel.c proxy/relay/turn_ev.c proxy/relay/upstream.c proxy/relay/worker.c
 EDGE     = proxy/edge/addresses.c proxy/edge/admission.c proxy/edge/arrival.c proxy/edge/client.c proxy/edge/client_out.c \
-           proxy/edge/h2_answer.c proxy/edge/h2_budget.c proxy/edge/h2_connection.c proxy/edge/h2_frames.c proxy/edge/h2_head.c \
-           proxy/edge/h2_out.c proxy/edge/h2_session.c proxy/edge/h2_stream.c proxy/edge/h2_turn_ev.c proxy/edge/own_answer.c \
+           proxy/edge/h2_answer.c proxy/edge/h2_connection.c proxy/edge/h2_head.c \
+           proxy/edge/h2_out.c proxy/edge/h2_session.c proxy/edge/h2_stream.c proxy/edge/own_answer.c \
            proxy/edge/listener.c proxy/edge/pace.c proxy/edge/proxy_header.c proxy/edge/worker_ev.c
 RECORD   = proxy/record/access.c proxy/record/exporter.c proxy/record/failover.c proxy/record/failover_line.c proxy/record/http2.c \
            proxy/record/limiter.c proxy/record/log_line.c proxy/record/moved.c proxy/record/outage.c proxy/record/outlet.c proxy/record/sink.c proxy/record/span.c proxy/record/tally.c
@@ -239,7 +240,7 @@ LINK_members/test_probe = $(sort $(HTTP) $(LINK_affinity/test_hop) proxy/base/vo
                           proxy/members/probe.c proxy/members/weight.c)
 LINK_members/test_probe_ev = $(VIEW_LINK) $(HTTP) proxy/affinity/hop.c proxy/base/clock.c \
                              proxy/base/log.c proxy/base/proxy_out.c proxy/members/probe.c \
-                             proxy/members/probe_ev.c $(POOL_LINK)
+                             proxy/members/probe_ev.c proxy/members/probe_h2.c $(POOL_LINK)
 LINK_members/test_verdict = proxy/members/verdict.c
 LINK_members/test_view = $(VIEW_LINK)
 LINK_members/test_weight = proxy/base/result.c proxy/base/text.c proxy/members/weight.c
@@ -252,7 +253,7 @@ LINK_route/test_plan = $(VIEW_LINK) proxy/route/plan.c
 GATE      = tests/gate/alloc.c tests/gate/gate.c tests/gate/gate_client.c tests/gate/gate_script.c \
            tests/gate/gate_server.c tests/gate/net.c tests/gate/wire.c
 GATE_LINK = $(GATE) $(RACE) $(HASHRING) $(BASE) $(HTTP) $(AFFINITY) $(CONFIG) $(ROUTE) \
-           $(filter-out %_ev.c proxy/members/probe.c,$(MEMBERS)) $(filter-out %_ev.c,$(RELAY)) \
+           $(filter-out %_ev.c proxy/members/probe.c proxy/members/probe_h2.c,$(MEMBERS)) $(filter-out %_ev.c,$(RELAY)) \
            $(filter-out %_ev.c proxy/edge/arrival.c proxy/edge/listener.c,$(EDGE)) $(TLS) $(filter-out %/exporter.c %/sink.c,$(RECORD))
 comma    = ,
 wrap     = $(foreach f,$(1),-Wl$(comma)--wrap=$(f))
@@ -265,8 +266,8 @@ LINK_relay/test_exchange = $(GATE_LINK)
 LINK_relay/test_splits = $(GATE_LINK)
 LINK_relay/test_body_queue = proxy/relay/body_queue.c proxy/base/buf.c
 # edge
-UNIT += edge/test_addresses edge/test_h2_budget edge/test_h2_head edge/test_pace edge/test_proxy_header
-LINK_edge/test_h2_budget = proxy/edge/h2_budget.c proxy/edge/h2_frames.c
+UNIT += edge/test_addresses relay/test_h2_budget edge/test_h2_head edge/test_pace edge/test_proxy_header
+LINK_relay/test_h2_budget = proxy/relay/h2_budget.c proxy/relay/h2_frames.c
 LINK_edge/test_h2_head = $(LINK_http/test_request) proxy/edge/h2_head.c
 LINK_edge/test_proxy_header = proxy/base/addr.c proxy/base/result.c proxy/base/text.c \
                               proxy/edge/proxy_header.c

@@ -142,6 +142,9 @@ enum spread { SPREAD_ANY, SPREAD_ZONE };
 /* Who gets copies of a session's requests (services[].mirror). */
 enum mirror { MIRROR_OFF, MIRROR_FIRST_BACKUP };
 
+/* What is spoken with the members (services[].protocol). */
+enum member_protocol { MEMBER_HTTP1, MEMBER_HTTP2 };
+
 /* What becomes of a request whose member is full (members[].connections_max). */
 enum overflow { OVERFLOW_QUEUE, OVERFLOW_NEXT };
 

@@ -44,6 +44,8 @@ CAUSE(OUT_OF_RESOURCES, "out_of_resources", PROXY, ROUTE, true, false, 503, "no 
 CAUSE(MEMBER_CONNECT, "member_connect", MEMBER, CONNECT, true, true, 502, "no member of the plan could be connected to")
 CAUSE(MEMBER_CONNECT_TIMEOUT, "member_connect_timeout", MEMBER, CONNECT, true, true, 504, "connecting took longer than timeouts.connect")
 CAUSE(MEMBER_TLS, "member_tls", MEMBER, CONNECT, true, true, 502, "no TLS handshake with the last member that was asked, and none is left")
+CAUSE(MEMBER_REFUSED, "member_refused", MEMBER, ANSWER, true, true, 503, "the member refused the request's stream (HTTP/2), unprocessed, and nobody else is left to ask")
+CAUSE(NO_TUNNEL, "no_tunnel", MEMBER, CONNECT, true, false, 501, "WebSocket was asked for, and no member that was asked takes it over HTTP/2 (Extended CONNECT)")
 CAUSE(MEMBER_CLOSED, "member_closed", MEMBER, ANSWER, true, true, 502, "the member broke the connection before an answer and the request may not be sent again")
 CAUSE(MEMBER_FIRST_BYTE, "member_first_byte", MEMBER, ANSWER, true, true, 504, "no answer within timeouts.first_byte and the request may not be sent again")
 CAUSE(MEMBER_BAD_ANSWER, "member_bad_answer", MEMBER, ANSWER, true, true, 502, "the member's answer was not HTTP")

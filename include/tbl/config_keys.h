@@ -196,6 +196,7 @@ CONFIG_KEY(config_service, "services[].body_bytes_max", SIZE, body_bytes_max, "s
 CONFIG_KEY(config_service, "services[].pool_max", COUNT, pool_max, "connections", "256", 0, 65536, "unused connections kept, a worker and member")
 CONFIG_KEY(config_service, "services[].retry_after", SECONDS, retry_after_s, "duration", "1s", 0, 24 * CONFIG_HOUR, "Retry-After of a 503, in whole seconds; 0s: none")
 
+CONFIG_KEY(config_service, "services[].protocol", WORD, protocol, "http/1.1|h2", "http/1.1", 0, 0, "what is spoken with members; h2: HTTP/2, with tls.enabled as ALPN settles it, else with prior knowledge; many requests share a connection")
 CONFIG_KEY(config_service, "services[].proxy_protocol", WORD, proxy_protocol, "off|v1|v2|v2-tls", "off", 0, 0, "connections to members begin with a PROXY header of this version, which names the client; v2-tls: and says by what TLS and for which name it came; each is then used for one request, and none is kept")
 CONFIG_KEY(config_service, "services[].discover", DISCOVER, discover, "", NULL, 1, CONFIG_TEXT_BYTES_MAX, "members by DNS instead of a list: \"dns://app.internal:8080\": one for each address of the name; \"dns+srv://_http._tcp.app.internal\": one for each target, of the best priority, with its weight")
 CONFIG_LIST(config_service, "services[].members", config_member, members, member_count, 1, MEMBERS_MAX, "the servers of the application")

@@ -1,7 +1,7 @@
 /*
  * http2_ends.h: HTTP2_END(name, text, code, burst, per_s, help): why an HTTP/2 connection was ended, in
  * its order of metrics. code: of GOAWAY (RFC 9113 section 7). burst, per_s: of ends that are a bound
- * on what a client may do without getting anywhere (edge/h2_budget.h): so many at once, and so many
+ * on what a client may do without getting anywhere (relay/h2_budget.h): so many at once, and so many
  * a second on top; 0: it is not counted there.
  */
 HTTP2_END(DONE, "done", NO_ERROR, 0, 0, "the client went away, or said that it would and had its answers")

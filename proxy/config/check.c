@@ -276,6 +276,16 @@ check_proxy_protocol(const struct checked *c)
 		     "name a client are not kept");
 }
 
+/* A connection that carries many clients' requests names none of them. */
+static void
+check_protocol(const struct checked *c)
+{
+	if (c->service->protocol == MEMBER_HTTP2 && c->service->proxy_protocol != PROXY_OUT_OFF)
+		complain(c->l, c->group, "proxy_protocol",
+			 "with protocol = \"h2\" connections are shared by clients, and name none: "
+			 "leave it out (X-Forwarded-For and Forwarded say who asks)");
+}
+
 static void
 check_resolver(struct loading *l)
 {
@@ -315,6 +325,7 @@ check_services(struct loading *l)
 		check_health(&c);
 		check_members(l, c.service, c.group);
 		check_discover(&c);
+		check_protocol(&c);
 		check_proxy_protocol(&c);
 		check_overflow(&c);
 		check_mirror(&c);

@@ -169,6 +169,7 @@ struct config_service {
 	uint32_t pool_max;         /* 256 idle upstream connections a worker and member */
 	uint32_t retry_after_s;    /* 1; Retry-After of 503 */
 
+	enum member_protocol protocol; /* with members; default http/1.1 */
 	enum proxy_out proxy_protocol; /* towards members; not off: pool_max is 0 */
 	struct config_discover discover;
 	struct config_member *members; /* of discover: none in the file, laid by names_lay */

@@ -699,7 +699,7 @@ client_create(struct worker *w, int fd, struct tls_channel *channel, const struc
 	    (struct door){.ops = &client_door_ops, .fd = fd, .peer = &c->peer, .spliceable = true};
 	io_init(&c->io, w, fd, on_ready, c);
 	if (channel != NULL) {
-		c->io.channel = channel;
+		io_through(&c->io, channel);
 		c->door.tls = &channel->facts;
 		c->door.spliceable = channel->kernel_sends;
 	}

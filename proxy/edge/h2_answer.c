@@ -15,29 +15,13 @@ enqueue(struct h2_stream *s, const char *at, size_t bytes)
 	struct h2_connection *c = s->connection;
 	if (s->queued == 0 && bytes > 0)
 		c->queued++;
-	while (bytes > 0) {
-		struct buf *b = s->queue_last;
-		if (b == NULL || buf_room(b) == 0) {
-			b = buf_get(&c->io.worker->bufs);
-			if (b == NULL) {
-				s->door.gone = true; /* the answer cannot be completed */
-				if (s->queued == 0)
-					c->queued--;
-				return;
-			}
-			if (s->queue_last == NULL)
-				s->queue = b;
-			else
-				s->queue_last->next = b;
-			s->queue_last = b;
-		}
-		size_t take = bytes < buf_room(b) ? bytes : buf_room(b);
-		memcpy(b->data + b->to, at, take);
-		b->to += (uint32_t)take;
-		s->queued += take;
-		at += take;
-		bytes -= take;
+	if (!h2_chain_put(c->io.worker, &s->queue, &s->queue_last, at, bytes)) {
+		s->door.gone = true; /* the answer cannot be completed */
+		if (s->queued == 0)
+			c->queued--;
+		return;
 	}
+	s->queued += bytes;
 }
 
 void
@@ -50,20 +34,7 @@ h2_answer_take(struct h2_stream *s, char *to, size_t bytes)
 	s->queued -= bytes;
 	if (s->deadline.timer.deadline_ms != 0)
 		pace_moved(&s->pace, bytes, c->io.worker->now_ms);
-	while (bytes > 0) {
-		struct buf *b = s->queue;
-		size_t take = bytes < buf_held(b) ? bytes : buf_held(b);
-		memcpy(to, b->data + b->from, take);
-		b->from += (uint32_t)take;
-		to += take;
-		bytes -= take;
-		if (buf_held(b) > 0)
-			continue;
-		s->queue = b->next;
-		buf_put(&c->io.worker->bufs, &b);
-	}
-	if (s->queue == NULL)
-		s->queue_last = NULL;
+	h2_chain_take(c->io.worker, &s->queue, &s->queue_last, to, bytes);
 	c->drained |= s->door.blocked;
 	if (s->queued == 0) {
 		c->queued--;
@@ -90,67 +61,15 @@ h2_answer_drop(struct h2_stream *s)
 /* ---- heads ------------------------------------------------------------------------------------
  */
 
-struct fields {
-	nghttp2_nv list[H2_LINES_MAX];
-	size_t count;
-	char status[3];
-};
-
-static nghttp2_nv
-field_of(struct slice name, struct slice value)
-{
-	return (nghttp2_nv){(uint8_t *)(uintptr_t)name.at, (uint8_t *)(uintptr_t)value.at,
-			    name.bytes, value.bytes, NGHTTP2_NV_FLAG_NONE};
-}
-
-static void
-lower(char *at, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i++)
-		at[i] = ascii_lower(at[i]);
-}
-
-static void
-fields_begin(struct fields *f, uint16_t status)
-{
-	f->status[0] = (char)('0' + status / 100);
-	f->status[1] = (char)('0' + status / 10 % 10);
-	f->status[2] = (char)('0' + status % 10);
-	f->count = 0;
-	f->list[f->count++] = field_of(SLICE(":status"), (struct slice){f->status, 3});
-}
-
-/* Lines, each with its CRLF; names are made lower case where they stand. False: too many. */
-static bool
-fields_add(struct fields *f, char *at, size_t bytes, bool tunnel)
-{
-	char *end = at + bytes;
-	while (at < end) {
-		char *stop = memchr(at, '\r', (size_t)(end - at));
-		char *colon = stop != NULL ? memchr(at, ':', (size_t)(stop - at)) : NULL;
-		if (colon == NULL || f->count == H2_LINES_MAX)
-			return false;
-		lower(at, (size_t)(colon - at));
-		struct slice name = {at, (size_t)(colon - at)};
-		struct slice value =
-		    slice_trim((struct slice){colon + 1, (size_t)(stop - colon - 1)});
-		at = stop + 2;
-		/* The handshake is ours (RFC 8441 section 5.1). */
-		if (!tunnel || !slice_equal(name, SLICE("sec-websocket-accept")))
-			f->list[f->count++] = field_of(name, value);
-	}
-	return true;
-}
-
 /* False: they are no lines. */
 static bool
 submit_trailers(struct h2_stream *s)
 {
-	struct fields f;
+	struct h2_fields f;
 	f.count = 0;
-	if (!fields_add(&f, s->trailers->data, s->trailers->to, false))
+	if (!h2_fields_add_lines(&f, s->trailers->data, s->trailers->to, SLICE_NONE))
 		return false;
-	(void)nghttp2_submit_trailer(s->connection->session, s->id, f.list, f.count);
+	(void)nghttp2_submit_trailer(s->connection->wire.session, s->id, f.list, f.count);
 	return true;
 }
 
@@ -180,14 +99,14 @@ read_queue(nghttp2_session *session, int32_t id, uint8_t *to, size_t length, uin
 }
 
 static void
-submit(struct h2_stream *s, const struct fields *f, bool body)
+submit(struct h2_stream *s, const struct h2_fields *f, bool body)
 {
 	const nghttp2_data_provider provider = {{.ptr = s}, read_queue};
 	s->responded = true;
 	s->body_follows = body;
 	if (!body)
 		s->answer_ended = true;
-	(void)nghttp2_submit_response(s->connection->session, s->id, f->list, f->count,
+	(void)nghttp2_submit_response(s->connection->wire.session, s->id, f->list, f->count,
 				      body ? &provider : NULL);
 	h2_connection_wake(s->connection);
 }
@@ -216,7 +135,7 @@ respond(struct door *d, const struct door_answer *answer)
 	struct worker *w = c->io.worker;
 	uint16_t status = answer->head->status;
 	/* Interim answers are for who reads them: none waits for a client that does not. */
-	if (s->reset || (answer->interim && c->out != NULL))
+	if (s->reset || (answer->interim && c->wire.out != NULL))
 		return;
 	struct forward_response r = {
 	    .head = answer->head,
@@ -239,17 +158,18 @@ respond(struct door *d, const struct door_answer *answer)
 	struct writer text = writer_on(w->h2->text, sizeof(w->h2->text));
 	write_response_head(&text, &r);
 	char *lines = memchr(text.at, '\n', text.bytes);
-	struct fields f;
-	fields_begin(&f, status);
+	struct h2_fields f;
+	h2_fields_begin(&f, status);
+	/* The handshake of a tunnel is ours (RFC 8441 section 5.1). */
 	if (text.overflow || lines == NULL ||
-	    !fields_add(&f, lines + 1, (size_t)(text.at + text.bytes - 2 - (lines + 1)),
-			answer->upgrade)) {
+	    !h2_fields_add_lines(&f, lines + 1, (size_t)(text.at + text.bytes - 2 - (lines + 1)),
+				 answer->upgrade ? SLICE("sec-websocket-accept") : SLICE_NONE)) {
 		d->gone = true; /* never half a head */
 		return;
 	}
 	if (answer->interim) {
-		(void)nghttp2_submit_headers(c->session, NGHTTP2_FLAG_NONE, s->id, NULL, f.list,
-					     f.count, NULL);
+		(void)nghttp2_submit_headers(c->wire.session, NGHTTP2_FLAG_NONE, s->id, NULL,
+					     f.list, f.count, NULL);
 		h2_connection_wake(c);
 		return;
 	}
@@ -266,7 +186,7 @@ relieve(struct h2_stream *s)
 	struct h2_connection *c = s->connection;
 	if (s->deferred) {
 		s->deferred = false;
-		(void)nghttp2_session_resume_data(c->session, s->id);
+		(void)nghttp2_session_resume_data(c->wire.session, s->id);
 	}
 	h2_connection_wake(c);
 }
@@ -344,11 +264,11 @@ say_own(struct h2_stream *s, struct own_response *r)
 	write_own_response(&text, r);
 	char *lines = memchr(text.at, '\n', text.bytes);
 	char *body = memmem(text.at, text.bytes, "\r\n\r\n", 4);
-	struct fields f;
+	struct h2_fields f;
 	s->door.status = r->status;
-	fields_begin(&f, r->status);
+	h2_fields_begin(&f, r->status);
 	if (text.overflow || lines == NULL || body == NULL ||
-	    !fields_add(&f, lines + 1, (size_t)(body + 2 - (lines + 1)), false)) {
+	    !h2_fields_add_lines(&f, lines + 1, (size_t)(body + 2 - (lines + 1)), SLICE_NONE)) {
 		h2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
 		return;
 	}

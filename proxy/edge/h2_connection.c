@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "edge/addresses.h"
 #include "edge/h2_stream.h"
-#include "edge/h2_turn.h"
+#include "relay/turn.h"
 #include "tls/channel.h"
 
 #include <errno.h>
@@ -88,7 +88,7 @@ static void
 close_now(struct h2_connection *c, bool hard)
 {
 	struct worker *w = c->io.worker;
-	assert(!c->running);
+	assert(!c->wire.running);
 	if (c->closed)
 		return;
 	c->closed = true;
@@ -97,7 +97,7 @@ close_now(struct h2_connection *c, bool hard)
 	if (hard) {
 		struct linger linger = {.l_onoff = 1, .l_linger = 0};
 		(void)setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-	} else if (!c->gone) {
+	} else if (!c->wire.gone) {
 		io_farewell(&c->io);
 	}
 	unlink_connection(c);
@@ -106,9 +106,9 @@ close_now(struct h2_connection *c, bool hard)
 	deadline_remove(w, &c->deadline);
 	deadline_remove(w, &c->head);
 	deadline_remove(w, &c->drain);
-	h2_out_drop(c);
-	nghttp2_session_del(c->session);
-	c->session = NULL;
+	h2_wire_drop(&c->wire);
+	nghttp2_session_del(c->wire.session);
+	c->wire.session = NULL;
 	io_close(&c->io);
 	worker_trash(w, &c->trash, connection_drop);
 }
@@ -117,7 +117,7 @@ close_now(struct h2_connection *c, bool hard)
 static void
 finish(struct h2_connection *c)
 {
-	if (c->eof || c->gone) {
+	if (c->eof || c->wire.gone) {
 		close_now(c, false);
 		return;
 	}
@@ -144,7 +144,7 @@ h2_connection_wake(struct h2_connection *c)
 	c->next_turn = w->h2->turn;
 	w->h2->turn = c;
 	if (c->next_turn == NULL)
-		h2_turn_ask(w);
+		turn_ask(w);
 }
 
 void
@@ -161,7 +161,7 @@ h2_connection_break(struct h2_connection *c, enum http2_end why)
 	log_debug("HTTP/2 connection broken off: %s", http2_end_text(why));
 	for (struct h2_stream *s = c->streams; s != NULL; s = s->next)
 		h2_stream_forsake(s, cause);
-	(void)nghttp2_session_terminate_session(c->session, end_codes[why]);
+	(void)nghttp2_session_terminate_session(c->wire.session, end_codes[why]);
 	h2_connection_wake(c);
 }
 
@@ -172,8 +172,8 @@ say_goaway(struct h2_connection *c)
 		return;
 	c->goaway = true;
 	deadline_clear(&c->drain);
-	c->goaway_last = nghttp2_session_get_last_proc_stream_id(c->session);
-	(void)nghttp2_submit_goaway(c->session, NGHTTP2_FLAG_NONE, c->goaway_last,
+	c->goaway_last = nghttp2_session_get_last_proc_stream_id(c->wire.session);
+	(void)nghttp2_submit_goaway(c->wire.session, NGHTTP2_FLAG_NONE, c->goaway_last,
 				    end_codes[c->why], NULL, 0);
 	h2_connection_wake(c);
 }
@@ -189,7 +189,7 @@ h2_connection_leave(struct h2_connection *c, enum http2_end why)
 		say_goaway(c);
 		return;
 	}
-	(void)nghttp2_submit_shutdown_notice(c->session);
+	(void)nghttp2_submit_shutdown_notice(c->wire.session);
 	deadline_set(c->io.worker, &c->drain, H2_DRAIN_MS);
 	h2_connection_wake(c);
 }
@@ -210,7 +210,7 @@ h2_connection_said_goaway(struct h2_connection *c, uint32_t code)
 	if (code != NGHTTP2_NO_ERROR)
 		h2_connection_break(c, HTTP2_END_PROTOCOL);
 	else if (!c->goaway) /* behind it: a PING that is submitted with it would go before it */
-		(void)nghttp2_submit_ping(c->session, NGHTTP2_FLAG_NONE, NULL);
+		(void)nghttp2_submit_ping(c->wire.session, NGHTTP2_FLAG_NONE, NULL);
 }
 
 bool
@@ -241,7 +241,7 @@ h2_connection_stream_closed(struct h2_connection *c)
 {
 	if (c->stream_count > 0 || c->closed)
 		return;
-	if (c->out == NULL)
+	if (c->wire.out == NULL)
 		deadline_set(c->io.worker, &c->deadline, bounds_of(c)->timeouts.idle_ms);
 	h2_connection_wake(c);
 }
@@ -251,7 +251,7 @@ static void
 bound_socket(struct h2_connection *c, bool waited)
 {
 	struct worker *w = c->io.worker;
-	bool waits = c->out != NULL;
+	bool waits = c->wire.out != NULL;
 	if (waits == waited)
 		return;
 	if (waits) {
@@ -282,19 +282,19 @@ settle(struct h2_connection *c)
 {
 	if (c->closed || c->lingering)
 		return;
-	bool writes = nghttp2_session_want_write(c->session) != 0;
-	bool reads = nghttp2_session_want_read(c->session) != 0;
+	bool writes = nghttp2_session_want_write(c->wire.session) != 0;
+	bool reads = nghttp2_session_want_read(c->wire.session) != 0;
 	bool over = c->broken || (c->goaway && c->stream_count == 0) || !reads;
-	if (c->gone || (c->eof && c->stream_count == 0)) {
+	if (c->wire.gone || (c->eof && c->stream_count == 0)) {
 		close_now(c, false);
 		return;
 	}
-	if (over && c->out == NULL && (!writes || c->broken)) {
+	if (over && c->wire.out == NULL && (!writes || c->broken)) {
 		finish(c);
 		return;
 	}
 	unsigned wants = c->eof || c->broken ? 0 : IO_READ;
-	if (c->out != NULL)
+	if (c->wire.out != NULL)
 		wants |= IO_WRITE;
 	if (!io_want(&c->io, wants)) {
 		c->why = HTTP2_END_NO_MEMORY;
@@ -334,14 +334,16 @@ give_up_queued(struct h2_connection *c)
 static void
 turn(struct h2_connection *c)
 {
-	bool waited = c->out != NULL;
+	bool waited = c->wire.out != NULL;
 	if (c->lingering)
 		return;
 	if (c->feeds)
 		look_after_streams(c);
-	if (!c->gone)
-		h2_out_pump(c);
-	if (c->eof && c->out == NULL && c->queued + c->unended > 0)
+	if (!c->wire.gone)
+		h2_wire_pump(&c->wire);
+	if (c->wire.no_memory)
+		c->why = HTTP2_END_NO_MEMORY;
+	if (c->eof && c->wire.out == NULL && c->queued + c->unended > 0)
 		give_up_queued(c);
 	if (c->drained || c->queued + c->unended > 0)
 		look_after_streams(c);
@@ -397,9 +399,9 @@ feed(struct h2_connection *c, const char *at, size_t bytes)
 {
 	const uint8_t *data = (const uint8_t *)at;
 	h2_frames_feed(&c->frames, data, bytes);
-	c->running = true;
-	ssize_t n = nghttp2_session_mem_recv(c->session, data, bytes);
-	c->running = false;
+	c->wire.running = true;
+	ssize_t n = nghttp2_session_mem_recv(c->wire.session, data, bytes);
+	c->wire.running = false;
 	if (n < 0)
 		on_refused(c, n);
 	count_unknown(c);
@@ -443,7 +445,7 @@ on_readable(struct h2_connection *c)
 	} else if (n == 0) {
 		on_eof(c);
 	} else {
-		c->gone = true;
+		c->wire.gone = true;
 		h2_connection_wake(c);
 	}
 }
@@ -453,8 +455,8 @@ on_ready(void *owner, unsigned events)
 {
 	struct h2_connection *c = owner;
 	if ((events & IO_WRITE) != 0 && !c->closed) {
-		h2_out_drain(c);
-		if (c->out == NULL || c->gone) {
+		h2_wire_drain(&c->wire);
+		if (c->wire.out == NULL || c->wire.gone) {
 			bound_socket(c, true);
 			h2_connection_wake(c);
 		}
@@ -474,7 +476,7 @@ on_deadline(struct deadline *d)
 	struct worker *w = c->io.worker;
 	if (c->lingering) {
 		close_now(c, false);
-	} else if (c->out != NULL) {
+	} else if (c->wire.out != NULL) {
 		struct pace_bounds bounds = pace_bounds(c);
 		h2_out_heed(c);
 		if (pace_judge(&c->pace, &bounds, w->now_ms) == PACE_GOOD) {
@@ -531,7 +533,8 @@ prepare(struct worker *w)
 	if (w->h2 == NULL)
 		return false;
 	w->h2->out = writer_on(w->h2->out_bytes, sizeof(w->h2->out_bytes));
-	if (h2_session_callbacks(w->h2) && h2_turn_prepare(w))
+	w->turn_edge = h2_connections_turn;
+	if (h2_session_callbacks(w->h2) && turn_prepare(w))
 		return true;
 	h2_release(w);
 	return false;
@@ -544,11 +547,13 @@ create(struct worker *w, const struct addr *peer)
 	if (c == NULL)
 		return NULL;
 	io_init(&c->io, w, -1, on_ready, c);
-	c->session = h2_session_create(c);
-	if (c->session == NULL) {
+	c->wire.session = h2_session_create(c);
+	if (c->wire.session == NULL) {
 		free(c);
 		return NULL;
 	}
+	c->wire.io = &c->io;
+	c->wire.scratch = &w->h2->out;
 	c->peer = *peer;
 	c->deadline.fire = on_deadline;
 	c->head.fire = on_head_deadline;
@@ -578,7 +583,7 @@ h2_connection_open(struct worker *w, int fd, struct tls_channel *channel, const 
 		return false;
 	}
 	c->io.fd = fd;
-	c->io.channel = channel;
+	io_through(&c->io, channel);
 	c->counted = counted;
 	http2_add(&h2_counts(c)->connections);
 	deadline_set(w, &c->deadline, bounds_of(c)->timeouts.header_ms);

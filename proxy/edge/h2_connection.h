@@ -7,7 +7,7 @@
  *   io <- scratch, out <- nghttp2_session_mem_send <- streams' queues <- exchanges
  *
  * Nothing is sent where it arises: what a round of the loop has for a connection leaves together at
- * the round's end (h2_turn.h), because answers of many streams come from as many members.
+ * the round's end (relay/turn.h), because answers of many streams come from as many members.
  *
  * Bounds: limits.streams_max streams; a head of limits.head_bytes_max each; H2_WINDOW_BYTES of a
  * body that its exchange does not take, and a connection's window that is the sum of these;
@@ -22,10 +22,11 @@
 #ifndef HOLDFAST_EDGE_H2_CONNECTION_H
 #define HOLDFAST_EDGE_H2_CONNECTION_H
 
-#include "edge/h2_budget.h"
-#include "edge/h2_frames.h"
 #include "edge/pace.h"
 #include "relay/exchange.h"
+#include "relay/h2_budget.h"
+#include "relay/h2_frames.h"
+#include "relay/h2_wire.h"
 
 #include <nghttp2/nghttp2.h>
 
@@ -45,17 +46,15 @@ struct h2_connection {
 	struct deadline deadline; /* the preface; idle; the socket takes nothing; lingering */
 	struct deadline head;     /* of a head that is not whole */
 	struct deadline drain;    /* of the answer to the PING */
-	nghttp2_session *session; /* owned; NULL: closed */
+	struct h2_wire wire;      /* session: owned; NULL: closed */
 	struct addr peer;
 	struct h2_connection *next; /* in worker->h2->connections */
 	struct h2_connection *prev;
 	struct h2_connection *next_turn; /* in worker->h2->turn */
 	struct h2_stream *streams;       /* all that nghttp2 has open, linked */
-	struct buf *out;                 /* first of what the socket did not take */
-	struct buf *out_last;
-	struct pace pace;  /* of the socket, while `out` waits */
-	uint64_t taken;    /* bytes its side has acknowledged, when last asked */
-	uint64_t lingered; /* bytes thrown away */
+	struct pace pace;                /* of the socket, while `out` waits */
+	uint64_t taken;                  /* bytes its side has acknowledged, when last asked */
+	uint64_t lingered;               /* bytes thrown away */
 	struct h2_budget budget;
 	struct h2_frames frames;
 	uint32_t stream_count;
@@ -73,11 +72,9 @@ struct h2_connection {
 	bool broken;  /* nghttp2 can do no more: what is to be sent is sent, then it closes */
 	bool counted; /* by its address */
 	bool in_turn; /* linked there */
-	bool running; /* inside nghttp2: nothing of it is freed, and it is not called */
 	bool drained; /* queues became short: streams may be waiting for that */
 	bool feeds;   /* bodies are held that are wanted again */
 	bool eof;     /* the client's side has ended */
-	bool gone;    /* the connection broke */
 	bool lingering;
 	bool closed; /* in the trash */
 };
@@ -106,7 +103,7 @@ void h2_connections_stop(struct worker *w);
 void h2_connections_abort(struct worker *w);
 /* The worker adopted another configuration. */
 void h2_connections_reload(struct worker *w);
-/* The end of a round of the loop; by h2_turn_ev.c. */
+/* The end of a round of the loop; by turn_run. */
 void h2_connections_turn(struct worker *w);
 /* All connections are gone. */
 void h2_release(struct worker *w);
@@ -130,11 +127,6 @@ void h2_connection_said_goaway(struct h2_connection *c, uint32_t code);
 void h2_connection_stream_closed(struct h2_connection *c);
 
 /* h2_out.c */
-/* Sends what nghttp2 has, as far as the socket takes it. */
-void h2_out_pump(struct h2_connection *c);
-/* The socket takes bytes again. */
-void h2_out_drain(struct h2_connection *c);
-void h2_out_drop(struct h2_connection *c);
 /* How many bytes left the kernel's buffer since this was asked last, for the pace. */
 void h2_out_heed(struct h2_connection *c);
 /* nghttp2's nghttp2_send_data_callback. */

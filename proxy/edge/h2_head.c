@@ -33,28 +33,6 @@ h2_head_init(struct h2_head *h, char *at, const struct parse_limits *limits)
 /* ---- what came --------------------------------------------------------------------------------
  */
 
-/* A token without upper case (RFC 9113 section 8.2.1). */
-static bool
-name_valid(struct slice name)
-{
-	for (size_t i = 0; i < name.bytes; i++) {
-		char c = name.at[i];
-		if (!is_token[(uint8_t)c] || (c >= 'A' && c <= 'Z'))
-			return false;
-	}
-	return name.bytes > 0;
-}
-
-static bool
-value_valid(struct slice value)
-{
-	const char *end = value.at + value.bytes;
-	if (value.bytes == 0)
-		return true;
-	return !is_blank(value.at[0]) && !is_blank(end[-1]) &&
-	       find_control(value.at, value.at, end) == end;
-}
-
 /* Printable ASCII: none of it ends a word of a start line. */
 static bool
 pseudo_valid(struct slice value)
@@ -262,7 +240,7 @@ h2_head_add(struct h2_head *h, struct slice name, struct slice value)
 		begin(h);
 	if (h->verdict != H2_HEAD_GOOD)
 		return h->verdict;
-	if (!name_valid(name) || !value_valid(value))
+	if (!h2_name_valid(name) || !h2_value_valid(value))
 		return malformed(h, "malformed field");
 	return add_known(h, field_lookup(name), name, value);
 }
@@ -310,13 +288,4 @@ h2_head_end(struct h2_head *h, bool ended, const char key[H2_WEBSOCKET_KEY_BYTES
 	if (h->text.overflow)
 		return refused(h, CAUSE_CLIENT_HEAD_TOO_LARGE, "head too large");
 	return h->verdict;
-}
-
-bool
-h2_trailer_add(struct writer *lines, struct slice name, struct slice value)
-{
-	if (!name_valid(name) || !value_valid(value))
-		return false;
-	write_together(lines, name, SLICE(": "), value, SLICE("\r\n"));
-	return !lines->overflow;
 }

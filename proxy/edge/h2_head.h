@@ -18,6 +18,7 @@
 #ifndef HOLDFAST_EDGE_H2_HEAD_H
 #define HOLDFAST_EDGE_H2_HEAD_H
 
+#include "http/h2_fields.h"
 #include "http/parse.h"
 
 #define H2_WEBSOCKET_KEY_BYTES 24 /* base64 of 16 bytes */
@@ -61,8 +62,5 @@ enum h2_verdict h2_head_add(struct h2_head *h, struct slice name, struct slice v
  * for with. GOOD: h->text is a whole head, without doubt about where it ends.
  */
 enum h2_verdict h2_head_end(struct h2_head *h, bool ended, const char key[H2_WEBSOCKET_KEY_BYTES]);
-
-/* A field of trailers as a line behind the others. False: malformed, or no room for it. */
-bool h2_trailer_add(struct writer *lines, struct slice name, struct slice value);
 
 #endif

@@ -42,7 +42,7 @@ h2_stream_open(struct h2_connection *c, int32_t id)
 	if (s->next != NULL)
 		s->next->prev = s;
 	c->streams = s;
-	if (c->stream_count++ == 0 && c->out == NULL)
+	if (c->stream_count++ == 0 && c->wire.out == NULL)
 		deadline_clear(&c->deadline);
 	c->requests++;
 	http2_add(&h2_counts(c)->streams);
@@ -69,7 +69,7 @@ drop_held(struct h2_stream *s)
 	buf_chain_put(&s->connection->io.worker->bufs, &s->held);
 	s->held_last = NULL;
 	if (bytes > 0)
-		(void)nghttp2_session_consume_connection(s->connection->session, bytes);
+		(void)nghttp2_session_consume_connection(s->connection->wire.session, bytes);
 }
 
 static void
@@ -122,7 +122,7 @@ h2_stream_reset(struct h2_stream *s, uint32_t code)
 		return;
 	s->reset = true;
 	s->door.gone = true;
-	(void)nghttp2_submit_rst_stream(c->session, NGHTTP2_FLAG_NONE, s->id, code);
+	(void)nghttp2_submit_rst_stream(c->wire.session, NGHTTP2_FLAG_NONE, s->id, code);
 	h2_connection_wake(c);
 }
 
@@ -339,7 +339,7 @@ h2_stream_trailer(struct h2_stream *s, struct slice name, struct slice value)
 	}
 	struct writer lines = writer_on(s->trailers->data, HTTP_TRAILER_BYTES_MAX);
 	lines.bytes = s->trailers->to;
-	s->bad_trailers |= !h2_trailer_add(&lines, name, value);
+	s->bad_trailers |= !h2_line_add(&lines, name, value);
 	s->trailers->to = (uint32_t)lines.bytes;
 }
 
@@ -372,25 +372,7 @@ tell_end(struct h2_stream *s)
 static bool
 hold(struct h2_stream *s, const char *at, size_t bytes)
 {
-	while (bytes > 0) {
-		struct buf *b = s->held_last;
-		if (b == NULL || buf_room(b) == 0) {
-			b = buf_get(&s->connection->io.worker->bufs);
-			if (b == NULL)
-				return false;
-			if (s->held_last == NULL)
-				s->held = b;
-			else
-				s->held_last->next = b;
-			s->held_last = b;
-		}
-		size_t take = bytes < buf_room(b) ? bytes : buf_room(b);
-		memcpy(b->data + b->to, at, take);
-		b->to += (uint32_t)take;
-		at += take;
-		bytes -= take;
-	}
-	return true;
+	return h2_chain_put(s->connection->io.worker, &s->held, &s->held_last, at, bytes);
 }
 
 /* The client may send as many again. */
@@ -401,9 +383,9 @@ consume(struct h2_stream *s, size_t bytes)
 	if (c->closed)
 		return;
 	if (s->closed)
-		(void)nghttp2_session_consume_connection(c->session, bytes);
+		(void)nghttp2_session_consume_connection(c->wire.session, bytes);
 	else
-		(void)nghttp2_session_consume(c->session, s->id, bytes);
+		(void)nghttp2_session_consume(c->wire.session, s->id, bytes);
 	h2_connection_wake(c);
 }
 

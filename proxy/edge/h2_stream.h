@@ -13,9 +13,8 @@
 #include "edge/h2_connection.h"
 #include "edge/h2_head.h"
 
-#define H2_QUEUE_HIGH   65536                  /* of an answer: above, the member is not read */
-#define H2_QUEUE_RESUME 16384                  /* below: it is read again */
-#define H2_LINES_MAX    (HTTP_FIELDS_MAX + 64) /* of one head that is sent */
+#define H2_QUEUE_HIGH   65536 /* of an answer: above, the member is not read */
+#define H2_QUEUE_RESUME 16384 /* below: it is read again */
 
 struct h2_stream {
 	struct trash trash; /* first */

@@ -7,8 +7,8 @@
 #include "edge/arrival.h"
 #include "edge/client.h"
 #include "edge/h2_connection.h"
-#include "edge/h2_turn.h"
 #include "relay/mirror.h"
+#include "relay/turn.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -19,10 +19,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define WORKER_LATE_MS   100 /* a tick comes later by more: the thread did not run */
-#define WORKER_HEARS_MS  200 /* then it hears for so long before deadlines count */
-#define WORKER_SLEPT_MAX 10  /* so often in a row: a thread that is always late has to judge, too \
-			      */
+#define WORKER_LATE_MS  100 /* a tick comes later by more: the thread did not run */
+#define WORKER_HEARS_MS 200 /* then it hears for so long before deadlines count */
+#define WORKER_SLEPT_MAX                                                        \
+	10 /* so often in a row: a thread that is always late has to judge, too \
+	    */
 
 struct worker_thread {
 	pthread_t thread;
@@ -288,7 +289,7 @@ thread_free(struct worker_thread *t)
 		worker_sweep(t->worker);
 		io_release(t->worker);
 		h2_release(t->worker);
-		h2_turn_release(t->worker);
+		turn_release(t->worker);
 	}
 	if (t->command.worker != NULL)
 		io_close(&t->command); /* closes `told` */

@@ -22,6 +22,7 @@
 
 #include <stdatomic.h>
 
+struct h2_link;
 struct upstream;
 
 /* Connections that rest; of one worker and member. */
@@ -42,6 +43,8 @@ struct member_load {
 	_Atomic(struct latency_cell *) latency; /* one reference; NULL: no connection yet */
 	struct idle_list idle;
 	struct tls_tickets *tickets; /* owned; that worker's own; NULL: none yet */
+	struct h2_link *links;       /* HTTP/2: that worker's own connections */
+	uint32_t streams_max;        /* that the member allowed on one of them last; 0: not known */
 	uint32_t queued;             /* exchanges that wait for a place; that worker's own */
 };
 
@@ -68,6 +71,7 @@ struct member_live {
 	atomic_bool wants_success; /* a row of failures stands that a success would end */
 	atomic_bool retired;       /* left the membership: connections are not kept */
 	struct addr origin;        /* family 0: its name has not resolved yet */
+	bool http2;                /* that is spoken with it */
 	uint8_t proxy;          /* enum proxy_out; what tells a client is never used for another */
 	struct addr named;      /* the same, as it was configured: perhaps a name */
 	struct addr source;     /* connections come from there; family 0: from any */

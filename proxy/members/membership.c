@@ -29,6 +29,7 @@ member_init(struct membership_member *m, const struct config_service *service,
 	m->source = from->source;
 	m->origin = from->hop == 0 ? from->origin : from->node;
 	m->named = m->origin;
+	m->http2 = from->hop == 0 && service->protocol == MEMBER_HTTP2;
 	m->proxy = from->hop == 0 ? (uint8_t)service->proxy_protocol : PROXY_OUT_OFF;
 	write_addr(&w, &m->origin);
 	if (m->origin.family == ADDR_NAME) {

@@ -109,7 +109,8 @@ attach_live(struct membership *m, const struct membership *before, struct pool_t
 		const struct membership_member *was = namesake(before, member);
 		struct tls_client *spoken = member->hop != 0 ? tls.nodes : tls.members;
 		bool same = was != NULL && same_place(was, member);
-		if (same && was->live->tls == spoken && was->live->proxy == member->proxy)
+		if (same && was->live->tls == spoken && was->live->proxy == member->proxy &&
+		    was->live->http2 == member->http2)
 			member->live = member_live_ref(was->live);
 		else
 			member->live =
@@ -119,6 +120,7 @@ attach_live(struct membership *m, const struct membership *before, struct pool_t
 		if (!same || member->live != was->live) {
 			member->live->named = member->named;
 			member->live->proxy = member->proxy;
+			member->live->http2 = member->http2;
 		}
 		if (was != NULL && !same)
 			inherit_order(member->live, was->live);

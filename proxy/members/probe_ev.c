@@ -13,6 +13,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "members/probe.h"
+#include "members/probe_h2.h"
 #include "tls/channel.h"
 
 #include <errno.h>
@@ -20,6 +21,8 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#define PROBE_FRAMES_BYTES 16384 /* of HTTP/2, read at once */
 
 /* The checks of one member, one at a time. */
 struct check {
@@ -39,6 +42,7 @@ struct check {
 	int fd;                      /* -1: waiting */
 	struct tls_channel *channel; /* owned; NULL: plain, or not connected yet */
 	struct tls_tickets tickets;
+	struct probe_h2 *h2; /* owned; NULL: HTTP/1.1, or not connected yet */
 	bool connected;
 	bool shaken;   /* the channel's handshake is done */
 	bool heard;    /* after its deadline: what had come by then, and nothing was there */
@@ -118,6 +122,7 @@ let_go(struct check *c)
 	if (c->channel != NULL)
 		tls_channel_goodbye(c->channel);
 	tls_channel_free(&c->channel);
+	probe_h2_free(&c->h2);
 	if (c->fd != -1)
 		(void)close(c->fd);
 	c->fd = -1;
@@ -319,10 +324,8 @@ judge(struct check *c, bool ended)
 
 /* As recv(2). */
 static ssize_t
-receive(const struct check *c)
+receive(const struct check *c, char *at, size_t room)
 {
-	char *at = c->answer + c->held;
-	size_t room = PROBE_ANSWER_BYTES_MAX - c->held;
 	return c->channel != NULL ? tls_channel_recv(c->channel, at, room)
 				  : recv(c->fd, at, room, 0);
 }
@@ -332,6 +335,23 @@ static bool
 was_refused(const struct check *c)
 {
 	return c->channel != NULL && c->held == 0 && tls_client_was_refused(c->channel);
+}
+
+static bool send_frames(struct check *c);
+
+/* Frames that came are turned into the answer's text, and what they ask for is sent. */
+static void
+take_frames(struct check *c, const char *at, size_t bytes)
+{
+	const char *why;
+	struct writer answer = writer_on(c->answer, PROBE_ANSWER_BYTES_MAX);
+	answer.bytes = c->held;
+	enum probe_h2_state state = probe_h2_feed(c->h2, at, bytes, &answer, &why);
+	c->held = answer.bytes;
+	if (state == PROBE_H2_BROKEN)
+		finish_ill(c, REASON_PROBE_FAILED, why);
+	else if (send_frames(c))
+		judge(c, state == PROBE_H2_OVER);
 }
 
 static void
@@ -346,7 +366,10 @@ on_readable(evutil_socket_t fd, short what, void *context)
 		put_off(c, ENOMEM);
 		return;
 	}
-	ssize_t n = receive(c);
+	char frames[PROBE_FRAMES_BYTES];
+	ssize_t n = c->h2 != NULL
+			? receive(c, frames, sizeof(frames))
+			: receive(c, c->answer + c->held, PROBE_ANSWER_BYTES_MAX - c->held);
 	if (n == -1 && was_refused(c)) {
 		fail_shaking(c, TLS_HANDSHAKE_ALERT);
 		return;
@@ -354,6 +377,10 @@ on_readable(evutil_socket_t fd, short what, void *context)
 	if (n == -1) {
 		if (errno != EAGAIN && errno != EINTR)
 			end_badly(c, errno);
+		return;
+	}
+	if (c->h2 != NULL && n > 0) {
+		take_frames(c, frames, (size_t)n);
 		return;
 	}
 	c->held += (size_t)n;
@@ -394,6 +421,60 @@ send_request(struct check *c)
 	c->sent += (size_t)n;
 	if (c->sent == request.bytes && !watch(c, EV_READ, on_readable))
 		put_off(c, ENOMEM);
+}
+
+static void on_frames(evutil_socket_t fd, short what, void *context);
+
+/* What waits to be sent of HTTP/2. False: the check is over. */
+static bool
+send_frames(struct check *c)
+{
+	struct slice out = probe_h2_out(c->h2);
+	struct iovec piece = {(void *)(uintptr_t)out.at, out.bytes};
+	ssize_t n = 0;
+	if (out.bytes > 0)
+		n = c->channel != NULL ? tls_channel_send(c->channel, &piece, 1)
+				       : send(c->fd, out.at, out.bytes, MSG_NOSIGNAL);
+	if (n == -1 && errno != EAGAIN && errno != EINTR) {
+		end_badly(c, errno);
+		return false;
+	}
+	if (n > 0)
+		probe_h2_sent(c->h2, (size_t)n);
+	bool rest = n < (ssize_t)out.bytes;
+	if (watch(c, (short)(EV_READ | (rest ? EV_WRITE : 0)), on_frames))
+		return true;
+	put_off(c, ENOMEM);
+	return false;
+}
+
+static void
+on_frames(evutil_socket_t fd, short what, void *context)
+{
+	struct check *c = context;
+	if ((what & EV_WRITE) != 0 && !send_frames(c))
+		return;
+	if ((what & EV_READ) != 0)
+		on_readable(fd, what, context);
+}
+
+/* Does the member speak it, as far as TLS says? False: the check is over. */
+static bool
+begin_http2(struct check *c)
+{
+	char text[PROBE_REQUEST_BYTES_MAX];
+	struct writer request = writer_on(text, sizeof(text));
+	if (c->channel != NULL && !slice_equal(c->channel->facts.protocol, SLICE("h2"))) {
+		finish_ill(c, REASON_NOT_HTTP2, "TLS, but no HTTP/2 by ALPN");
+		return false;
+	}
+	if (c->prober->service->health.path == NULL)
+		return true;
+	write_request(c, &request);
+	c->h2 = probe_h2_create(text, request.bytes, c->channel != NULL);
+	if (c->h2 == NULL)
+		put_off(c, ENOMEM);
+	return c->h2 != NULL;
 }
 
 /* Nobody listens, but the port that the kernel chose for us was the one we asked for. */
@@ -477,7 +558,11 @@ on_writable(evutil_socket_t fd, short what, void *context)
 		return;
 	if (c->channel != NULL && !c->shaken && !shake(c))
 		return;
-	if (c->prober->service->health.path == NULL && asked_through_node(c) == NULL)
+	if (live_of(c)->http2 && c->h2 == NULL && !begin_http2(c))
+		return;
+	if (c->h2 != NULL)
+		(void)send_frames(c);
+	else if (c->prober->service->health.path == NULL && asked_through_node(c) == NULL)
 		finish(c, PROBE_WELL, &(struct probe_finding){.why = REASON_NONE}, "well");
 	else
 		send_request(c);

@@ -27,6 +27,7 @@ struct membership_member {
 	uint16_t hop;       /* 1 + place in cluster.nodes of the node that is asked; 0: direct */
 	bool own;           /* this node stands beside it */
 	struct addr origin; /* what is connected to: the member, or the node before it */
+	bool http2;         /* that is spoken there */
 	uint8_t proxy;      /* enum proxy_out: how connections there begin */
 	struct addr named;  /* the same, as it was configured: perhaps a name */
 	struct addr source; /* from where; family 0: any */

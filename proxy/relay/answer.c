@@ -93,6 +93,19 @@ good_trailers(struct exchange *x)
 	return (struct slice){out.at, out.bytes};
 }
 
+/* The end of what has no other; trailers may have come with it (h2_leg.h). */
+static void
+complete_at_end(struct exchange *x)
+{
+	struct slice trailers = SLICE_NONE;
+	if (x->upstream->trailers != NULL) {
+		x->trailers = x->upstream->trailers;
+		x->upstream->trailers = NULL;
+		trailers = good_trailers(x);
+	}
+	answer_complete(x, trailers);
+}
+
 /* False: x is over. */
 static bool
 pass_chunks(struct exchange *x, const char *at, size_t bytes)
@@ -235,6 +248,8 @@ begin_answer(struct exchange *x, const struct http_head *head, const char *at, s
 	x->answer_framing = head->framing;
 	x->answer_left = head->framing == BODY_LENGTH ? head->content_length : 0;
 	x->member_keeps = head->keep_alive && head->framing != BODY_CLOSE;
+	if (!x->member_keeps && x->upstream->leg != NULL && head->framing == BODY_LENGTH)
+		x->answer_framing = BODY_CLOSE; /* with its stream */
 	exchange_to(x, EXCHANGE_ANSWERING);
 	if (head->framing == BODY_CHUNKED) {
 		chunk_init(&x->chunks);
@@ -397,7 +412,7 @@ answer_on_readable(struct exchange *x)
 		if (n > 0)
 			pass_and_flush(x, at, (size_t)n);
 		else if (clean && x->answer_framing == BODY_CLOSE)
-			answer_complete(x, SLICE_NONE);
+			complete_at_end(x);
 		else
 			answer_truncated(x);
 		return;

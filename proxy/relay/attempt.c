@@ -386,12 +386,14 @@ attempt_next(struct exchange *x, bool reusable)
 	start_anew(x, reusable);
 }
 
-/* The member closed a pooled connection, as it may: no evidence, one more try there. */
+/* The member closed a pooled connection, or takes no more requests on it, as it may: no evidence,
+ * one more try there. */
 static bool
 try_here_again(struct exchange *x, enum reason why)
 {
 	const struct upstream *u = x->upstream;
-	bool stale = u->reused && why == REASON_RESET && u->in == NULL;
+	bool stale =
+	    (u->reused && why == REASON_RESET && u->in == NULL) || why == REASON_STREAM_REFUSED;
 	if (!stale || x->retried_here || !retry_may_repeat(x, why))
 		return false;
 	if (x->trace != NULL)

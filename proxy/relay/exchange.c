@@ -656,8 +656,7 @@ exchange_on_member_deadline(struct exchange *x)
 {
 	switch ((enum exchange_state)x->state) {
 	case EXCHANGE_CONNECTING:
-		attempt_failed(x, x->upstream->state == UPSTREAM_SHAKING ? REASON_TLS_TIMEOUT
-									 : REASON_CONNECT_TIMEOUT);
+		attempt_failed(x, upstream_why_unconnected(x->upstream));
 		break;
 	case EXCHANGE_WAITING:
 		/* A member cannot answer what the client has not sent yet; the client has its own

@@ -11,6 +11,9 @@
  *     the loop, although the descriptor is silent; a part of a record never is;
  *   - where TLS must write before it can read, or the other way, the descriptor is
  *     watched for that, and the owner is told what it wanted.
+ *
+ * An io need not have a descriptor at all: bytes may go another way (h2_leg.h: a stream of
+ * HTTP/2), which then says when they can.
  */
 #ifndef HOLDFAST_RELAY_IO_H
 #define HOLDFAST_RELAY_IO_H
@@ -29,6 +32,17 @@ struct worker;
 
 typedef void io_ready_fn(void *owner, unsigned events);
 
+struct io;
+
+/* How bytes go that do not go plainly through the descriptor. */
+struct io_way {
+	ssize_t (*recv)(struct io *io, void *at, size_t bytes);
+	ssize_t (*send)(struct io *io, struct iovec *pieces, int count);
+	/* Both NULL: the descriptor's. */
+	void (*want)(struct io *io); /* io->wants changed */
+	void (*shutdown)(struct io *io);
+};
+
 struct io {
 	int fd;         /* owned; -1: closed */
 	unsigned wants; /* IO_READ | IO_WRITE */
@@ -36,10 +50,13 @@ struct io {
 	void *owner;                 /* handed to ready */
 	struct worker *worker;       /* borrowed; its loop */
 	struct tls_channel *channel; /* owned; NULL: plain */
+	const struct io_way *way;    /* static; NULL: plain */
 	_Alignas(8) unsigned char event[IO_EVENT_BYTES];
 };
 
 void io_init(struct io *io, struct worker *worker, int fd, io_ready_fn *ready, void *owner);
+/* Bytes go through the channel from now on, which is taken over; NULL: they do not. */
+void io_through(struct io *io, struct tls_channel *channel);
 /* Sets the interest. False: the kernel refused (out of memory); nothing is watched then. */
 bool io_change(struct io *io, unsigned wants);
 static inline bool

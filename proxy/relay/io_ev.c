@@ -74,6 +74,7 @@ io_init(struct io *io, struct worker *worker, int fd, io_ready_fn *ready, void *
 	io->owner = owner;
 	io->worker = worker;
 	io->channel = NULL;
+	io->way = NULL;
 }
 
 /* ---- bytes that are held -----------------------------------------------------------------------
@@ -171,6 +172,11 @@ watch(struct io *io, unsigned watched)
 bool
 io_change(struct io *io, unsigned wants)
 {
+	if (io->way != NULL && io->way->want != NULL) {
+		io->wants = wants;
+		io->way->want(io);
+		return true;
+	}
 	assert(io->fd != -1);
 	if (io->wants != 0)
 		(void)event_del(event_of(io));
@@ -208,8 +214,23 @@ follow(struct io *io, unsigned watched_before)
 		(void)tell_held(io);
 }
 
-/* Apart, so that a plain socket pays for one comparison. */
-static __attribute__((noinline)) ssize_t
+static inline ssize_t
+send_plain(struct io *io, struct iovec *pieces, int count)
+{
+	const long flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+	struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
+	ssize_t n;
+	do {
+		if (count == 1)
+			n = syscall(SYS_sendto, io->fd, pieces[0].iov_base, pieces[0].iov_len,
+				    flags, NULL, 0);
+		else
+			n = syscall(SYS_sendmsg, io->fd, &message, flags);
+	} while (n == -1 && errno == EINTR);
+	return n;
+}
+
+static ssize_t
 recv_through(struct io *io, void *at, size_t bytes)
 {
 	unsigned watched = through(io->channel, io->wants);
@@ -220,9 +241,11 @@ recv_through(struct io *io, void *at, size_t bytes)
 	return n;
 }
 
-static __attribute__((noinline)) ssize_t
+static ssize_t
 send_through(struct io *io, struct iovec *pieces, int count)
 {
+	if (io->channel->kernel_sends)
+		return send_plain(io, pieces, count);
 	unsigned watched = through(io->channel, io->wants);
 	ssize_t n = tls_channel_send(io->channel, pieces, count);
 	int error = errno;
@@ -232,12 +255,21 @@ send_through(struct io *io, struct iovec *pieces, int count)
 	return n;
 }
 
+void
+io_through(struct io *io, struct tls_channel *channel)
+{
+	static const struct io_way tls = {.recv = recv_through, .send = send_through};
+	io->channel = channel;
+	io->way = channel != NULL ? &tls : NULL;
+}
+
+/* A plain socket pays for one comparison. */
 ssize_t
 io_recv(struct io *io, void *at, size_t bytes)
 {
 	ssize_t n;
-	if (__builtin_expect(io->channel != NULL, 0))
-		return recv_through(io, at, bytes);
+	if (__builtin_expect(io->way != NULL, 0))
+		return io->way->recv(io, at, bytes);
 	do
 		n = syscall(SYS_recvfrom, io->fd, at, bytes, MSG_DONTWAIT, NULL, NULL);
 	while (n == -1 && errno == EINTR);
@@ -247,19 +279,9 @@ io_recv(struct io *io, void *at, size_t bytes)
 ssize_t
 io_send(struct io *io, struct iovec *pieces, int count)
 {
-	const long flags = MSG_NOSIGNAL | MSG_DONTWAIT;
-	struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
-	ssize_t n;
-	if (__builtin_expect(io->channel != NULL, 0) && !io->channel->kernel_sends)
-		return send_through(io, pieces, count);
-	do {
-		if (count == 1)
-			n = syscall(SYS_sendto, io->fd, pieces[0].iov_base, pieces[0].iov_len,
-				    flags, NULL, 0);
-		else
-			n = syscall(SYS_sendmsg, io->fd, &message, flags);
-	} while (n == -1 && errno == EINTR);
-	return n;
+	if (__builtin_expect(io->way != NULL, 0))
+		return io->way->send(io, pieces, count);
+	return send_plain(io, pieces, count);
 }
 
 bool
@@ -284,6 +306,10 @@ io_farewell(struct io *io)
 void
 io_shutdown(struct io *io)
 {
+	if (io->way != NULL && io->way->shutdown != NULL) {
+		io->way->shutdown(io);
+		return;
+	}
 	io_farewell(io);
 	(void)shutdown(io->fd, SHUT_WR);
 }

@@ -34,6 +34,10 @@ retry_cause(enum reason why)
 		return CAUSE_MEMBER_FIRST_BYTE;
 	case REASON_BAD_ANSWER:
 		return CAUSE_MEMBER_BAD_ANSWER;
+	case REASON_STREAM_REFUSED:
+		return CAUSE_MEMBER_REFUSED;
+	case REASON_NO_TUNNEL:
+		return CAUSE_NO_TUNNEL;
 	case REASON_BUSY:
 		return CAUSE_BUSY;
 	default:
@@ -58,6 +62,9 @@ note_evidence(struct exchange *x, enum reason why)
 	    [REASON_TLS_REFUSED] = "the TLS handshake was refused by",
 	    [REASON_TLS_FAILED] = "no TLS handshake with",
 	    [REASON_TLS_TIMEOUT] = "connected, but no TLS handshake in time with",
+	    [REASON_NOT_HTTP2] = "connected, but no HTTP/2 with",
+	    [REASON_STREAM_REFUSED] = "the stream was refused, unprocessed, by",
+	    [REASON_NO_TUNNEL] = "no WebSocket over HTTP/2 at",
 	    [REASON_UNRESOLVED] = "no address is known of",
 	    [REASON_CLOSED_IDLE] = "pooled connection closed by",
 	    [REASON_RESET] = "connection broken before an answer by",
@@ -117,7 +124,7 @@ retry_note_failure(struct exchange *x, enum reason why)
 	struct worker *w = x->worker;
 	struct member_live *live = exchange_live(x);
 	note_attempt(x, why);
-	if (why == REASON_MAINT) /* nothing is wrong with the member */
+	if (why == REASON_MAINT || why == REASON_NO_TUNNEL) /* nothing is wrong with the member */
 		return;
 	atomic_fetch_add_explicit(&live->load[w->number].failures, 1, memory_order_relaxed);
 	if (why != REASON_DOWN) /* that is a verdict already */

@@ -5,6 +5,7 @@
 #include "relay/upstream.h"
 
 #include "relay/exchange.h"
+#include "relay/h2_link.h"
 #include "relay/introduce.h"
 #include "tls/channel.h"
 #include "tls/client.h"
@@ -75,15 +76,34 @@ why_not_connected(int error)
 	}
 }
 
+/* BUSY. */
+static void
+tell_connected(struct upstream *u)
+{
+	if (u->link != NULL)
+		h2_link_on_connected(u->link);
+	else
+		exchange_on_connected(u->exchange);
+}
+
+static void
+tell_unconnected(struct upstream *u, enum reason why)
+{
+	if (u->link != NULL)
+		h2_link_on_unconnected(u->link, why);
+	else
+		exchange_on_unconnected(u->exchange, why);
+}
+
 /* The channel is the connection's from here on; what it read ahead is told as readable. */
 static void
 shaken(struct upstream *u)
 {
 	(void)io_want(&u->io, 0);
-	u->io.channel = u->shaking;
+	io_through(&u->io, u->shaking);
 	u->shaking = NULL;
 	u->state = UPSTREAM_BUSY;
-	exchange_on_connected(u->exchange);
+	tell_connected(u);
 }
 
 static void
@@ -94,9 +114,9 @@ shake_hands(struct upstream *u)
 	if (state == TLS_HANDSHAKE_DONE)
 		shaken(u);
 	else if (state != TLS_HANDSHAKE_WAITS)
-		exchange_on_unconnected(u->exchange, tls_client_reason(u->shaking, state));
+		tell_unconnected(u, tls_client_reason(u->shaking, state));
 	else if (!io_want(&u->io, write ? IO_WRITE : IO_READ))
-		exchange_on_unconnected(u->exchange, REASON_NONE);
+		tell_unconnected(u, REASON_NONE);
 }
 
 /* Apart, for mostly connections are plain. False: no memory. */
@@ -121,14 +141,14 @@ on_connected(struct upstream *u)
 	if (error == 0 && u->live->proxy != PROXY_OUT_OFF && !introduce_client(u, u->exchange))
 		error = errno;
 	if (error != 0) {
-		exchange_on_unconnected(u->exchange, why_not_connected(error));
+		tell_unconnected(u, why_not_connected(error));
 	} else if (u->live->tls == NULL) {
 		u->state = UPSTREAM_BUSY;
-		exchange_on_connected(u->exchange);
+		tell_connected(u);
 	} else if (begin_shaking(u)) {
 		shake_hands(u);
 	} else {
-		exchange_on_unconnected(u->exchange, REASON_NONE);
+		tell_unconnected(u, REASON_NONE);
 	}
 }
 
@@ -136,10 +156,20 @@ enum reason
 upstream_why_broken(struct upstream *u)
 {
 	const struct tls_channel *channel = u->io.channel;
+	if (u->leg != NULL)
+		return h2_leg_why(u->leg);
 	if (channel == NULL || u->reused || u->in != NULL || !tls_client_was_refused(channel))
 		return REASON_RESET;
 	u->sent = u->sent_before;
 	return REASON_TLS_REFUSED;
+}
+
+enum reason
+upstream_why_unconnected(const struct upstream *u)
+{
+	if (u->leg != NULL)
+		return h2_link_why_unopened(u->leg->link);
+	return u->state == UPSTREAM_SHAKING ? REASON_TLS_TIMEOUT : REASON_CONNECT_TIMEOUT;
 }
 
 /* ---- readiness --------------------------------------------------------------------------------
@@ -179,7 +209,7 @@ on_deadline(struct deadline *d)
 		exchange_on_member_deadline(u->exchange);
 }
 
-static struct upstream *
+struct upstream *
 upstream_create(struct worker *w, struct member_live *live, int fd)
 {
 	struct upstream *u = calloc(1, sizeof(*u));
@@ -192,7 +222,7 @@ upstream_create(struct worker *w, struct member_live *live, int fd)
 	return u;
 }
 
-static struct upstream *
+struct upstream *
 upstream_connect(struct worker *w, struct member_live *live, const struct exchange *x,
 		 enum reason *reason)
 {
@@ -281,7 +311,8 @@ upstream_get(struct worker *w, struct member_live *live, struct exchange *x,
 		u->reused = true;
 		u->sent_before = u->sent;
 	} else {
-		u = upstream_connect(w, live, x, reason);
+		u = live->http2 ? h2_link_get(w, live, x, choice, reason)
+				: upstream_connect(w, live, x, reason);
 		if (u == NULL)
 			return NULL;
 	}
@@ -329,6 +360,7 @@ upstreams_close_idle(struct worker *w, struct member_live *live)
 	struct idle_list *list = idle_list_of(w, live);
 	while (list->first != NULL)
 		upstream_close(list->first);
+	h2_links_close_idle(w, live);
 }
 
 void
@@ -341,9 +373,14 @@ upstream_close(struct upstream *u)
 		io_farewell(&u->io);
 	}
 	u->state = UPSTREAM_CLOSED;
+	if (u->leg != NULL) {
+		h2_leg_leave(u->leg);
+		u->leg = NULL;
+	}
 	u->exchange = NULL;
 	deadline_remove(u->worker, &u->deadline);
 	buf_put(&u->worker->bufs, &u->in);
+	buf_put(&u->worker->bufs, &u->trailers);
 	tls_channel_free(&u->shaking);
 	io_close(&u->io);
 	worker_trash(u->worker, &u->trash, upstream_drop);

@@ -3,6 +3,9 @@
  * busy with exactly one exchange, or idle in its worker's pool; bytes that come while
  * it is idle are no answer to anything, and close it (RFC 9112 section 9.2).
  *
+ * At a member that speaks HTTP/2 it is one of two things: the connection itself, which is its
+ * link's (h2_link.h), or what an exchange holds of it, a stream (h2_leg.h), which is used once.
+ *
  *   CONNECTING --plain--------> BUSY <---> IDLE
  *        `------> SHAKING --------^
  */
@@ -34,7 +37,10 @@ struct upstream {
 	struct buf *in;              /* answer bytes not yet handled; NULL: none */
 	uint64_t rested_from;        /* round of the loop in which it became idle */
 	struct tls_channel *shaking; /* owned; while SHAKING; then it is io.channel */
-	struct upstream *next;       /* in the idle list */
+	struct h2_link *link;        /* this is its line; NULL: none */
+	struct h2_leg *leg;          /* this is a stream; NULL: it is not */
+	struct buf *trailers;  /* of an answer without a length, whose end was read; NULL: none */
+	struct upstream *next; /* in the idle list */
 	struct upstream *prev;
 };
 
@@ -55,6 +61,8 @@ struct upstream *upstream_get(struct worker *w, struct member_live *live, struct
 /* After an error of reading before any answer: why it failed (RESET; TLS_REFUSED: nothing of the
  * request was read by the member, and it counts as not sent). */
 enum reason upstream_why_broken(struct upstream *u);
+/* Why it is not connected yet. */
+enum reason upstream_why_unconnected(const struct upstream *u);
 /* Back to the pool after a whole answer; the exchange lets go of it. Closed when the pool is full,
  * or the member left. */
 void upstream_put_idle(struct upstream *u, const struct config_service *config);
@@ -62,5 +70,13 @@ void upstream_put_idle(struct upstream *u, const struct config_service *config);
 void upstreams_close_idle(struct worker *w, struct member_live *live);
 /* Closes now, frees after the present callback; unlinked from pool and exchange. */
 void upstream_close(struct upstream *u);
+
+/* ---- for h2_link.c ---- */
+
+/* A new connection, as of upstream_get; `x`: whose client the member is told of, NULL: nobody's. */
+struct upstream *upstream_connect(struct worker *w, struct member_live *live,
+				  const struct exchange *x, enum reason *reason);
+/* Not watched. `fd` -1: its bytes go another way. NULL: no memory. */
+struct upstream *upstream_create(struct worker *w, struct member_live *live, int fd);
 
 #endif

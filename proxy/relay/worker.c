@@ -1,5 +1,6 @@
 /* worker.c: what a request needs on its thread; see worker.h. The loop itself is in worker_ev.c. */
 #include "relay/worker.h"
+#include "relay/h2_link.h"
 
 #include "base/clock.h"
 #include "relay/racing.h"
@@ -190,6 +191,7 @@ worker_free(struct worker **held)
 	racing_free(w);
 	slots_hand_over(w, w->generation, NULL);
 	worker_sweep(w);
+	h2_links_release(w);
 	worker_generation_put(w->generation);
 	exchange_spares_free(w);
 	pipes_free(w);

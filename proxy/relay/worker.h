@@ -44,6 +44,7 @@ struct event_base;
 struct exchange;
 struct upstream;
 struct client;
+struct h2_links;
 struct h2_worker;
 
 /* A deadline that calls its owner. Zeroed is not set. */
@@ -162,15 +163,18 @@ struct worker {
 	struct access_batch *access; /* NULL: none */
 	struct worker_hops hops;
 	struct http2_counts http2;
-	struct h2_worker *h2;        /* owned by edge; NULL: nobody spoke HTTP/2 yet */
-	struct event *turn;          /* owned by h2_turn_ev.c; NULL: not yet */
-	struct racing *racing;       /* owned; NULL: nobody raced yet */
-	struct mirror_lanes *mirror; /* owned; NULL: nothing was copied yet */
-	struct ticket_keys tickets;  /* of this node */
-	struct slice via;            /* in `shared` */
-	uint64_t date_s;             /* wall second of `date` */
-	char date[32];               /* IMF-fixdate, terminated */
-	struct http_head answer;     /* scratch: the answer head being handled */
+	struct h2_worker *h2;                /* owned by edge; NULL: nobody spoke HTTP/2 yet */
+	struct h2_links *links;              /* owned; NULL: no member spoke HTTP/2 yet */
+	struct event *turn;                  /* owned by turn_ev.c; NULL: not yet */
+	bool turn_asked;                     /* for the end of this round */
+	void (*turn_edge)(struct worker *w); /* edge's part of it; NULL: nobody spoke HTTP/2 yet */
+	struct racing *racing;               /* owned; NULL: nobody raced yet */
+	struct mirror_lanes *mirror;         /* owned; NULL: nothing was copied yet */
+	struct ticket_keys tickets;          /* of this node */
+	struct slice via;                    /* in `shared` */
+	uint64_t date_s;                     /* wall second of `date` */
+	char date[32];                       /* IMF-fixdate, terminated */
+	struct http_head answer;             /* scratch: the answer head being handled */
 	struct http_insert inserts[HTTP_INSERTS_MAX]; /* scratch: what is put into it */
 	struct writer out; /* scratch: what is being composed for a client, not yet sent */
 	char out_bytes[SCRATCH_BYTES];

@@ -8,8 +8,8 @@
 
 /* NULL when it is off; `before`: of the generation before, or NULL. */
 static enum result
-make_tls(const struct config_upstream_tls *c, struct tls_client *before, struct tls_client **out,
-	 struct problem *p)
+make_tls(const struct config_upstream_tls *c, bool http2, struct tls_client *before,
+	 struct tls_client **out, struct problem *p)
 {
 	struct tls_files own = {c->certificate, c->key, NULL};
 	struct tls_client_settings settings = {
@@ -17,6 +17,7 @@ make_tls(const struct config_upstream_tls *c, struct tls_client *before, struct 
 	    .name = c->name,
 	    .verify = c->verify,
 	    .only_1_3 = c->only_1_3,
+	    .http2 = http2,
 	    .own = c->certificate == NULL ? NULL : &own,
 	};
 	*out = NULL;
@@ -70,7 +71,8 @@ service_init(struct services *all, size_t number, const struct config *config, u
 	s->tally = same == NULL ? tally_create(workers) : tally_ref(same->tally);
 	if (s->tally == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
-	r = make_tls(&c->tls, same == NULL ? NULL : same->tls, &s->tls, p);
+	r = make_tls(&c->tls, c->protocol == MEMBER_HTTP2, same == NULL ? NULL : same->tls, &s->tls,
+		     p);
 	if (r != RESULT_OK)
 		return r;
 	return find_pool(s, (struct pool_tls){s->tls, all->tls}, workers, same, p);
@@ -129,7 +131,7 @@ services_fill(struct services *s, const struct config *config, unsigned workers,
 	bool hops = s->hops != NULL || config->cluster.node_count == 0;
 	if (r != RESULT_OK || s->list == NULL || !hops)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
-	r = make_tls(&config->cluster.tls, before == NULL ? NULL : before->tls, &s->tls, p);
+	r = make_tls(&config->cluster.tls, false, before == NULL ? NULL : before->tls, &s->tls, p);
 	if (r != RESULT_OK)
 		return problem_prefix(p, r, "cluster.tls");
 	for (size_t i = 0; i < config->service_count; i++) {

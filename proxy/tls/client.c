@@ -66,7 +66,7 @@ static bool
 digest_all(const struct making *m, uint8_t print[TLS_FINGERPRINT])
 {
 	const struct tls_client_settings *s = m->settings;
-	uint8_t flags[] = {s->verify, s->only_1_3, s->ca != NULL, m->own.leaf != NULL};
+	uint8_t flags[] = {s->verify, s->only_1_3, s->http2, s->ca != NULL, m->own.leaf != NULL};
 	unsigned bytes = 0;
 	(void)EVP_DigestUpdate(m->digest, flags, sizeof(flags));
 	if (s->name != NULL)
@@ -134,7 +134,8 @@ on_session(SSL *ssl, SSL_SESSION *session)
 static bool
 set_rules(SSL_CTX *ssl, const struct tls_client_settings *s)
 {
-	static const unsigned char protocols[] = "\x08http/1.1";
+	static const unsigned char http1[] = "\x08http/1.1";
+	static const unsigned char http2[] = "\x02h2";
 	(void)SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	(void)SSL_CTX_set_session_cache_mode(ssl,
 					     SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
@@ -146,7 +147,8 @@ set_rules(SSL_CTX *ssl, const struct tls_client_settings *s)
 	       SSL_CTX_set_cipher_list(ssl, TLS_CIPHERS_1_2) == 1 &&
 	       SSL_CTX_set_ciphersuites(ssl, TLS_CIPHERS_1_3) == 1 &&
 	       SSL_CTX_set1_groups_list(ssl, TLS_GROUPS) == 1 &&
-	       SSL_CTX_set_alpn_protos(ssl, protocols, sizeof(protocols) - 1) == 0;
+	       SSL_CTX_set_alpn_protos(ssl, s->http2 ? http2 : http1,
+				       s->http2 ? sizeof(http2) - 1 : sizeof(http1) - 1) == 0;
 }
 
 static bool

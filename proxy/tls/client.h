@@ -31,6 +31,7 @@ struct tls_client_settings {
 	const char *name; /* SNI, and what certificates must carry; NULL: the address */
 	bool verify;
 	bool only_1_3;
+	bool http2; /* is asked for by ALPN, and nothing else; facts.protocol has what is spoken */
 	const struct tls_files *own; /* the client's certificate; NULL: none */
 };
 

@@ -1,5 +1,5 @@
 """What a client of HTTP/2 can make Holdfast do for nothing is bounded: each class of flood that broke other
-servers, by counters and memory (include/tbl/http2_ends.h, proxy/edge/h2_budget.h)."""
+servers, by counters and memory (include/tbl/http2_ends.h, proxy/relay/h2_budget.h)."""
 
 import os
 import re

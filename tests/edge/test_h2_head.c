@@ -210,11 +210,11 @@ test_trailers(void **state)
 	(void)state;
 	char text[20];
 	struct writer w = writer_on(text, sizeof(text));
-	assert_true(h2_trailer_add(&w, SLICE("a"), SLICE("1")));
-	assert_false(h2_trailer_add(&w, SLICE(":path"), SLICE("/")));
-	assert_false(h2_trailer_add(&w, SLICE("b"), SLICE("1\r\nc: 2")));
+	assert_true(h2_line_add(&w, SLICE("a"), SLICE("1")));
+	assert_false(h2_line_add(&w, SLICE(":path"), SLICE("/")));
+	assert_false(h2_line_add(&w, SLICE("b"), SLICE("1\r\nc: 2")));
 	assert_int_equal(w.bytes, 6);
-	assert_false(h2_trailer_add(&w, SLICE("long"), SLICE("0123456789abcdef")));
+	assert_false(h2_line_add(&w, SLICE("long"), SLICE("0123456789abcdef")));
 }
 
 int

@@ -3,9 +3,9 @@
 
 #include "base/clock.h"
 #include "edge/h2_connection.h"
-#include "edge/h2_turn.h"
 #include "gate/alloc.h"
 #include "relay/io.h"
+#include "relay/turn.h"
 #include "relay/worker.h"
 
 #include <errno.h>
@@ -359,11 +359,24 @@ io_init(struct io *io, struct worker *worker, int fd, io_ready_fn *ready, void *
 	io->owner = owner;
 	io->worker = worker;
 	io->channel = NULL;
+	io->way = NULL;
+}
+
+void
+io_through(struct io *io, struct tls_channel *channel)
+{
+	CHECK(channel == NULL);
+	io->channel = NULL;
 }
 
 bool
 io_change(struct io *io, unsigned wants)
 {
+	if (io->way != NULL) {
+		io->wants = wants;
+		io->way->want(io);
+		return true;
+	}
 	struct descriptor *d = must_find(io->fd);
 	CHECK(d->io == NULL || d->io == io);
 	/* What was seen is told anew, as the kernel does after a change of interest. */
@@ -392,12 +405,16 @@ bounded(size_t bytes, size_t most)
 ssize_t
 io_recv(struct io *io, void *at, size_t bytes)
 {
+	if (io->way != NULL)
+		return io->way->recv(io, at, bytes);
 	return end_read(must_find(io->fd)->end, at, bounded(bytes, mem_net.read_max), false);
 }
 
 ssize_t
 io_send(struct io *io, struct iovec *pieces, int count)
 {
+	if (io->way != NULL)
+		return io->way->send(io, pieces, count);
 	struct mem_end *end = must_find(io->fd)->end;
 	size_t bytes = 0;
 	for (int i = 0; i < count; i++)
@@ -429,6 +446,10 @@ io_peek(const struct io *io, bool *end)
 void
 io_shutdown(struct io *io)
 {
+	if (io->way != NULL) {
+		io->way->shutdown(io);
+		return;
+	}
 	mem_half_close(must_find(io->fd)->end);
 }
 
@@ -672,26 +693,23 @@ __wrap_clock_wall_ms(void)
 
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
-/* ---- edge/h2_turn.h ------------------------------------------------------------------------ */
-
-static bool turn_asked;
+/* ---- relay/turn.h ------------------------------------------------------------------------ */
 
 bool
-h2_turn_prepare(struct worker *w)
+turn_prepare(struct worker *w)
 {
 	(void)w;
 	return true;
 }
 
 void
-h2_turn_ask(struct worker *w)
+turn_ask(struct worker *w)
 {
-	(void)w;
-	turn_asked = true;
+	w->turn_asked = true;
 }
 
 void
-h2_turn_release(struct worker *w)
+turn_release(struct worker *w)
 {
 	(void)w;
 }
@@ -700,11 +718,10 @@ h2_turn_release(struct worker *w)
 static void
 turn_http2(struct worker *w)
 {
-	if (!turn_asked)
+	if (!w->turn_asked)
 		return;
-	turn_asked = false;
 	worker_time(w);
-	h2_connections_turn(w);
+	turn_run(w);
 	worker_sweep(w);
 }
 

@@ -1,5 +1,5 @@
 /* h2_budget.c: see h2_budget.h. */
-#include "edge/h2_budget.h"
+#include "relay/h2_budget.h"
 
 struct bucket {
 	uint32_t burst;

@@ -1,8 +1,6 @@
-/* h2_turn_ev.c: see h2_turn.h. An event that is made active while others are handled comes behind
- * them, in the same round. */
-#include "edge/h2_turn.h"
-
-#include "edge/h2_connection.h"
+/* turn_ev.c: see turn.h. An event that is made active while others are handled comes behind them,
+ * in the same round. */
+#include "relay/turn.h"
 
 #include <event2/event.h>
 
@@ -13,12 +11,12 @@ on_turn(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	worker_time(w);
-	h2_connections_turn(w);
+	turn_run(w);
 	worker_sweep(w);
 }
 
 bool
-h2_turn_prepare(struct worker *w)
+turn_prepare(struct worker *w)
 {
 	if (w->turn == NULL)
 		w->turn = event_new(w->base, -1, 0, on_turn, w);
@@ -26,13 +24,14 @@ h2_turn_prepare(struct worker *w)
 }
 
 void
-h2_turn_ask(struct worker *w)
+turn_ask(struct worker *w)
 {
+	w->turn_asked = true;
 	event_active(w->turn, EV_TIMEOUT, 0);
 }
 
 void
-h2_turn_release(struct worker *w)
+turn_release(struct worker *w)
 {
 	if (w->turn != NULL)
 		event_free(w->turn);

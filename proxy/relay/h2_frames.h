@@ -3,8 +3,8 @@
  * deadlines must know it: is it in the middle of its preface, or of a request's head? And how many
  * of them are of types that nghttp2 tells nobody of. Pure.
  */
-#ifndef HOLDFAST_EDGE_H2_FRAMES_H
-#define HOLDFAST_EDGE_H2_FRAMES_H
+#ifndef HOLDFAST_RELAY_H2_FRAMES_H
+#define HOLDFAST_RELAY_H2_FRAMES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +23,8 @@ struct h2_frames {
 };
 
 void h2_frames_init(struct h2_frames *f);
+/* The same of a server, which begins with a frame. */
+void h2_frames_init_server(struct h2_frames *f);
 void h2_frames_feed(struct h2_frames *f, const uint8_t *at, size_t bytes);
 /* Is a preface or a head there in part? */
 bool h2_frames_in_head(const struct h2_frames *f);

@@ -4,8 +4,8 @@
  * WINDOW_UPDATE, empty frames. For each kind a bucket: a burst, and so many a second on top
  * (include/tbl/ http2_ends.h); what a client does that gets it somewhere earns it more. Pure.
  */
-#ifndef HOLDFAST_EDGE_H2_BUDGET_H
-#define HOLDFAST_EDGE_H2_BUDGET_H
+#ifndef HOLDFAST_RELAY_H2_BUDGET_H
+#define HOLDFAST_RELAY_H2_BUDGET_H
 
 #include "record/http2.h"
 

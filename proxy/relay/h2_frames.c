@@ -1,5 +1,5 @@
 /* h2_frames.c: see h2_frames.h. */
-#include "edge/h2_frames.h"
+#include "relay/h2_frames.h"
 
 #include <string.h>
 
@@ -13,6 +13,12 @@ h2_frames_init(struct h2_frames *f)
 	f->in_block = true;
 	f->head[3] = TYPE_CONTINUATION;
 	f->head[4] = FLAG_END_HEADERS;
+}
+
+void
+h2_frames_init_server(struct h2_frames *f)
+{
+	*f = (struct h2_frames){.left = 0};
 }
 
 static bool

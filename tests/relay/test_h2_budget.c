@@ -1,7 +1,7 @@
-/* test_h2_budget.c: buckets of what gets nowhere, and where frames end; see edge/h2_budget.h,
+/* test_h2_budget.c: buckets of what gets nowhere, and where frames end; see relay/h2_budget.h,
  * h2_frames.h. */
-#include "edge/h2_budget.h"
-#include "edge/h2_frames.h"
+#include "relay/h2_budget.h"
+#include "relay/h2_frames.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
