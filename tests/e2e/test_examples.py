@@ -19,7 +19,9 @@ import ordering
 import test_proxy_out_tls
 import tls
 from dns import Dns
+from h2_origin import H2Origin
 from holdfast import ROOT, Holdfast, Origin, wait_until
+from http2 import Connection
 
 EXAMPLES = os.path.join(ROOT, "conf", "examples")
 MEMBER = re.compile(r'\{ id = "([^"]+)"; origin = "([^"]+)";')
@@ -70,7 +72,8 @@ class Example(Holdfast):
         for id, address in MEMBER.findall(text):
             app = self.apps[id] = kind(id)
             place = f"unix:{os.path.join(self.where, id)}" if address.startswith("unix:") else None
-            app.origin = (tls.TlsOrigin(id, context, app.behave) if context
+            app.origin = (kind.origin(app) if hasattr(kind, "origin")
+                          else tls.TlsOrigin(id, context, app.behave) if context
                           else Origin(id, app.behave, address=place))
             app.origin.on_accept = app.accepted
             assert text.count(f'"{address}"') == 1, address
@@ -131,6 +134,39 @@ def test_tls_to_members():
     p.apps[home].die()
     other, = set(p.apps) - {home}
     assert [b.get().id for _ in range(3)] == [other] * 3
+
+
+# ---- gRPC ---------------------------------------------------------------------------------------
+
+
+class Calls(App):
+    """A server of gRPC: a message is answered with its server's id, a call with trailers."""
+
+    @staticmethod
+    def origin(app):
+        return H2Origin(app.id, app.call)
+
+    def call(self, s):
+        body = s.read_body()
+        assert s.fields.get("te") == "trailers" and s.fields.get("content-type") == "application/grpc"
+        s.answer(200, self.id.encode() + body, [("content-type", "application/grpc")],
+                 trailers=[("grpc-status", "0")], length=False)
+
+
+def test_grpc():
+    p = Example("grpc", Calls)
+    fields = [("te", "trailers"), ("content-type", "application/grpc"), ("x-user-id", "u1")]
+
+    def call():
+        with Connection(p.address) as c:
+            r = c.request("POST", "/chat.Chat/Say", fields, b"hello")
+            assert r.status == 200 and r.body[1:] == b"hello" and r.trailers == [("grpc-status", "0")]
+            return r.body[:1].decode()
+    home = call()
+    assert [call() for _ in range(5)] == [home] * 5
+    p.apps[home].die()
+    other, = set(p.apps) - {home}
+    assert [call() for _ in range(3)] == [other] * 3
 
 
 # ---- TLS behind a load balancer -----------------------------------------------------------------
