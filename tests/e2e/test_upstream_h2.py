@@ -620,7 +620,7 @@ def echo_tunnel(s):
     done = 0
     while True:
         s.wait(lambda: len(s.body) > done or s.ended)
-        piece, done = s.body[done:], len(s.body)
+        piece, done = bytes(s.body[done:]), len(s.body)
         if piece:
             s.data(piece.upper())
         elif s.ended:

@@ -30,7 +30,7 @@ class ServerStream:
         self.method = self.pseudo.get(":method")
         self.target = self.pseudo.get(":path")
         self.trailers = Fields()
-        self.body = b""
+        self.body = bytearray()
         self.ended = ended
         self.code = None   # of a RST_STREAM that came
         self.window = connection.initial
@@ -48,7 +48,7 @@ class ServerStream:
 
     def read_body(self):
         self.wait(lambda: self.ended)
-        return self.body
+        return bytes(self.body)
 
     def until_reset(self):
         c = self.connection
