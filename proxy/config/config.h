@@ -308,7 +308,7 @@ struct config {
 	uint32_t workers; /* 0: one a core */
 	char *state_dir;  /* default "/var/lib/holdfast" */
 	char *user;       /* NULL: stay who we are; else dropped to after binding */
-	bool seccomp;                  /* default true */
+	bool seccomp;     /* default true */
 	struct {
 		uint64_t ready_ms; /* 30 s */
 		uint64_t drain_ms; /* 10 min */

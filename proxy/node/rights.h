@@ -1,11 +1,11 @@
 /*
- * rights.h: a node's rights, and how it gets rid of them: user and groups, capabilities of all sets,
- * what programs may gain, and what the kernel may be asked for (base/filter.h).
+ * rights.h: a node's rights, and how it gets rid of them: user and groups, capabilities of all
+ * sets, what programs may gain, and what the kernel may be asked for (base/filter.h).
  *
  *   configured user   every capability goes, from every set; a process that was not started by root
  *                     stays who it is and keeps that of binding low ports, if it has it
- *   root, no user     stays root, with what files and low ports need and nothing else; programs that
- *                     it starts (hooks) have what it had
+ *   root, no user     stays root, with what files and low ports need and nothing else; programs
+ * that it starts (hooks) have what it had
  */
 #ifndef HOLDFAST_NODE_RIGHTS_H
 #define HOLDFAST_NODE_RIGHTS_H

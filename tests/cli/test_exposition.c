@@ -52,11 +52,11 @@ a_page_by_member(void **state)
 	static const char page[] = FAMILY
 	    "_bucket{service=\"s\",member=\"a\",affinity=\"hit\",cause=\"done\",le=\"0.001\"} "
 	    "1\n" FAMILY "_bucket{service=\"s\",member=\"a\",affinity=\"hit\",cause=\"done\",le=\"+"
-			 "Inf\"} 2\n" FAMILY
+	    "Inf\"} 2\n" FAMILY
 	    "_count{service=\"s\",member=\"a\",affinity=\"hit\",cause=\"done\"} 2\n" FAMILY
 	    "_bucket{service=\"s\",member=\"a\",affinity=\"failover\",cause=\"done\",le=\"0.001\"} "
 	    "4\n" FAMILY "_bucket{service=\"s\",member=\"a\",affinity=\"failover\",cause=\"done\","
-			 "le=\"+Inf\"} 8\n" FAMILY
+	    "le=\"+Inf\"} 8\n" FAMILY
 	    "_count{service=\"s\",member=\"a\",affinity=\"failover\",cause=\"done\"} 8\n" FAMILY
 	    "_bucket{service=\"s\",member=\"-\",affinity=\"none\",cause=\"x\",le=\"0.001\"} "
 	    "16\n" FAMILY

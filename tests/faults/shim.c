@@ -39,9 +39,9 @@ enum fault {
 	FAULTS
 };
 
-static const char *const names[FAULTS] = {"short",    "eintr", "again",  "abort", "nofd",
-					  "nosocket", "nomem", "noport", "hang",
-					  "program", "spawn", "file"};
+static const char *const names[FAULTS] = {"short", "eintr",    "again", "abort",
+					  "nofd",  "nosocket", "nomem", "noport",
+					  "hang",  "program",  "spawn", "file"};
 static unsigned percent[FAULTS];
 static atomic_bool armed; /* by the first connection: a start is not disturbed */
 static atomic_ullong drawn;
@@ -94,7 +94,7 @@ begin(void)
 static void
 break_out(void)
 {
-	static char *const argv[] = {(char *)(uintptr_t)"/bin/true", NULL};
+	static char *const argv[] = {(char *)(uintptr_t) "/bin/true", NULL};
 	if (strikes(FAULT_PROGRAM))
 		(void)execv(argv[0], argv);
 	if (strikes(FAULT_SPAWN) && fork() == 0)
