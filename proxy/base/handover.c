@@ -134,20 +134,32 @@ keep_sockets(const char *name, const struct handover_message *m, struct problem 
 	return RESULT_OK;
 }
 
+/* A number and the blank behind it, taken off `text`. False: that is not what stands there. */
+static bool
+take_number(const char **text, unsigned long long *number)
+{
+	char *end;
+	*number = strtoull(*text, &end, 10);
+	if (end == *text || *end != ' ')
+		return false;
+	*text = end + 1;
+	return true;
+}
+
+/* "device inode path" */
 static void
 keep_file(const char *text)
 {
-	unsigned long long device = 0;
-	unsigned long long inode = 0;
-	int at = 0;
+	unsigned long long device;
+	unsigned long long inode;
 	size_t most = sizeof(inherited.file) / sizeof(inherited.file[0]);
-	if (inherited.file_count == most ||
-	    sscanf(text, "%llu %llu %n", &device, &inode, &at) != 2 || at == 0)
+	if (inherited.file_count == most || !take_number(&text, &device) ||
+	    !take_number(&text, &inode))
 		return;
 	inherited.file[inherited.file_count].file =
 	    (struct local_file){(dev_t)device, (ino_t)inode};
 	(void)snprintf(inherited.file[inherited.file_count].path, sizeof(inherited.file[0].path),
-		       "%s", text + at);
+		       "%s", text);
 	inherited.file_count++;
 }
 

@@ -41,13 +41,17 @@ static void
 bound_by_group(struct room *room, const char *path)
 {
 	char name[PATH_MAX + 16];
-	unsigned long long bytes = 0;
+	char text[32];
 	(void)snprintf(name, sizeof(name), "%s/memory.max", path);
 	FILE *f = fopen(name, "re");
 	if (f == NULL)
 		return;
-	if (fscanf(f, "%llu", &bytes) == 1)
-		bound(room, bytes, "cgroup memory.max");
+	if (fgets(text, sizeof(text), f) != NULL) {
+		char *end;
+		unsigned long long bytes = strtoull(text, &end, 10);
+		if (end != text)
+			bound(room, bytes, "cgroup memory.max");
+	}
 	(void)fclose(f);
 }
 
