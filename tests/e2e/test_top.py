@@ -279,9 +279,9 @@ def test_resizing_and_narrow_terminals():
     s.wait(r"^ MEMBER .*CHECKS")
     for columns, lines in ((70, 20), (40, 12), (25, 8), (100, 50)):
         s.tmux("resize-window", "-x", str(columns), "-y", str(lines))
-        text = s.wait(r"^ MEMBER +STATE" if columns < 70 else r"^ MEMBER +SERVICE +STATE" if columns > 70 else r"^ MEMBER .*P99 MS$")
+        s.wait(r"^ MEMBER +STATE" if columns < 70 else r"^ MEMBER +SERVICE +STATE" if columns > 70 else r"^ MEMBER .*P99 MS$")
+        text = s.wait(r"^>a +")  # drawn whole
         assert max(map(len, text.split("\n"))) <= columns and len(text.rstrip("\n").split("\n")) <= lines
-        assert re.search(r"^>a +", text, re.M), text
     s.tmux("resize-window", "-x", "15", "-y", "4")
     s.wait(r"^too small")
     s.tmux("resize-window", "-x", "80", "-y", "24")
@@ -372,6 +372,8 @@ def test_the_terminal_is_restored_by_every_signal():
     p = node()
     for number, said in ((signal.SIGINT, r"^ended with 0$"), (signal.SIGTERM, r"^ended with 143$"), (signal.SIGHUP, r"^ended with 129$"),
                          (signal.SIGQUIT, r"^ended with 131$"), (signal.SIGSEGV, r"^ended with (139|1|134)$"), (signal.SIGABRT, r"^ended with 134$")):
+        if number == signal.SIGSEGV and holdfast.sanitizer():
+            continue  # it is the sanitizer's, whose report would stand for a finding
         s = live(p)
         s.wait(r"^>a ")
         os.kill(s.pid(), number)
