@@ -14,6 +14,7 @@ REASON(TLS_FAILED, "tls_failed", "no TLS handshake with the member: it does not 
 REASON(TLS_TIMEOUT, "tls_timeout", "connected, but no TLS handshake within timeouts.connect")
 REASON(NOT_HTTP2, "not_http2", "the member does not speak HTTP/2 (protocol), or its greeting did not come within timeouts.connect")
 REASON(STREAM_REFUSED, "stream_refused", "the member did not process the request, it said so (HTTP/2: REFUSED_STREAM, or a stream above its GOAWAY)")
+REASON(HTTP2_BROKEN, "http2_broken", "the member broke the protocol of its HTTP/2 connection, or made it work for nothing (floods, heads that unpack to too much); it was closed")
 REASON(NO_TUNNEL, "no_tunnel", "WebSocket was asked for, and the member does not take it over HTTP/2 (Extended CONNECT)")
 REASON(UNRESOLVED, "unresolved", "the name of its origin has not resolved yet")
 REASON(CLOSED_IDLE, "closed_idle", "a pooled connection was closed before it took the request")

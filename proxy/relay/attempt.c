@@ -392,8 +392,8 @@ static bool
 try_here_again(struct exchange *x, enum reason why)
 {
 	const struct upstream *u = x->upstream;
-	bool stale =
-	    (u->reused && why == REASON_RESET && u->in == NULL) || why == REASON_STREAM_REFUSED;
+	bool broke = why == REASON_RESET || why == REASON_HTTP2_BROKEN;
+	bool stale = (u->reused && broke && u->in == NULL) || why == REASON_STREAM_REFUSED;
 	if (!stale || x->retried_here || !retry_may_repeat(x, why))
 		return false;
 	if (x->trace != NULL)

@@ -27,6 +27,15 @@ is_of_head(const struct h2_frames *f)
 	return f->head[3] == TYPE_HEADERS || f->head[3] == TYPE_CONTINUATION;
 }
 
+/* Its head is there. */
+static void
+begin_frame(struct h2_frames *f)
+{
+	f->left = (uint32_t)f->head[0] << 16 | (uint32_t)f->head[1] << 8 | f->head[2];
+	if (f->head[3] <= TYPE_CONTINUATION)
+		f->begun += H2_FRAME_HEAD_BYTES + f->left;
+}
+
 /* The frame is whole. */
 static void
 end_frame(struct h2_frames *f)
@@ -48,8 +57,7 @@ h2_frames_feed(struct h2_frames *f, const uint8_t *at, size_t bytes)
 			memcpy(f->head + f->head_bytes, at, take);
 			f->head_bytes += (uint8_t)take;
 			if (f->head_bytes == H2_FRAME_HEAD_BYTES)
-				f->left = (uint32_t)f->head[0] << 16 | (uint32_t)f->head[1] << 8 |
-					  f->head[2];
+				begin_frame(f);
 		} else {
 			take = f->left < bytes ? f->left : bytes;
 			f->left -= (uint32_t)take;

@@ -19,7 +19,9 @@ struct h2_frames {
 	uint32_t left;                     /* bytes of the payload that are to come */
 	uint32_t unknown;          /* frames of unknown types; whoever reads it sets it back */
 	uint32_t priority_updates; /* the same of PRIORITY_UPDATE (RFC 9218) */
-	bool in_block;             /* a head began, and did not end with a frame before this one */
+	uint64_t
+	    begun; /* bytes of frames of the other types that began, heads with them; the same */
+	bool in_block; /* a head began, and did not end with a frame before this one */
 };
 
 void h2_frames_init(struct h2_frames *f);

@@ -109,7 +109,8 @@ h2_leg_broken(struct h2_leg *leg, enum reason why)
 	if (leg->over || leg->broken)
 		return;
 	leg->broken = true;
-	leg->why = (uint8_t)(leg->malformed && !leg->final ? REASON_BAD_ANSWER : why);
+	bool no_answer = leg->malformed && !leg->final && why == REASON_RESET;
+	leg->why = (uint8_t)(no_answer ? REASON_BAD_ANSWER : why);
 	h2_leg_news(leg);
 }
 
@@ -120,7 +121,8 @@ h2_leg_why(struct h2_leg *leg)
 	/* An end without an answer is none. */
 	enum reason why = leg->broken ? (enum reason)leg->why : REASON_BAD_ANSWER;
 	bool proved = why == REASON_STREAM_REFUSED || why == REASON_NO_TUNNEL;
-	if (proved || (!leg->on_wire && why == REASON_RESET))
+	bool broke = why == REASON_RESET || why == REASON_HTTP2_BROKEN;
+	if (proved || (!leg->on_wire && broke))
 		u->sent = u->sent_before;
 	return why;
 }

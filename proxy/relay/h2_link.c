@@ -57,6 +57,7 @@ h2_link_let_go(struct h2_leg *leg)
 {
 	struct h2_link *link = leg->link;
 	leg->link = NULL;
+	link->stray_left += leg->id != 0 ? H2_LINK_STRAY_BYTES : 0;
 	if (leg->prev != NULL)
 		leg->prev->next = leg->next;
 	else
@@ -76,7 +77,7 @@ break_legs(struct h2_link *link)
 	while (link->legs != NULL) {
 		struct h2_leg *leg = link->legs;
 		h2_link_let_go(leg);
-		h2_leg_broken(leg, REASON_RESET);
+		h2_leg_broken(leg, link->broken ? REASON_HTTP2_BROKEN : REASON_RESET);
 		h2_leg_settle(leg);
 	}
 }
@@ -433,12 +434,13 @@ on_deadline(struct deadline *d)
 static bool
 is_over(const struct h2_link *link)
 {
-	if (link->eof || link->wire.gone)
+	/* The GOAWAY of one that broke left, or the socket takes nothing. */
+	if (link->eof || link->wire.gone || link->broken)
 		return true;
 	if (link->wire.out != NULL)
 		return false;
-	return link->broken || (nghttp2_session_want_read(link->wire.session) == 0 &&
-				nghttp2_session_want_write(link->wire.session) == 0);
+	return nghttp2_session_want_read(link->wire.session) == 0 &&
+	       nghttp2_session_want_write(link->wire.session) == 0;
 }
 
 /* Before it was open: did it fail? */
@@ -544,6 +546,18 @@ count_unknown(struct h2_link *link)
 	}
 }
 
+/* Frames of streams that are no more: some were on their way when these ended, not more. */
+static void
+count_stray(struct h2_link *link)
+{
+	uint64_t stray = link->frames.begun > link->known ? link->frames.begun - link->known : 0;
+	if (stray > link->stray_left && !link->broken)
+		h2_link_break(link, NGHTTP2_ENHANCE_YOUR_CALM);
+	link->stray_left -= stray < link->stray_left ? stray : link->stray_left;
+	link->frames.begun = 0;
+	link->known = 0;
+}
+
 static void
 feed(struct h2_link *link, const uint8_t *at, size_t bytes)
 {
@@ -552,10 +566,14 @@ feed(struct h2_link *link, const uint8_t *at, size_t bytes)
 	link->wire.running = true;
 	ssize_t n = nghttp2_session_mem_recv(link->wire.session, at, bytes);
 	link->wire.running = false;
-	if (n < 0)
+	/* nghttp2 terminates the session itself when a frame may not be. */
+	bool ended =
+	    !link->leaving && nghttp2_session_check_request_allowed(link->wire.session) == 0;
+	if (n < 0 || ended)
 		h2_link_break(link, n == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM
 							     : NGHTTP2_PROTOCOL_ERROR);
 	count_unknown(link);
+	count_stray(link);
 }
 
 static void

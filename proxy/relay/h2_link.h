@@ -18,7 +18,9 @@
  * is the sum of these; H2_LEG_QUEUE_MAX of a request's body that the member does not take;
  * HTTP_HEAD_BYTES_MAX of one head, H2_LINK_HEAD_FACTOR times that and HTTP_FIELDS_MAX before it is
  * unpacked to the end. What a member may make us do without getting anywhere is bounded as for
- * clients (h2_budget.h).
+ * clients (h2_budget.h). A RST_STREAM of its own ends a request of ours, so requests bound these;
+ * frames of streams that are no more may have been on their way: H2_LINK_STRAY_BYTES a stream that
+ * ended. Who goes beyond is left: HTTP2_BROKEN.
  *
  * A link ends in order, by a GOAWAY of either side or when it rested for timeouts.pool_idle: it
  * gets no new streams, and closes behind the last.
@@ -32,12 +34,13 @@
 #include "relay/h2_wire.h"
 #include "relay/turn.h"
 
-#define H2_LINK_STREAMS_MAX       128       /* at once, whatever the member allows */
-#define H2_LINK_WINDOW_BYTES      65536     /* of a stream, for the member to send into */
-#define H2_LINK_HEAD_FACTOR       4         /* of HTTP_HEAD_BYTES_MAX and HTTP_FIELDS_MAX */
-#define H2_LINK_CONTINUATIONS_MAX 8         /* frames of one head behind HEADERS */
-#define H2_LINK_SETTINGS_MAX      32        /* in one SETTINGS frame */
-#define H2_LINK_ACKS_MAX          200       /* of SETTINGS and PING, that wait to be sent */
+#define H2_LINK_STREAMS_MAX       128   /* at once, whatever the member allows */
+#define H2_LINK_WINDOW_BYTES      65536 /* of a stream, for the member to send into */
+#define H2_LINK_HEAD_FACTOR       4     /* of HTTP_HEAD_BYTES_MAX and HTTP_FIELDS_MAX */
+#define H2_LINK_CONTINUATIONS_MAX 8     /* frames of one head behind HEADERS */
+#define H2_LINK_SETTINGS_MAX      32    /* in one SETTINGS frame */
+#define H2_LINK_ACKS_MAX          200   /* of SETTINGS and PING, that wait to be sent */
+#define H2_LINK_STRAY_BYTES       (H2_LINK_WINDOW_BYTES + HTTP_HEAD_BYTES_MAX) /* see above */
 #define H2_LINK_NEWS_MS           1000      /* heard from within: not one that broke unnoticed */
 #define H2_LINK_LAST_ID           (1 << 30) /* above, another connection begins anew */
 
@@ -66,8 +69,10 @@ struct h2_link {
 	bool has_length; /* it has */
 	bool bad_block;  /* it is malformed, or too large */
 	uint8_t continuations;
-	uint8_t state; /* enum h2_link_state */
-	uint8_t why;   /* enum reason: it could not be opened */
+	uint8_t state;       /* enum h2_link_state */
+	uint8_t why;         /* enum reason: it could not be opened */
+	uint64_t known;      /* bytes of frames, of what is read, that are of no such stream: */
+	uint64_t stray_left; /* bytes of frames that may come for streams that are no more */
 	struct h2_budget budget;
 	struct h2_frames frames;
 	bool listed;
@@ -75,7 +80,7 @@ struct h2_link {
 	bool greeted; /* SETTINGS came */
 	bool tunnels; /* the member takes Extended CONNECT (RFC 8441) */
 	bool leaving; /* no new streams */
-	bool broken;  /* nghttp2 can do no more: what is to be sent is sent, then it closes */
+	bool broken;  /* by what the member did: after a GOAWAY it closes */
 	bool eof;
 };
 

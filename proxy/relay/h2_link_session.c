@@ -34,9 +34,19 @@ count_continuation(struct h2_link *link, const nghttp2_frame_hd *hd)
 	return hd->length > 0 || ends || h2_link_spend(link, HTTP2_END_EMPTY_FRAMES);
 }
 
+/* Is it of the connection, or of a stream that is there? Others are counted when it was read: of
+ * some nghttp2 tells nobody. */
+static void
+note_known(struct h2_link *link, const nghttp2_frame_hd *hd)
+{
+	if (hd->stream_id == 0 || leg_of(link->wire.session, hd->stream_id) != NULL)
+		link->known += H2_FRAME_HEAD_BYTES + hd->length;
+}
+
 static bool
 count_frame(struct h2_link *link, const nghttp2_frame_hd *hd)
 {
+	note_known(link, hd);
 	switch (hd->type) {
 	case NGHTTP2_HEADERS:
 		link->continuations = 0;
@@ -44,8 +54,6 @@ count_frame(struct h2_link *link, const nghttp2_frame_hd *hd)
 		       h2_link_spend(link, HTTP2_END_EMPTY_FRAMES);
 	case NGHTTP2_CONTINUATION:
 		return count_continuation(link, hd);
-	case NGHTTP2_RST_STREAM:
-		return h2_link_spend(link, HTTP2_END_RESETS);
 	case NGHTTP2_SETTINGS:
 		return h2_link_spend(link, HTTP2_END_SETTINGS);
 	case NGHTTP2_PING:
@@ -351,10 +359,12 @@ on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *user)
 static int
 on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
+	struct h2_link *link = user;
 	struct h2_leg *leg = leg_of(session, frame->hd.stream_id);
-	(void)user;
 	if (leg != NULL && frame->hd.type == NGHTTP2_HEADERS)
 		leg->on_wire = true;
+	if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
+		link->broken = true;
 	return 0;
 }
 

@@ -33,6 +33,7 @@ retry_cause(enum reason why)
 	case REASON_FIRST_BYTE_TIMEOUT:
 		return CAUSE_MEMBER_FIRST_BYTE;
 	case REASON_BAD_ANSWER:
+	case REASON_HTTP2_BROKEN:
 		return CAUSE_MEMBER_BAD_ANSWER;
 	case REASON_STREAM_REFUSED:
 		return CAUSE_MEMBER_REFUSED;
@@ -64,6 +65,7 @@ note_evidence(struct exchange *x, enum reason why)
 	    [REASON_TLS_TIMEOUT] = "connected, but no TLS handshake in time with",
 	    [REASON_NOT_HTTP2] = "connected, but no HTTP/2 with",
 	    [REASON_STREAM_REFUSED] = "the stream was refused, unprocessed, by",
+	    [REASON_HTTP2_BROKEN] = "HTTP/2 was broken by",
 	    [REASON_NO_TUNNEL] = "no WebSocket over HTTP/2 at",
 	    [REASON_UNRESOLVED] = "no address is known of",
 	    [REASON_CLOSED_IDLE] = "pooled connection closed by",
