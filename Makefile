@@ -34,7 +34,7 @@ LLHTTP_INC ?= /usr/share/include/llhttp
 WARN = -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
        -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wnull-dereference
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Iproxy -isystem $(LLHTTP_INC)
-CFLAGS   += -std=c17 -O2 -g -fstack-protector-strong -fno-common
+CFLAGS   += -std=c17 $(if $(SAN),-O1,-O2) -g -fstack-protector-strong -fno-common
 LDFLAGS  += -Wl,-z,relro,-z,now
 LDLIBS   += -levent_core -levent_extra -levent_pthreads -lsodium -lconfig -ljansson -lpcre2-8 -lxxhash -lssl -lcrypto -lcares -lnghttp2 -lseccomp -lpthread -lm
 ifneq ($(SAN),)
@@ -459,7 +459,7 @@ objects = $(patsubst %.c,$(B)/%.o,$(1))
 all: $(B)/holdfast $(B)/libhashring.a
 
 # What every request passes. Much of it is called from one or two places: more is inlined than usual.
-HOT = $(if $(COV),,-O3 $(if $(SAN),,--param max-inline-insns-auto=100 --param large-function-insns=20000 \
+HOT = $(if $(COV)$(SAN),,-O3 $(if $(SAN),,--param max-inline-insns-auto=100 --param large-function-insns=20000 \
         --param large-stack-frame=4000 --param large-stack-frame-growth=20000))
 $(call objects,$(HASHRING) $(BASE) $(HTTP) $(AFFINITY) $(ROUTE) $(RELAY) $(EDGE)): CFLAGS += $(HOT)
 

@@ -29,7 +29,7 @@ THREADED = re.compile(r"pool|sink|worker|view|verdict|access|failover|tally|even
 # Under valgrind: what becomes of bytes that nobody wrote. The gate reads all that would be sent.
 MEMCHECK = {"relay/test_exchange": ["scripts_as_they_are"], "http/test_forward": [], "http/test_request": [],
             "http/test_response": [], "http/test_chunk": [], "http/test_cache": []}
-SIM_SEEDS = os.environ.get("SIM_SEEDS", "250")
+SIM_SEEDS = os.environ.get("SIM_SEEDS", "200")
 SOAK_SECONDS, SOAK_SEED = "20", "1"  # `make soak` is the long one
 CHAOS_SECONDS, CHAOS_SEED = "8", "1"  # `make chaos` is the long one
 FUZZ_SECONDS = os.environ.get("FUZZ_SECONDS", "6")
