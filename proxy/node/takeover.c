@@ -89,12 +89,12 @@ static void
 log_upgraded(struct node *n, const char *said)
 {
 	char asked_by[32] = "-";
+	char pid[24] = "-";
 	char version[64] = "-";
 	char text[FAILOVER_EVIDENCE_MAX];
-	long pid = 0;
-	(void)sscanf(said, "yours %31s %ld %63s", asked_by, &pid, version);
+	(void)sscanf(said, "yours %31s %23s %63s", asked_by, pid, version);
 	struct writer w = writer_on(text, sizeof(text));
-	write_format(&w, "process %ld (%s) has taken over from %ld (", (long)getpid(),
+	write_format(&w, "process %ld (%s) has taken over from %s (", (long)getpid(),
 		     HOLDFAST_VERSION, pid);
 	write_escaped(&w, slice_of(version));
 	write_literal(&w, ")");

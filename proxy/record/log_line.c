@@ -190,7 +190,9 @@ write_journal_field(struct writer *w, const struct json_field *field)
 	write_literal(w, "HOLDFAST_");
 	for (size_t i = 0; i < field->name.bytes; i++) {
 		char c = field->name.at[i];
-		write_char(w, c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c);
+		if (c >= 'a' && c <= 'z')
+			c = (char)((unsigned char)c & 0x5fU);
+		write_char(w, c);
 	}
 	write_together(w, SLICE("="), field->value, SLICE("\n"));
 }
