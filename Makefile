@@ -462,8 +462,8 @@ objects = $(patsubst %.c,$(B)/%.o,$(1))
 all: $(B)/holdfast $(B)/libhashring.a
 
 # What every request passes. Much of it is called from one or two places: more is inlined than usual.
-HOT = $(if $(COV)$(SAN),,-O3 $(if $(SAN),,--param max-inline-insns-auto=100 --param large-function-insns=20000 \
-        --param large-stack-frame=4000 --param large-stack-frame-growth=20000))
+HOT = $(if $(COV)$(SAN),,-O3 --param max-inline-insns-auto=100 --param large-function-insns=20000 \
+        --param large-stack-frame=4000 --param large-stack-frame-growth=20000)
 $(call objects,$(HASHRING) $(BASE) $(HTTP) $(AFFINITY) $(ROUTE) $(RELAY) $(EDGE)): CFLAGS += $(HOT)
 
 $(B)/%.o: %.c
