@@ -5,13 +5,6 @@
  */
 #include "edge/h2_stream.h"
 
-static struct slice
-slice_of_rcbuf(nghttp2_rcbuf *held)
-{
-	nghttp2_vec v = nghttp2_rcbuf_get_buf(held);
-	return (struct slice){(const char *)v.base, v.len};
-}
-
 static struct h2_stream *
 stream_of(nghttp2_session *session, int32_t id)
 {
@@ -142,14 +135,6 @@ on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_
 
 /* ---- frames that are whole --------------------------------------------------------------------
  */
-
-/* DATA without content that ends nothing, padding or not. */
-static bool
-is_empty_data(const nghttp2_frame *frame)
-{
-	return frame->hd.length == frame->data.padlen &&
-	       (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0;
-}
 
 static void
 on_headers(struct h2_stream *s, const nghttp2_frame *frame, bool ended)

@@ -7,13 +7,6 @@
 
 #include "relay/exchange.h"
 
-static struct slice
-slice_of_rcbuf(nghttp2_rcbuf *held)
-{
-	nghttp2_vec v = nghttp2_rcbuf_get_buf(held);
-	return (struct slice){(const char *)v.base, v.len};
-}
-
 static struct h2_leg *
 leg_of(nghttp2_session *session, int32_t id)
 {
@@ -264,13 +257,6 @@ on_headers(struct h2_link *link, struct h2_leg *leg, bool ended)
 	else if (leg != NULL && !leg->final)
 		on_head(link, leg, ended);
 	buf_put(&link->worker->bufs, &link->block);
-}
-
-static bool
-is_empty_data(const nghttp2_frame *frame)
-{
-	return frame->hd.length == frame->data.padlen &&
-	       (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0;
 }
 
 /* How many streams it takes, and whether tunnels. */

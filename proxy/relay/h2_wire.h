@@ -38,4 +38,20 @@ void h2_chain_take(struct worker *w, struct buf **first, struct buf **last, char
 bool h2_chain_put(struct worker *w, struct buf **first, struct buf **last, const char *at,
 		  size_t bytes);
 
+/* Borrowed from what nghttp2 holds. */
+static inline struct slice
+slice_of_rcbuf(nghttp2_rcbuf *held)
+{
+	nghttp2_vec v = nghttp2_rcbuf_get_buf(held);
+	return (struct slice){(const char *)v.base, v.len};
+}
+
+/* DATA without content that ends nothing, padding or not. */
+static inline bool
+is_empty_data(const nghttp2_frame *frame)
+{
+	return frame->hd.length == frame->data.padlen &&
+	       (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0;
+}
+
 #endif
