@@ -266,9 +266,12 @@ arm(struct control *c)
 	return c->clock != NULL && set_pace(c, false);
 }
 
+/* Signals wait first: libevent gives each back its default, and one more of them, while the
+ * process ends already, would kill it before its logs are written. */
 static void
 disarm(struct control *c)
 {
+	hold_signals(SIG_BLOCK);
 	for (size_t i = 0; i < SIGNALS; i++) {
 		if (c->signals[i] != NULL)
 			event_free(c->signals[i]);

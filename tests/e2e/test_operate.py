@@ -272,6 +272,19 @@ def test_a_second_term_does_not_wait_either():
     p.stop()
 
 
+def test_signals_do_not_kill_a_process_that_ends_already():
+    """They come until it is gone: at some time it has taken its handlers away."""
+    for _ in range(5):
+        p = Holdfast([Origin("a")])
+        p.once("/")
+        while p.is_running():
+            p.signal(signal.SIGTERM)
+            p.signal(signal.SIGUSR1)
+        assert p.wait() == 0
+        p.stop()
+        assert [e["cause"] for e in p.requests()] == ["done"]
+
+
 # ---- logs ---------------------------------------------------------------------------------------
 
 
