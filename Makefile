@@ -63,7 +63,7 @@ BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/dest
            proxy/base/network.c proxy/base/proxy_out.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/base/wheel.c
 BASE    += proxy/base/handover.c proxy/base/mailbox.c proxy/base/rates.c proxy/base/room.c proxy/base/starter.c proxy/base/starter_child.c
 HTTP     = proxy/http/cache.c proxy/http/chunk.c proxy/http/conclude.c proxy/http/fields.c \
-           proxy/http/forward.c proxy/http/grammar.c proxy/http/h2_fields.c proxy/http/octets.c proxy/http/parse.c \
+           proxy/http/forward.c proxy/http/grammar.c proxy/http/h2_fields.c proxy/http/h2_request.c proxy/http/octets.c proxy/http/parse.c \
            proxy/http/request.c proxy/http/response.c proxy/http/scan.c proxy/http/traceparent.c proxy/http/websocket.c
 # of the http room, what knows addresses
 FORWARDED = proxy/http/forwarded.c
@@ -80,7 +80,7 @@ ROUTE    = $(FORWARDED) proxy/route/assign.c proxy/route/entrance.c proxy/route/
            proxy/route/plan.c proxy/route/service.c
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/board.c proxy/relay/body_queue.c \
            proxy/relay/exchange.c proxy/relay/fence.c proxy/relay/introduce.c proxy/relay/h2_budget.c proxy/relay/h2_frames.c \
-           proxy/relay/h2_link.c proxy/relay/h2_link_session.c proxy/relay/h2_leg.c proxy/relay/h2_wire.c proxy/relay/io_ev.c proxy/relay/journal.c \
+           proxy/relay/h2_link.c proxy/relay/h2_link_session.c proxy/relay/h2_links.c proxy/relay/h2_leg.c proxy/relay/h2_leg_request.c proxy/relay/h2_wire.c proxy/relay/io_ev.c proxy/relay/journal.c \
            proxy/relay/mesh.c proxy/relay/mirror.c proxy/relay/newcomer.c proxy/relay/place.c proxy/relay/placing.c proxy/relay/question.c proxy/relay/racing.c \
            proxy/relay/racing_socket.c proxy/relay/retry.c proxy/relay/splice.c proxy/relay/told.c proxy/relay/trace.c \
            proxy/relay/tunnel.c proxy/relay/turn_ev.c proxy/relay/upstream.c proxy/relay/worker.c

@@ -383,15 +383,9 @@ on_refused(struct h2_connection *c, ssize_t error)
 static void
 count_unknown(struct h2_connection *c)
 {
-	struct h2_frames *f = &c->frames;
-	for (; f->unknown > 0; f->unknown--) {
-		if (!h2_connection_spend(c, HTTP2_END_UNKNOWN_FRAMES))
-			return;
-	}
-	for (; f->priority_updates > 0; f->priority_updates--) {
-		if (!h2_connection_spend(c, HTTP2_END_PRIORITIES))
-			return;
-	}
+	enum http2_end why;
+	if (!h2_budget_passed_over(&c->budget, &c->frames, c->io.worker->now_ms, &why))
+		h2_connection_break(c, why);
 }
 
 static void

@@ -30,13 +30,12 @@
 
 #include <nghttp2/nghttp2.h>
 
-#define H2_WINDOW_BYTES      65536 /* of a stream, for the client to send into */
-#define H2_CONTINUATIONS_MAX 8     /* frames of one head behind HEADERS */
-#define H2_SETTINGS_MAX      32    /* in one SETTINGS frame */
-#define H2_ACKS_MAX          200   /* of SETTINGS and PING, that wait to be sent */
-#define H2_DRAIN_MS          1000  /* for the answer to the PING behind the notice */
-#define H2_LINGER_MS         2000 /* reading on after the last frame, so that it is not reset away */
-#define H2_LINGER_BYTES      1048576
+#define H2_WINDOW_BYTES 65536 /* of a stream, for the client to send into */
+#define H2_SETTINGS_MAX 32    /* in one SETTINGS frame */
+#define H2_ACKS_MAX     200   /* of SETTINGS and PING, that wait to be sent */
+#define H2_DRAIN_MS     1000  /* for the answer to the PING behind the notice */
+#define H2_LINGER_MS    2000  /* reading on after the last frame, so that it is not reset away */
+#define H2_LINGER_BYTES 1048576
 
 struct h2_stream;
 
@@ -63,18 +62,17 @@ struct h2_connection {
 	int32_t goaway_last; /* what the last word said: nothing behind it is processed */
 	int32_t gap_from;    /* ids below gap_to that were passed over latest */
 	int32_t gap_to;
-	uint32_t requests;     /* begun */
-	uint32_t queued;       /* streams with bytes in their queues */
-	uint8_t continuations; /* of the head that is coming */
-	uint8_t why;           /* enum http2_end, once it is ending */
-	bool ending;           /* the notice was given, or more */
-	bool goaway;           /* the last word was said: when no stream is left it closes */
-	bool broken;  /* nghttp2 can do no more: what is to be sent is sent, then it closes */
-	bool counted; /* by its address */
-	bool in_turn; /* linked there */
-	bool drained; /* queues became short: streams may be waiting for that */
-	bool feeds;   /* bodies are held that are wanted again */
-	bool eof;     /* the client's side has ended */
+	uint32_t requests; /* begun */
+	uint32_t queued;   /* streams with bytes in their queues */
+	uint8_t why;       /* enum http2_end, once it is ending */
+	bool ending;       /* the notice was given, or more */
+	bool goaway;       /* the last word was said: when no stream is left it closes */
+	bool broken;       /* nghttp2 can do no more: what is to be sent is sent, then it closes */
+	bool counted;      /* by its address */
+	bool in_turn;      /* linked there */
+	bool drained;      /* queues became short: streams may be waiting for that */
+	bool feeds;        /* bodies are held that are wanted again */
+	bool eof;          /* the client's side has ended */
 	bool lingering;
 	bool closed; /* in the trash */
 };

@@ -14,18 +14,6 @@ stream_of(nghttp2_session *session, int32_t id)
 /* ---- frames that begin ------------------------------------------------------------------------
  */
 
-/* One more frame of a head. */
-static bool
-count_continuation(struct h2_connection *c, const nghttp2_frame_hd *hd)
-{
-	if (++c->continuations > H2_CONTINUATIONS_MAX) {
-		h2_connection_break(c, HTTP2_END_HEAD_FRAMES);
-		return false;
-	}
-	bool ends = (hd->flags & NGHTTP2_FLAG_END_HEADERS) != 0;
-	return hd->length > 0 || ends || h2_connection_spend(c, HTTP2_END_EMPTY_FRAMES);
-}
-
 /*
  * A stream that was passed over can never be opened (RFC 9113 section 5.1.1). nghttp2, which cannot
  * remember every stream, is silent about it; the latest gap is remembered here.
@@ -46,34 +34,30 @@ is_skipped(struct h2_connection *c, int32_t id)
 static bool
 count_frame(struct h2_connection *c, const nghttp2_frame_hd *hd)
 {
-	switch (hd->type) {
-	case NGHTTP2_DATA:
-	case NGHTTP2_GOAWAY:
-		return true;
-	case NGHTTP2_HEADERS:
-		c->continuations = 0;
-		if (is_skipped(c, hd->stream_id)) {
-			h2_connection_break(c, HTTP2_END_PROTOCOL);
-			return false;
-		}
-		return (hd->flags & NGHTTP2_FLAG_END_HEADERS) != 0 || hd->length > 0 ||
-		       h2_connection_spend(c, HTTP2_END_EMPTY_FRAMES);
-	case NGHTTP2_CONTINUATION:
-		return count_continuation(c, hd);
-	case NGHTTP2_RST_STREAM:
+	enum http2_end why;
+	if (hd->type == NGHTTP2_HEADERS && is_skipped(c, hd->stream_id)) {
+		h2_connection_break(c, HTTP2_END_PROTOCOL);
+		return false;
+	}
+	if (hd->type == NGHTTP2_RST_STREAM) {
 		http2_add(&h2_counts(c)->resets_received);
 		return h2_connection_spend(c, HTTP2_END_RESETS);
-	case NGHTTP2_SETTINGS:
-		return h2_connection_spend(c, HTTP2_END_SETTINGS);
-	case NGHTTP2_PING:
-		return h2_connection_spend(c, HTTP2_END_PINGS);
-	case NGHTTP2_PRIORITY:
-		return h2_connection_spend(c, HTTP2_END_PRIORITIES);
-	case NGHTTP2_WINDOW_UPDATE:
-		return h2_connection_spend(c, HTTP2_END_WINDOW_UPDATES);
-	default: /* h2_frames.h counts those */
-		return true;
 	}
+	if (h2_budget_frame(&c->budget, hd, c->io.worker->now_ms, &why))
+		return true;
+	h2_connection_break(c, why);
+	return false;
+}
+
+static bool
+count_data(struct h2_connection *c, const nghttp2_frame *frame)
+{
+	enum http2_end why;
+	if (h2_budget_data_frame(&c->budget, &frame->hd, frame->data.padlen, c->io.worker->now_ms,
+				 &why))
+		return true;
+	h2_connection_break(c, why);
+	return false;
 }
 
 static int
@@ -159,7 +143,7 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 		break;
 	case NGHTTP2_DATA:
 		s = stream_of(session, frame->hd.stream_id);
-		if (is_empty_data(frame) && !h2_connection_spend(c, HTTP2_END_EMPTY_FRAMES))
+		if (!count_data(c, frame))
 			return NGHTTP2_ERR_CALLBACK_FAILURE;
 		if (s != NULL && ended)
 			h2_stream_body_end(s);

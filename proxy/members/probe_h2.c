@@ -1,7 +1,7 @@
 /* probe_h2.c: see probe_h2.h. */
 #include "members/probe_h2.h"
 
-#include "http/h2_fields.h"
+#include "http/h2_request.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -154,26 +154,13 @@ static bool
 submit(struct probe_h2 *p, char *request, size_t bytes, bool secure)
 {
 	static const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0}};
-	struct h2_fields f;
-	const char *end = request + bytes - 2; /* of the empty line */
-	struct slice method;
-	struct slice path;
-	struct slice name;
-	struct slice value;
-	f.count = 0;
-	if (!h2_next_start(&request, end, &method, &path))
+	struct h2_request r;
+	if (!h2_request_read(&r, request, bytes))
 		return false;
-	(void)h2_fields_add(&f, SLICE(":method"), method);
-	(void)h2_fields_add(&f, SLICE(":scheme"), secure ? SLICE("https") : SLICE("http"));
-	(void)h2_fields_add(&f, SLICE(":path"), path);
-	while (request < end && h2_next_line(&request, end, &name, &value)) {
-		if (slice_equal(name, SLICE("host")))
-			(void)h2_fields_add(&f, SLICE(":authority"), value);
-		else if (!slice_equal(name, SLICE("connection")))
-			(void)h2_fields_add(&f, name, value);
-	}
+	h2_request_begin(&r, secure, false);
 	return nghttp2_submit_settings(p->session, NGHTTP2_FLAG_NONE, settings, 1) == 0 &&
-	       nghttp2_submit_request(p->session, NULL, f.list, f.count, NULL, NULL) > 0;
+	       nghttp2_submit_request(p->session, NULL, r.fields.list + r.begin,
+				      r.fields.count - r.begin, NULL, NULL) > 0;
 }
 
 struct probe_h2 *

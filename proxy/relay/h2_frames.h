@@ -1,7 +1,8 @@
 /*
- * h2_frames.h: where frames begin and end in what a client sends (RFC 9113 section 4.1), as far as
- * deadlines must know it: is it in the middle of its preface, or of a request's head? And how many
- * of them are of types that nghttp2 tells nobody of. Pure.
+ * h2_frames.h: where frames begin and end in what comes (RFC 9113 section 4.1), as far as deadlines
+ * must know it: is a client in the middle of its preface, or of a request's head? And how many of
+ * them are of types that nghttp2 tells nobody of (h2_budget.h), or of streams that are no more.
+ * Pure.
  */
 #ifndef HOLDFAST_RELAY_H2_FRAMES_H
 #define HOLDFAST_RELAY_H2_FRAMES_H

@@ -87,6 +87,18 @@ void h2_leg_broken(struct h2_leg *leg, enum reason why);
 /* Frees what nobody holds any more. */
 void h2_leg_settle(struct h2_leg *leg);
 
+/* ---- between the files of HTTP/2 to members ---- */
+
+static inline struct h2_leg *
+h2_leg_of(const struct io *io)
+{
+	const struct upstream *u = io->owner;
+	return u->leg;
+}
+
+/* The stream is to be no more, or never to be; the leg leaves its link, which it has. */
+void h2_leg_reset(struct h2_leg *leg, uint32_t code);
+
 /* What came. False: no memory. */
 bool h2_leg_text(struct h2_leg *leg, struct slice head);
 bool h2_leg_data(struct h2_leg *leg, const uint8_t *at, size_t bytes);
@@ -94,6 +106,10 @@ void h2_leg_trailer(struct h2_leg *leg, struct slice name, struct slice value);
 /* END_STREAM. */
 void h2_leg_over(struct h2_leg *leg);
 
+/* h2_leg_request.c */
+/* Of struct io_way. */
+ssize_t h2_leg_send(struct io *io, struct iovec *pieces, int count);
+void h2_leg_shutdown(struct io *io);
 /* Takes `bytes` off the queue into `to`. */
 void h2_leg_take(struct h2_leg *leg, char *to, size_t bytes);
 /* nghttp2's nghttp2_data_source_read_callback. */

@@ -1,5 +1,5 @@
 /* h2_link.c: the life of a connection to a member that speaks HTTP/2; see h2_link.h. */
-#include "relay/h2_link.h"
+#include "relay/h2_links.h"
 
 #include "base/log.h"
 #include "relay/exchange.h"
@@ -9,12 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static struct member_load *
-load_of(const struct h2_link *link)
-{
-	return &link->line->live->load[link->worker->number];
-}
-
 /* ---- life and death ---------------------------------------------------------------------------
  */
 
@@ -23,33 +17,6 @@ link_drop(struct worker *w, struct trash *t)
 {
 	(void)w;
 	free(t);
-}
-
-/* Nobody finds it any more. */
-static void
-unlist(struct h2_link *link)
-{
-	if (!link->listed)
-		return;
-	if (link->prev != NULL)
-		link->prev->next = link->next;
-	else
-		load_of(link)->links = link->next;
-	if (link->next != NULL)
-		link->next->prev = link->prev;
-	link->listed = false;
-}
-
-static void
-leave_turn(struct h2_link *link)
-{
-	struct h2_link **at = &link->worker->links->turn;
-	if (!link->in_turn)
-		return;
-	while (*at != link)
-		at = &(*at)->next_turn;
-	*at = link->next_turn;
-	link->in_turn = false;
 }
 
 void
@@ -90,9 +57,8 @@ close_now(struct h2_link *link)
 		return;
 	assert(!link->wire.running);
 	link->state = H2_LINK_CLOSED;
-	unlist(link);
 	break_legs(link);
-	leave_turn(link);
+	h2_links_remove(link);
 	deadline_remove(w, &link->deadline);
 	h2_wire_drop(&link->wire);
 	nghttp2_session_del(link->wire.session);
@@ -105,9 +71,8 @@ close_now(struct h2_link *link)
 	worker_trash(w, &link->trash, link_drop);
 }
 
-/* It rests, or is to: says goodbye and closes. */
-static void
-finish(struct h2_link *link)
+void
+h2_link_finish(struct h2_link *link)
 {
 	bool silent = link->broken || link->eof || link->wire.gone || link->wire.out != NULL;
 	if (link->wire.session != NULL && !silent) {
@@ -116,18 +81,6 @@ finish(struct h2_link *link)
 		h2_wire_pump(&link->wire);
 	}
 	close_now(link);
-}
-
-void
-h2_link_wake(struct h2_link *link)
-{
-	struct worker *w = link->worker;
-	if (link->in_turn || link->state == H2_LINK_CLOSED)
-		return;
-	link->in_turn = true;
-	link->next_turn = w->links->turn;
-	w->links->turn = link;
-	turn_ask(w);
 }
 
 void
@@ -141,81 +94,27 @@ h2_link_break(struct h2_link *link, uint32_t code)
 	h2_link_wake(link);
 }
 
-bool
-h2_link_spend(struct h2_link *link, enum http2_end kind)
+void
+h2_link_exceed(struct h2_link *link, enum http2_end why)
 {
-	if (h2_budget_take(&link->budget, kind, link->worker->now_ms))
-		return true;
 	if (!link->broken)
-		log_debug("HTTP/2 connection to a member broken off: %s", http2_end_text(kind));
+		log_debug("HTTP/2 connection to a member broken off: %s", http2_end_text(why));
 	h2_link_break(link, NGHTTP2_ENHANCE_YOUR_CALM);
-	return false;
 }
 
-/* ---- choosing one -----------------------------------------------------------------------------
+/* ---- opening ----------------------------------------------------------------------------------
  */
-
-/* No request is answered twice by one that broke unnoticed. */
-static bool
-is_fresh(const struct h2_link *link)
-{
-	return link->state != H2_LINK_OPEN ||
-	       link->worker->now_ms < link->heard_ms + H2_LINK_NEWS_MS;
-}
-
-/* Of one that rests: is there no news of it, perhaps its end? Asked for a request that cannot be
- * sent twice. */
-static bool
-is_quiet(const struct h2_link *link)
-{
-	bool end;
-	return link->state != H2_LINK_OPEN || link->leg_count > 0 ||
-	       !io_peek(&link->line->io, &end);
-}
-
-static bool
-has_room(const struct h2_link *link)
-{
-	return !link->leaving && !link->broken && !link->eof && !link->wire.gone &&
-	       link->state != H2_LINK_CLOSED && link->leg_count < link->streams_max;
-}
-
-static struct h2_link *
-find(const struct worker *w, struct member_live *live, enum upstream_choice choice)
-{
-	for (struct h2_link *link = live->load[w->number].links; link != NULL; link = link->next) {
-		if (!has_room(link) || (choice == UPSTREAM_FRESH && !is_fresh(link)))
-			continue;
-		if (choice != UPSTREAM_CERTAIN || is_quiet(link))
-			return link;
-	}
-	return NULL;
-}
-
-static bool
-prepare(struct worker *w)
-{
-	if (w->links != NULL)
-		return true;
-	w->links = calloc(1, sizeof(*w->links));
-	if (w->links == NULL)
-		return false;
-	w->links->out = writer_on(w->links->out_bytes, sizeof(w->links->out_bytes));
-	if (h2_link_callbacks(w->links) && turn_prepare(w))
-		return true;
-	h2_links_release(w);
-	return false;
-}
 
 static void on_deadline(struct deadline *d);
 
+/* Around its line. NULL: no memory. */
 static struct h2_link *
 create(struct worker *w, struct upstream *line, const struct config_service *config)
 {
-	struct h2_link *link = prepare(w) ? calloc(1, sizeof(*link)) : NULL;
+	struct h2_link *link = calloc(1, sizeof(*link));
 	if (link == NULL)
 		return NULL;
-	struct member_load *load = &line->live->load[w->number];
+	const struct member_load *load = &line->live->load[w->number];
 	link->worker = w;
 	link->line = line;
 	link->wire.io = &line->io;
@@ -224,22 +123,17 @@ create(struct worker *w, struct upstream *line, const struct config_service *con
 	link->streams_max = load->streams_max > 0 ? load->streams_max : H2_LINK_STREAMS_MAX;
 	link->idle_ms = config->timeouts.pool_idle_ms;
 	link->idle_max = config->pool_max;
-	link->opened_ms = w->now_ms;
-	link->next = load->links;
-	if (link->next != NULL)
-		link->next->prev = link;
-	load->links = link;
-	link->listed = true;
 	line->link = link;
+	h2_links_add(link);
 	deadline_set(w, &link->deadline, config->timeouts.connect_ms);
 	if (line->state == UPSTREAM_BUSY) /* at once: a UNIX socket */
 		h2_link_on_connected(link);
 	return link;
 }
 
-static struct h2_link *
-open_link(struct worker *w, struct member_live *live, const struct config_service *config,
-	  enum reason *reason)
+struct h2_link *
+h2_link_open(struct worker *w, struct member_live *live, const struct config_service *config,
+	     enum reason *reason)
 {
 	struct upstream *line = upstream_connect(w, live, NULL, reason);
 	if (line == NULL)
@@ -250,26 +144,12 @@ open_link(struct worker *w, struct member_live *live, const struct config_servic
 	return link;
 }
 
-struct upstream *
-h2_link_get(struct worker *w, struct member_live *live, struct exchange *x,
-	    enum upstream_choice choice, enum reason *reason)
-{
-	struct h2_link *link = find(w, live, choice);
-	*reason = REASON_NONE;
-	if (link == NULL)
-		link = open_link(w, live, x->slot->service->config, reason);
-	return link != NULL ? h2_leg_open(link, x) : NULL;
-}
-
-/* ---- opening ----------------------------------------------------------------------------------
- */
-
 /* It will never be open: those who wait for it go elsewhere, or end. */
 static void
 fail(struct h2_link *link)
 {
 	enum reason why = (enum reason)link->why;
-	unlist(link); /* nobody comes back to it */
+	h2_links_hide(link); /* nobody comes back to it */
 	while (link->legs != NULL) {
 		struct h2_leg *leg = link->legs;
 		h2_link_let_go(leg);
@@ -346,9 +226,8 @@ send_away(struct h2_leg *leg)
 	enum reason why = REASON_STREAM_REFUSED;
 	struct h2_link *other = NULL;
 	if (link->streams_max > 0)
-		other = find(link->worker, live, UPSTREAM_ANY);
-	if (other == NULL && link->streams_max > 0)
-		other = open_link(link->worker, live, x->slot->service->config, &why);
+		other = h2_links_with_room(link->worker, live, x->slot->service->config,
+					   UPSTREAM_CERTAIN, &why);
 	h2_link_let_go(leg);
 	if (other == NULL) {
 		exchange_on_unconnected(x, why);
@@ -380,17 +259,8 @@ begin_legs(struct h2_link *link)
 	}
 }
 
-/* ---- resting ----------------------------------------------------------------------------------
+/* ---- the end of a round -----------------------------------------------------------------------
  */
-
-static uint32_t
-resting(const struct h2_link *link)
-{
-	uint32_t count = 0;
-	for (const struct h2_link *l = load_of(link)->links; l != NULL; l = l->next)
-		count += l->state == H2_LINK_OPEN && l->leg_count == 0;
-	return count;
-}
 
 /* It carries nothing. */
 static void
@@ -398,8 +268,9 @@ rest(struct h2_link *link)
 {
 	struct worker *w = link->worker;
 	bool retired = atomic_load_explicit(&link->line->live->retired, memory_order_relaxed);
-	if (link->leaving || retired || w->stopping || resting(link) > link->idle_max)
-		finish(link);
+	if (link->leaving || retired || w->stopping ||
+	    h2_links_resting(w, link->line->live) > link->idle_max)
+		h2_link_finish(link);
 	else if (link->deadline.timer.deadline_ms == 0)
 		deadline_set(w, &link->deadline, link->idle_ms);
 }
@@ -425,11 +296,8 @@ on_deadline(struct deadline *d)
 	if (link->state != H2_LINK_OPEN)
 		doom(link, h2_link_why_unopened(link));
 	else if (link->leg_count == 0)
-		finish(link);
+		h2_link_finish(link);
 }
-
-/* ---- the end of a round -----------------------------------------------------------------------
- */
 
 static bool
 is_over(const struct h2_link *link)
@@ -463,7 +331,7 @@ static void
 settle(struct h2_link *link)
 {
 	if (is_over(link)) {
-		finish(link);
+		h2_link_finish(link);
 		return;
 	}
 	unsigned wants = IO_READ | (link->wire.out != NULL ? IO_WRITE : 0);
@@ -477,8 +345,8 @@ settle(struct h2_link *link)
 		deadline_clear(&link->deadline);
 }
 
-static void
-turn(struct h2_link *link)
+void
+h2_link_turn(struct h2_link *link)
 {
 	if (link->wire.session != NULL && !link->wire.gone)
 		h2_wire_pump(&link->wire);
@@ -496,38 +364,6 @@ turn(struct h2_link *link)
 		settle(link);
 }
 
-void
-h2_links_turn(struct worker *w)
-{
-	struct h2_links *h = w->links;
-	while (h != NULL && (h->news != NULL || h->turn != NULL)) {
-		struct h2_leg *leg = h->news;
-		struct h2_link *link = h->turn;
-		if (leg != NULL) {
-			h->news = leg->next_news;
-			if (h->news == NULL)
-				h->news_last = NULL;
-			leg->in_news = false;
-			h2_leg_tell(leg);
-			continue;
-		}
-		h->turn = link->next_turn;
-		link->in_turn = false;
-		turn(link);
-	}
-}
-
-void
-turn_run(struct worker *w)
-{
-	while (w->turn_asked) {
-		w->turn_asked = false;
-		h2_links_turn(w);
-		if (w->turn_edge != NULL)
-			w->turn_edge(w);
-	}
-}
-
 /* ---- reading ----------------------------------------------------------------------------------
  */
 
@@ -535,15 +371,9 @@ turn_run(struct worker *w)
 static void
 count_unknown(struct h2_link *link)
 {
-	struct h2_frames *f = &link->frames;
-	for (; f->unknown > 0; f->unknown--) {
-		if (!h2_link_spend(link, HTTP2_END_UNKNOWN_FRAMES))
-			return;
-	}
-	for (; f->priority_updates > 0; f->priority_updates--) {
-		if (!h2_link_spend(link, HTTP2_END_PRIORITIES))
-			return;
-	}
+	enum http2_end why;
+	if (!h2_budget_passed_over(&link->budget, &link->frames, link->worker->now_ms, &why))
+		h2_link_exceed(link, why);
 }
 
 /* Frames of streams that are no more: some were on their way when these ended, not more. */
@@ -602,31 +432,4 @@ on_line(void *owner, unsigned events)
 	}
 	if ((events & IO_READ) != 0)
 		read_line(link);
-}
-
-/* ---- all of a member, of a worker -------------------------------------------------------------
- */
-
-void
-h2_links_close_idle(struct worker *w, struct member_live *live)
-{
-	struct h2_link *next;
-	for (struct h2_link *link = live->load[w->number].links; link != NULL; link = next) {
-		next = link->next;
-		link->leaving = true;
-		if (link->leg_count == 0)
-			finish(link);
-	}
-}
-
-void
-h2_links_release(struct worker *w)
-{
-	struct h2_links *h = w->links;
-	w->links = NULL;
-	if (h == NULL)
-		return;
-	nghttp2_session_callbacks_del(h->callbacks);
-	nghttp2_option_del(h->option);
-	free(h);
 }

@@ -34,15 +34,15 @@
 #include "relay/h2_wire.h"
 #include "relay/turn.h"
 
-#define H2_LINK_STREAMS_MAX       128   /* at once, whatever the member allows */
-#define H2_LINK_WINDOW_BYTES      65536 /* of a stream, for the member to send into */
-#define H2_LINK_HEAD_FACTOR       4     /* of HTTP_HEAD_BYTES_MAX and HTTP_FIELDS_MAX */
-#define H2_LINK_CONTINUATIONS_MAX 8     /* frames of one head behind HEADERS */
-#define H2_LINK_SETTINGS_MAX      32    /* in one SETTINGS frame */
-#define H2_LINK_ACKS_MAX          200   /* of SETTINGS and PING, that wait to be sent */
-#define H2_LINK_STRAY_BYTES       (H2_LINK_WINDOW_BYTES + HTTP_HEAD_BYTES_MAX) /* see above */
-#define H2_LINK_NEWS_MS           1000      /* heard from within: not one that broke unnoticed */
-#define H2_LINK_LAST_ID           (1 << 30) /* above, another connection begins anew */
+#define H2_LINK_STREAMS_MAX  128   /* at once, whatever the member allows */
+#define H2_LINK_WINDOW_BYTES 65536 /* of a stream, for the member to send into */
+#define H2_LINK_HEAD_FACTOR  4     /* of HTTP_HEAD_BYTES_MAX and HTTP_FIELDS_MAX */
+#define H2_LINK_SETTINGS_MAX 32    /* in one SETTINGS frame */
+#define H2_LINK_ACKS_MAX     200   /* of SETTINGS and PING, that wait to be sent */
+#define H2_LINK_STRAY_BYTES  (H2_LINK_WINDOW_BYTES + HTTP_HEAD_BYTES_MAX) /* see above */
+#define H2_LINK_NEWS_MS      1000 /* heard from within: not one that broke unnoticed */
+
+struct h2_links;
 
 enum h2_link_state { H2_LINK_CONNECTING, H2_LINK_GREETING, H2_LINK_OPEN, H2_LINK_CLOSED };
 
@@ -55,20 +55,20 @@ struct h2_link {
 	struct h2_link *next; /* in live->load[].links, while `listed` */
 	struct h2_link *prev;
 	struct h2_link *next_turn; /* in worker->links->turn */
-	struct h2_leg *legs;       /* linked */
+	struct h2_link *next_all;  /* in worker->links->all */
+	struct h2_link *prev_all;
+	struct h2_leg *legs; /* linked */
 	uint32_t leg_count;
 	uint32_t streams_max; /* at once */
 	uint64_t idle_ms;     /* of the service that opened it */
 	uint32_t idle_max;
 	uint64_t heard_ms; /* bytes came last */
-	uint64_t opened_ms;
 	struct buf *block; /* the head that is coming, as text */
 	size_t unpacked;   /* bytes of its fields, kept or not */
 	uint32_t fields;
-	uint16_t status; /* of it */
-	bool has_length; /* it has */
-	bool bad_block;  /* it is malformed, or too large */
-	uint8_t continuations;
+	uint16_t status;     /* of it */
+	bool has_length;     /* it has */
+	bool bad_block;      /* it is malformed, or too large */
 	uint8_t state;       /* enum h2_link_state */
 	uint8_t why;         /* enum reason: it could not be opened */
 	uint64_t known;      /* bytes of frames, of what is read, that are of no such stream: */
@@ -84,26 +84,14 @@ struct h2_link {
 	bool eof;
 };
 
-/* What a worker has for members that speak HTTP/2, made with the first link. */
-struct h2_links {
-	nghttp2_session_callbacks *callbacks;
-	nghttp2_option *option;
-	struct h2_link *turn; /* that have something to send */
-	struct h2_leg *news;  /* that have something to tell, oldest first */
-	struct h2_leg *news_last;
-	struct writer out; /* frames on their way to a socket; empty between calls */
-	char out_bytes[SCRATCH_BYTES];
-};
-
-/* A leg of a link to this member, for `x`. The arguments and errors of upstream_get. */
-struct upstream *h2_link_get(struct worker *w, struct member_live *live, struct exchange *x,
-			     enum upstream_choice choice, enum reason *reason);
-/* Those that rest, of this worker; the others when they come to rest. */
-void h2_links_close_idle(struct worker *w, struct member_live *live);
-/* The end of a round of the loop. */
-void h2_links_turn(struct worker *w);
-/* All links are closed. */
-void h2_links_release(struct worker *w);
+/* A new one to this member, for requests of any service that has it; `config`: of the one that
+ * asks. The errors of upstream_get. */
+struct h2_link *h2_link_open(struct worker *w, struct member_live *live,
+			     const struct config_service *config, enum reason *reason);
+/* The end of a round: sends, begins legs that waited, ends what is over. */
+void h2_link_turn(struct h2_link *link);
+/* Says goodbye, if it can, and closes. */
+void h2_link_finish(struct h2_link *link);
 
 /* From upstream.c, of the line: it is BUSY; it will never be (NONE: for want of something here). */
 void h2_link_on_connected(struct h2_link *link);
@@ -113,12 +101,12 @@ enum reason h2_link_why_unopened(const struct h2_link *link);
 
 /* ---- between the files of HTTP/2 to members ---- */
 
-/* Has something to send, or to be looked after: at the end of this round. */
+/* h2_links.c: has something to send, or to be looked after: at the end of this round. */
 void h2_link_wake(struct h2_link *link);
 /* An end with GOAWAY at once, and of all streams. */
 void h2_link_break(struct h2_link *link, uint32_t code);
-/* One more of what h2_budget.h bounds. False: it was one too many, and the link ends. */
-bool h2_link_spend(struct h2_link *link, enum http2_end kind);
+/* The same, as the member went beyond what h2_budget.h allows. */
+void h2_link_exceed(struct h2_link *link, enum http2_end why);
 /* The leg's stream is no more, or never was: it is unlinked. */
 void h2_link_let_go(struct h2_leg *leg);
 

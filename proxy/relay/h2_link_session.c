@@ -3,7 +3,7 @@
  * are counted against the member's budget, heads become text, and all is laid into legs; no
  * exchange is called from here.
  */
-#include "relay/h2_link.h"
+#include "relay/h2_links.h"
 
 #include "relay/exchange.h"
 
@@ -16,17 +16,6 @@ leg_of(nghttp2_session *session, int32_t id)
 /* ---- frames that begin ------------------------------------------------------------------------
  */
 
-static bool
-count_continuation(struct h2_link *link, const nghttp2_frame_hd *hd)
-{
-	if (++link->continuations > H2_LINK_CONTINUATIONS_MAX) {
-		h2_link_break(link, NGHTTP2_ENHANCE_YOUR_CALM);
-		return false;
-	}
-	bool ends = (hd->flags & NGHTTP2_FLAG_END_HEADERS) != 0;
-	return hd->length > 0 || ends || h2_link_spend(link, HTTP2_END_EMPTY_FRAMES);
-}
-
 /* Is it of the connection, or of a stream that is there? Others are counted when it was read: of
  * some nghttp2 tells nobody. */
 static void
@@ -36,36 +25,28 @@ note_known(struct h2_link *link, const nghttp2_frame_hd *hd)
 		link->known += H2_FRAME_HEAD_BYTES + hd->length;
 }
 
-static bool
-count_frame(struct h2_link *link, const nghttp2_frame_hd *hd)
-{
-	note_known(link, hd);
-	switch (hd->type) {
-	case NGHTTP2_HEADERS:
-		link->continuations = 0;
-		return (hd->flags & NGHTTP2_FLAG_END_HEADERS) != 0 || hd->length > 0 ||
-		       h2_link_spend(link, HTTP2_END_EMPTY_FRAMES);
-	case NGHTTP2_CONTINUATION:
-		return count_continuation(link, hd);
-	case NGHTTP2_SETTINGS:
-		return h2_link_spend(link, HTTP2_END_SETTINGS);
-	case NGHTTP2_PING:
-		return h2_link_spend(link, HTTP2_END_PINGS);
-	case NGHTTP2_PRIORITY:
-	case NGHTTP2_GOAWAY: /* one is usual, two are a shutdown in order */
-		return h2_link_spend(link, HTTP2_END_PRIORITIES);
-	case NGHTTP2_WINDOW_UPDATE:
-		return h2_link_spend(link, HTTP2_END_WINDOW_UPDATES);
-	default: /* h2_frames.h counts the unknown ones */
-		return true;
-	}
-}
-
 static int
 on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
 {
+	struct h2_link *link = user;
+	enum http2_end why;
 	(void)session;
-	return count_frame(user, hd) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+	note_known(link, hd);
+	if (h2_budget_frame(&link->budget, hd, link->worker->now_ms, &why))
+		return 0;
+	h2_link_exceed(link, why);
+	return NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+static bool
+count_data(struct h2_link *link, const nghttp2_frame *frame)
+{
+	enum http2_end why;
+	if (h2_budget_data_frame(&link->budget, &frame->hd, frame->data.padlen,
+				 link->worker->now_ms, &why))
+		return true;
+	h2_link_exceed(link, why);
+	return false;
 }
 
 /* ---- heads ------------------------------------------------------------------------------------
@@ -98,7 +79,7 @@ count_field(struct h2_link *link, struct slice name, struct slice value)
 	if (link->fields <= H2_LINK_HEAD_FACTOR * HTTP_FIELDS_MAX &&
 	    link->unpacked <= (size_t)H2_LINK_HEAD_FACTOR * HTTP_HEAD_BYTES_MAX)
 		return true;
-	h2_link_break(link, NGHTTP2_ENHANCE_YOUR_CALM);
+	h2_link_exceed(link, HTTP2_END_HEAD_BOMB);
 	return false;
 }
 
@@ -286,7 +267,7 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 			h2_leg_over(leg);
 		break;
 	case NGHTTP2_DATA:
-		if (is_empty_data(frame) && !h2_link_spend(link, HTTP2_END_EMPTY_FRAMES))
+		if (!count_data(link, frame))
 			return NGHTTP2_ERR_CALLBACK_FAILURE;
 		if (leg != NULL && ends && !leg->broken)
 			h2_leg_over(leg);
@@ -418,7 +399,7 @@ h2_link_callbacks(struct h2_links *h)
 	nghttp2_option_set_no_auto_window_update(h->option, 1);
 	nghttp2_option_set_max_outbound_ack(h->option, H2_LINK_ACKS_MAX);
 	nghttp2_option_set_max_settings(h->option, H2_LINK_SETTINGS_MAX);
-	nghttp2_option_set_max_continuations(h->option, H2_LINK_CONTINUATIONS_MAX + 1);
+	nghttp2_option_set_max_continuations(h->option, H2_CONTINUATIONS_MAX + 1);
 	return true;
 }
 

@@ -46,12 +46,4 @@ slice_of_rcbuf(nghttp2_rcbuf *held)
 	return (struct slice){(const char *)v.base, v.len};
 }
 
-/* DATA without content that ends nothing, padding or not. */
-static inline bool
-is_empty_data(const nghttp2_frame *frame)
-{
-	return frame->hd.length == frame->data.padlen &&
-	       (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0;
-}
-
 #endif

@@ -14,7 +14,7 @@ void turn_ask(struct worker *w);
 /* When the worker's loop ends. */
 void turn_release(struct worker *w);
 /* Both sides, until neither asked for more: an answer that a member's connection gave may be what a
- * client's sends, and the other way. In h2_link.c. */
+ * client's sends, and the other way. In h2_links.c. */
 void turn_run(struct worker *w);
 
 #endif

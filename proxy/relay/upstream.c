@@ -5,7 +5,7 @@
 #include "relay/upstream.h"
 
 #include "relay/exchange.h"
-#include "relay/h2_link.h"
+#include "relay/h2_links.h"
 #include "relay/introduce.h"
 #include "tls/channel.h"
 #include "tls/client.h"
@@ -311,7 +311,7 @@ upstream_get(struct worker *w, struct member_live *live, struct exchange *x,
 		u->reused = true;
 		u->sent_before = u->sent;
 	} else {
-		u = live->http2 ? h2_link_get(w, live, x, choice, reason)
+		u = live->http2 ? h2_links_get(w, live, x, choice, reason)
 				: upstream_connect(w, live, x, reason);
 		if (u == NULL)
 			return NULL;

@@ -1,6 +1,6 @@
 /* worker.c: what a request needs on its thread; see worker.h. The loop itself is in worker_ev.c. */
 #include "relay/worker.h"
-#include "relay/h2_link.h"
+#include "relay/h2_links.h"
 
 #include "base/clock.h"
 #include "relay/racing.h"
