@@ -56,6 +56,7 @@ static int
 load_and_serve(const char *file)
 {
 	struct problem p;
+	node_hold_signals(); /* before anything takes time: none kills what only starts */
 	handed_take();
 	if (inherited_take(&p) != RESULT_OK) {
 		log_error("%s", p.text);

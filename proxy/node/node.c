@@ -157,7 +157,6 @@ assemble(struct node *n, struct config **held, struct problem *p)
 	const struct config *config = *held;
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)sem_init(&n->adopted, 0, 0);
-	node_hold_signals();
 	node_log_libevent();
 	rights_raise_descriptors();
 	n->workers = config->workers != 0 ? config->workers : cores();

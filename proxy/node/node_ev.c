@@ -65,15 +65,15 @@ static void
 stop(struct control *c, bool hard)
 {
 	(void)set_pace(c, false);
-	if (hard || c->stop_until_ms != 0) {
-		c->hard = true;
+	c->hard = hard || c->stop_until_ms != 0;
+	c->node->stopping = true;
+	node_upgrade_abandon(c->node, "this process was told to stop");
+	if (c->hard) {
 		tell_workers(c->node, WORKER_STOP_HARD);
 		return;
 	}
 	uint64_t stop_ms = c->node->services->config->stop_ms;
-	node_upgrade_abandon(c->node, "this process was told to stop");
 	c->stop_until_ms = clock_ms() + stop_ms;
-	c->node->stopping = true;
 	node_cluster_leave(c->node);
 	notify_say(&c->notify, "STOPPING=1\nSTATUS=exchanges may finish");
 	log_info("stopping: exchanges may finish for %llu ms", (unsigned long long)stop_ms);
@@ -149,7 +149,7 @@ on_signal(evutil_socket_t number, short what, void *context)
 		reopen_logs(c->node);
 		break;
 	case SIGHUP:
-		if (c->stop_until_ms == 0 && !c->node->handed_over)
+		if (!c->node->stopping && !c->node->handed_over)
 			reload(c);
 		break;
 	case SIGUSR2:
