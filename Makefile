@@ -73,7 +73,7 @@ AFFINITY = proxy/affinity/cookie.c proxy/affinity/credentials.c proxy/affinity/h
 MEMBERS  = proxy/members/history.c proxy/members/latency.c proxy/members/member.c proxy/members/membership.c \
            proxy/members/names.c proxy/members/resolver_ev.c \
            proxy/members/places.c proxy/members/pool.c proxy/members/pool_read.c \
-           proxy/members/probe.c proxy/members/probe_ev.c proxy/members/probe_h2.c proxy/members/srv.c proxy/members/verdict.c \
+           proxy/members/probe.c proxy/members/check_end_ev.c proxy/members/check_ev.c proxy/members/probe_ev.c proxy/members/probe_h2.c proxy/members/srv.c proxy/members/verdict.c \
            proxy/members/view.c proxy/members/weight.c
 ROUTE    = $(FORWARDED) proxy/route/assign.c proxy/route/entrance.c proxy/route/explain.c \
            proxy/route/forwarding.c proxy/route/match.c proxy/route/onward.c \
@@ -84,7 +84,7 @@ RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/board.c proxy/
            proxy/relay/mesh.c proxy/relay/mirror.c proxy/relay/newcomer.c proxy/relay/place.c proxy/relay/placing.c proxy/relay/question.c proxy/relay/racing.c \
            proxy/relay/racing_socket.c proxy/relay/retry.c proxy/relay/splice.c proxy/relay/told.c proxy/relay/trace.c \
            proxy/relay/tunnel.c proxy/relay/turn_ev.c proxy/relay/upstream.c proxy/relay/worker.c
-EDGE     = proxy/edge/addresses.c proxy/edge/admission.c proxy/edge/arrival.c proxy/edge/client.c proxy/edge/client_out.c \
+EDGE     = proxy/edge/addresses.c proxy/edge/admission.c proxy/edge/arrival.c proxy/edge/client.c proxy/edge/client_body.c proxy/edge/client_out.c \
            proxy/edge/h2_answer.c proxy/edge/h2_connection.c proxy/edge/h2_head.c \
            proxy/edge/h2_out.c proxy/edge/h2_session.c proxy/edge/h2_stream.c proxy/edge/own_answer.c \
            proxy/edge/listener.c proxy/edge/pace.c proxy/edge/proxy_header.c proxy/edge/worker_ev.c
@@ -97,7 +97,7 @@ CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/cluster.c prox
            proxy/config/race.c proxy/config/rows.c proxy/config/scan.c \
            proxy/config/secrets.c proxy/config/small_file.c proxy/config/tls.c proxy/config/unique.c \
            proxy/config/values.c
-ADMIN    = proxy/admin/answers.c proxy/admin/answers_roles.c proxy/admin/events.c proxy/admin/explain_json.c \
+ADMIN    = proxy/admin/answers.c proxy/admin/answers_roles.c proxy/admin/connection_ev.c proxy/admin/events.c proxy/admin/explain_json.c \
            proxy/admin/guard.c proxy/admin/json_put.c proxy/admin/membership.c proxy/admin/metrics.c proxy/admin/page.c proxy/admin/page_assets.c proxy/admin/routes.c \
            proxy/admin/server_ev.c proxy/admin/status.c proxy/admin/status_cluster.c proxy/admin/status_json.c proxy/admin/status_latency.c
 CLI      = proxy/cli/asking.c proxy/cli/change.c proxy/cli/check.c proxy/cli/compare.c \
@@ -243,7 +243,7 @@ LINK_members/test_probe = $(sort $(HTTP) $(LINK_affinity/test_hop) proxy/base/vo
                           proxy/members/probe.c proxy/members/weight.c)
 LINK_members/test_probe_ev = $(VIEW_LINK) $(HTTP) proxy/affinity/hop.c proxy/base/clock.c \
                              proxy/base/log.c proxy/base/proxy_out.c proxy/members/probe.c \
-                             proxy/members/probe_ev.c proxy/members/probe_h2.c $(POOL_LINK)
+                             proxy/members/check_end_ev.c proxy/members/check_ev.c proxy/members/probe_ev.c proxy/members/probe_h2.c $(POOL_LINK)
 LINK_members/test_verdict = proxy/members/verdict.c
 LINK_members/test_view = $(VIEW_LINK)
 LINK_members/test_weight = proxy/base/result.c proxy/base/text.c proxy/members/weight.c
