@@ -79,7 +79,7 @@ ROUTE    = $(FORWARDED) proxy/route/assign.c proxy/route/entrance.c proxy/route/
            proxy/route/forwarding.c proxy/route/match.c proxy/route/onward.c \
            proxy/route/plan.c proxy/route/service.c
 RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/board.c proxy/relay/body_queue.c \
-           proxy/relay/exchange.c proxy/relay/fence.c proxy/relay/introduce.c proxy/relay/h2_budget.c proxy/relay/h2_frames.c \
+           proxy/relay/decide.c proxy/relay/exchange.c proxy/relay/fence.c proxy/relay/introduce.c proxy/relay/h2_budget.c proxy/relay/h2_frames.c \
            proxy/relay/h2_link.c proxy/relay/h2_link_session.c proxy/relay/h2_links.c proxy/relay/h2_leg.c proxy/relay/h2_leg_request.c proxy/relay/h2_wire.c proxy/relay/io_ev.c proxy/relay/journal.c \
            proxy/relay/mesh.c proxy/relay/mirror.c proxy/relay/newcomer.c proxy/relay/place.c proxy/relay/placing.c proxy/relay/question.c proxy/relay/racing.c \
            proxy/relay/racing_socket.c proxy/relay/retry.c proxy/relay/splice.c proxy/relay/told.c proxy/relay/trace.c \
