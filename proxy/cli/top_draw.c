@@ -11,6 +11,7 @@
 
 #define LINE_BYTES        2048
 #define SERVICES_SHOWN    8 /* where lines are few; all with --once */
+#define MEMBERS_KEPT      3 /* lines of members that services leave room for */
 #define TRANSITIONS_SHOWN 32
 #define GAP               2 /* blanks between two columns */
 
@@ -245,6 +246,20 @@ put_top(struct canvas *c, const struct top_model *m, const struct top_screen *s)
 /* ---- services and members ---------------------------------------------------------------------
  */
 
+/* Rows of services that leave room for members, which are what most look for; 0: no table. */
+static size_t
+services_room(const struct canvas *c, const struct top_model *m)
+{
+	size_t kept = m->member_count < MEMBERS_KEPT ? m->member_count : MEMBERS_KEPT;
+	size_t others = 2 + 2 + kept + 1; /* a blank and a head each, and the keys */
+	size_t room = c->left > others ? c->left - others : 0;
+	if (room >= m->service_count && m->service_count <= SERVICES_SHOWN)
+		return m->service_count;
+	if (room < 2)
+		return 0;
+	return room - 1 < SERVICES_SHOWN ? room - 1 : SERVICES_SHOWN; /* "more" has a line */
+}
+
 static void
 put_services(struct canvas *c, const struct top_model *m)
 {
@@ -253,7 +268,9 @@ put_services(struct canvas *c, const struct top_model *m)
 			 .rows = (const char *)m->service,
 			 .row_bytes = sizeof(*m->service),
 			 .row_count = m->service_count};
-	size_t most = c->live ? SERVICES_SHOWN : m->service_count;
+	size_t most = c->live ? services_room(c, m) : m->service_count;
+	if (most == 0)
+		return;
 	measure(&g);
 	if (c->live)
 		fit(&g, c->columns);

@@ -201,7 +201,7 @@ a_selection_is_seen(void **state)
 	top_model_init(&m);
 	take(&m, 1000, 7, 100);
 	struct top_screen s = {
-	    .columns = 80, .lines = 9, .where = "here", .selected = "shop/c", .color = true};
+	    .columns = 80, .lines = 6, .where = "here", .selected = "shop/c", .color = true};
 	text_of(&m, &s, text, sizeof(text));
 	assert_non_null(strstr(text, ">c "));
 	assert_null(strstr(text, " b "));
@@ -210,6 +210,24 @@ a_selection_is_seen(void **state)
 	text_of(&m, &s, text, sizeof(text));
 	assert_non_null(strstr(text, ">a"));
 	assert_int_equal(s.first, 0);
+	top_model_deinit(&m);
+}
+
+/* Where lines are few the services make way, not the members. */
+static void
+members_are_seen_on_every_screen(void **state)
+{
+	struct top_model m;
+	char text[16384];
+	(void)state;
+	top_model_init(&m);
+	take(&m, 1000, 7, 100);
+	for (size_t lines = TOP_LINES_MIN; lines < 40; lines++) {
+		struct top_screen s = {.columns = 25, .lines = lines, .where = "here"};
+		text_of(&m, &s, text, sizeof(text));
+		assert_non_null(strstr(text, ">a"));
+		assert_int_equal(strstr(text, "SERVICE") != NULL, lines >= 11);
+	}
 	top_model_deinit(&m);
 }
 
@@ -275,6 +293,7 @@ main(void)
 	    cmocka_unit_test(members_in_sequence),
 	    cmocka_unit_test(every_size),
 	    cmocka_unit_test(a_selection_is_seen),
+	    cmocka_unit_test(members_are_seen_on_every_screen),
 	    cmocka_unit_test(colours_can_be_left_out),
 	    cmocka_unit_test(keys_one_after_another),
 	};
