@@ -363,7 +363,7 @@ def test_what_needs_a_restart_is_said():
     n.signal(signal.SIGHUP)
     n.wait_event("reload")
     for key in ("cluster.listen", "cluster.lease"):
-        assert f"a change of {key} needs a restart" in n.stderr, n.stderr
+        n.wait_said(f"a change of {key} needs a restart")
 
 
 # ---- hooks --------------------------------------------------------------------------------------

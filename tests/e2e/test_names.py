@@ -81,7 +81,7 @@ def test_an_address_that_changes():
     told = moved.requests[-1].fields
     assert told.get("Holdfast-Primary") == "a" and told.get("Holdfast-Rank") == "0"
     assert not p.events("failover") and not p.events("member_down")
-    assert f"name app.test: {OTHER}" in p.stderr and "names: shop ~a" in p.stderr
+    p.wait_said(f"name app.test: {OTHER}", "names: shop ~a")
 
 
 def test_a_name_that_resolves_no_more():

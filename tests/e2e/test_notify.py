@@ -121,7 +121,7 @@ def test_another_process_s_watchdog_is_not_fed():
 def test_a_socket_that_is_none_is_said_and_stops_nothing():
     p = Holdfast([Origin("a")], env={"NOTIFY_SOCKET": "somewhere"})
     assert p.once().status == 200
-    assert "NOTIFY_SOCKET somewhere: no address" in p.stderr
+    p.wait_said("NOTIFY_SOCKET somewhere: no address")
 
 
 if __name__ == "__main__":

@@ -218,7 +218,7 @@ def test_too_few_descriptors_are_said_before_the_start_and_at_it():
         assert "want 2064 descriptors; 1024 may be open (RLIMIT_NOFILE)" in out + err, out + err
     p.nofile = 1024
     p.start()
-    assert "want 2064 descriptors; 1024 may be open" in p.stderr
+    p.wait_said("want 2064 descriptors; 1024 may be open")
     assert p.once().status == 200
 
 

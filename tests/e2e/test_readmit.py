@@ -78,8 +78,8 @@ def test_a_lost_register_is_said_and_the_voter_readmitted():
     lose(node)
     told = node.told()
     assert "missing" in told["voter_problem"] and "does not vote" in told["voter_problem"], told
-    assert "this node does not vote: the register's file is missing" in node.stderr, node.stderr
-    assert "holdfast members readmit c" in node.stderr, node.stderr
+    node.wait_said("this node does not vote: the register's file is missing")
+    node.wait_said("holdfast members readmit c")
     status, out, _ = holdfast.holdfast("status", "--admin", text_of(node.admin_address))
     assert status == 0 and "voter     stopped: the register's file is missing" in out, out
     assert b"\nholdfast_cluster_votes 0\n" in node.admin("/metrics").body
@@ -87,7 +87,7 @@ def test_a_lost_register_is_said_and_the_voter_readmitted():
     assert status == 0 and out.startswith("voter c: silent for ") and err == "", (out, err)
     takes_part(c, node, before)
     assert b"\nholdfast_cluster_votes 1\n" in node.admin("/metrics").body
-    assert "this node votes again" in node.stderr, node.stderr
+    node.wait_said("this node votes again")
     assert not os.path.exists(register_of(node, "register.damaged"))
 
 
@@ -166,7 +166,7 @@ def test_a_damaged_register_is_left_as_it_is_until_the_voter_is_readmitted():
     node.come_back()
     wait_until(lambda: node.told()["voter"] == "stopped", "it does not believe it")
     assert "the register is damaged" in node.told()["voter_problem"]
-    assert f"this node does not vote: {register_of(node)}: the register is damaged" in node.stderr, node.stderr
+    node.wait_said(f"this node does not vote: {register_of(node)}: the register is damaged")
     assert content(node) == bad
     wait_until(lambda: readmit(node)[0] == 0, "the others were heard, and it is re-admitted")
     takes_part(c, node, before)

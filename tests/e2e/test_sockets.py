@@ -260,7 +260,7 @@ def test_sockets_that_are_handed_over():
         for _ in range(4):
             with Client(s.getsockname()[:2]) as c:
                 assert c.get().status == 200
-    assert "listens on fd:web" in p.stderr
+    p.wait_said("listens on fd:web")
     p.conf["listeners"] = [{"address": "fd:web"}, {"address": "fd:other"}]
     write(p)
     with p.client() as c:

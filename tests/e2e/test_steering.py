@@ -332,7 +332,7 @@ def test_reload_takes_up_names_and_says_what_waits():
     p.conf["admin"] = {**p.conf["admin"], "address": holdfast.text_of((holdfast.HOST, holdfast.free_port()))}
     write_conf(p)
     admin.post("/reload")
-    assert "a change of admin.address needs a restart" in p.stderr
+    p.wait_said("a change of admin.address needs a restart")
     assert admin.get("/health").status == 200
 
 
@@ -405,7 +405,7 @@ def test_a_slow_follower_is_dropped():
             slow.wire.some()
     except Ended:
         pass
-    assert "reads /events too slowly and is dropped" in p.stderr
+    p.wait_said("reads /events too slowly and is dropped")
 
 
 def test_followers_are_bounded():

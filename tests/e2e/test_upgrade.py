@@ -621,7 +621,7 @@ def test_a_configuration_that_is_wrong_is_refused_and_said():
     with open(p.conf_path, "a") as f:
         f.write('nonsense = "1";\n')
     refused(p, "nonsense")
-    assert "upgrade refused, this process goes on" in p.stderr
+    p.wait_said("upgrade refused, this process goes on")
     with open(p.conf_path, "w") as f:
         f.write(good)
     p.signal(signal.SIGUSR2)

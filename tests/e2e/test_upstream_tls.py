@@ -450,7 +450,7 @@ def test_without_verification_it_warns():
     a = TlsOrigin("a", server_context(Authority("other").issue("whoever.example", days=-1)))
     p = before([a], {"enabled": True, "verify": False})
     assert p.once().id == "a"
-    assert "services[0].tls.verify = false: certificates are not verified" in p.stderr, p.stderr
+    p.wait_said("services[0].tls.verify = false: certificates are not verified")
     code, out, err = check(p)
     assert code == 0 and "certificates are not verified" in out + err
 

@@ -645,6 +645,10 @@ class Process:
     def signal(self, number):
         self.child.send_signal(number)
 
+    def wait_said(self, *texts):
+        """On stderr, which a line of another log may overtake."""
+        wait_until(lambda: all(text in self.stderr for text in texts), f"{texts} on stderr")
+
     def is_frozen(self):
         """Every thread of it stands still."""
         tasks = f"/proc/{self.pid}/task"
