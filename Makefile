@@ -54,75 +54,32 @@ CFLAGS   += $(LTO)
 NO_LTO    = -fno-lto
 endif
 
-# ---- sources, a room a list, alphabetical -------------------------------------------------------
+# ---- sources, a room a list ---------------------------------------------------------------------
 
-HASHRING = hashring/hash.c hashring/lanes.c hashring/logtable.c hashring/near.c hashring/order.c \
-           hashring/ring.c hashring/scan.c hashring/survey.c
-BASE     = proxy/base/addr.c proxy/base/buf.c proxy/base/clock.c proxy/base/destination.c proxy/base/digest.c proxy/base/endpoint.c \
-           proxy/base/grow.c proxy/base/handed.c proxy/base/local_socket.c proxy/base/log.c \
-           proxy/base/network.c proxy/base/proxy_out.c proxy/base/result.c proxy/base/text.c proxy/base/vocab.c proxy/base/wheel.c
-BASE    += proxy/base/handover.c proxy/base/mailbox.c proxy/base/rates.c proxy/base/room.c proxy/base/starter.c proxy/base/starter_child.c
-HTTP     = proxy/http/cache.c proxy/http/chunk.c proxy/http/conclude.c proxy/http/fields.c \
-           proxy/http/forward.c proxy/http/grammar.c proxy/http/h2_fields.c proxy/http/h2_request.c proxy/http/octets.c proxy/http/parse.c \
-           proxy/http/request.c proxy/http/response.c proxy/http/scan.c proxy/http/traceparent.c proxy/http/websocket.c
+room     = $(sort $(wildcard proxy/$(1)/*.c))
+HASHRING = $(sort $(wildcard hashring/*.c))
+# what forbids system calls stands with the node: nothing else wants its library
+FILTER   = proxy/base/filter.c
+BASE     = $(filter-out $(FILTER), $(call room,base))
 # of the http room, what knows addresses
 FORWARDED = proxy/http/forwarded.c
-AFFINITY = proxy/affinity/cookie.c proxy/affinity/credentials.c proxy/affinity/hop.c \
-           proxy/affinity/json.c proxy/affinity/keyrule.c proxy/affinity/session.c \
-           proxy/affinity/session_rules.c proxy/affinity/suffix.c proxy/affinity/tag.c
-MEMBERS  = proxy/members/history.c proxy/members/latency.c proxy/members/member.c proxy/members/membership.c \
-           proxy/members/names.c proxy/members/resolver_ev.c \
-           proxy/members/places.c proxy/members/pool.c proxy/members/pool_read.c \
-           proxy/members/probe.c proxy/members/check_end_ev.c proxy/members/check_ev.c proxy/members/probe_ev.c proxy/members/probe_h2.c proxy/members/srv.c proxy/members/verdict.c \
-           proxy/members/view.c proxy/members/weight.c
-ROUTE    = $(FORWARDED) proxy/route/assign.c proxy/route/entrance.c proxy/route/explain.c \
-           proxy/route/forwarding.c proxy/route/match.c proxy/route/onward.c \
-           proxy/route/plan.c proxy/route/service.c
-RELAY    = proxy/relay/answer.c proxy/relay/attempt.c proxy/relay/board.c proxy/relay/body_queue.c \
-           proxy/relay/decide.c proxy/relay/exchange.c proxy/relay/fence.c proxy/relay/introduce.c proxy/relay/h2_budget.c proxy/relay/h2_frames.c \
-           proxy/relay/h2_link.c proxy/relay/h2_link_session.c proxy/relay/h2_links.c proxy/relay/h2_leg.c proxy/relay/h2_leg_request.c proxy/relay/h2_wire.c proxy/relay/io_ev.c proxy/relay/journal.c \
-           proxy/relay/mesh.c proxy/relay/mirror.c proxy/relay/newcomer.c proxy/relay/place.c proxy/relay/placing.c proxy/relay/question.c proxy/relay/racing.c \
-           proxy/relay/racing_socket.c proxy/relay/retry.c proxy/relay/splice.c proxy/relay/told.c proxy/relay/trace.c \
-           proxy/relay/tunnel.c proxy/relay/turn_ev.c proxy/relay/upstream.c proxy/relay/worker.c
-EDGE     = proxy/edge/addresses.c proxy/edge/admission.c proxy/edge/arrival.c proxy/edge/client.c proxy/edge/client_body.c proxy/edge/client_out.c \
-           proxy/edge/h2_answer.c proxy/edge/h2_connection.c proxy/edge/h2_head.c \
-           proxy/edge/h2_out.c proxy/edge/h2_session.c proxy/edge/h2_stream.c proxy/edge/own_answer.c \
-           proxy/edge/listener.c proxy/edge/pace.c proxy/edge/proxy_header.c proxy/edge/worker_ev.c
-RECORD   = proxy/record/access.c proxy/record/exporter.c proxy/record/failover.c proxy/record/failover_line.c proxy/record/http2.c \
-           proxy/record/limiter.c proxy/record/log_line.c proxy/record/moved.c proxy/record/outage.c proxy/record/outlet.c proxy/record/sink.c proxy/record/span.c proxy/record/tally.c
-CONFIG   = proxy/config/admin.c proxy/config/check.c proxy/config/cluster.c proxy/config/config.c \
-           proxy/config/findings.c proxy/config/keys.c proxy/config/listen.c proxy/config/load.c proxy/config/loops.c \
-           proxy/config/mesh.c proxy/config/needs.c proxy/config/overlap.c proxy/config/place.c proxy/config/roster.c \
-           proxy/config/roster_apply.c proxy/config/roster_change.c proxy/config/roster_json.c \
-           proxy/config/race.c proxy/config/rows.c proxy/config/scan.c \
-           proxy/config/secrets.c proxy/config/small_file.c proxy/config/tls.c proxy/config/unique.c \
-           proxy/config/values.c
-ADMIN    = proxy/admin/answers.c proxy/admin/answers_roles.c proxy/admin/connection_ev.c proxy/admin/events.c proxy/admin/explain_json.c \
-           proxy/admin/guard.c proxy/admin/json_put.c proxy/admin/membership.c proxy/admin/metrics.c proxy/admin/page.c proxy/admin/page_assets.c proxy/admin/routes.c \
-           proxy/admin/server_ev.c proxy/admin/status.c proxy/admin/status_cluster.c proxy/admin/status_json.c proxy/admin/status_latency.c
-CLI      = proxy/cli/asking.c proxy/cli/change.c proxy/cli/check.c proxy/cli/compare.c \
-           proxy/cli/compare_print.c proxy/cli/expected.c proxy/cli/explain.c proxy/cli/master.c \
-           proxy/cli/explain_answer.c proxy/cli/explain_live.c proxy/cli/key_lines.c proxy/cli/moves.c \
-           proxy/cli/members_change.c proxy/cli/node_client.c proxy/cli/options.c proxy/cli/race.c \
-           proxy/cli/race_ask.c proxy/cli/race_open.c proxy/cli/run.c proxy/cli/service.c \
-           proxy/cli/status.c proxy/cli/steer.c proxy/cli/table.c proxy/cli/tag.c \
-           proxy/cli/config_question.c proxy/cli/doctor.c proxy/cli/doctor_certificates.c proxy/cli/doctor_clocks.c proxy/cli/doctor_reach.c proxy/cli/log_line.c proxy/cli/replay.c proxy/cli/replay_check.c \
-           proxy/cli/exposition.c proxy/cli/json_texts.c proxy/cli/member_text.c \
-           proxy/cli/tail.c proxy/cli/tail_file.c proxy/cli/tail_line.c proxy/cli/tail_summary.c \
-           proxy/cli/top.c proxy/cli/top_cells.c proxy/cli/top_draw.c proxy/cli/top_model.c proxy/cli/top_terminal.c proxy/cli/verify.c \
-           proxy/cli/verify_compare.c proxy/cli/version.c proxy/cli/log_source.c proxy/cli/sessions.c \
-           proxy/cli/what_if.c proxy/cli/what_if_log.c
+HTTP     = $(filter-out $(FORWARDED), $(call room,http))
+AFFINITY = $(call room,affinity)
+MEMBERS  = $(call room,members)
+ROUTE    = $(FORWARDED) $(call room,route)
+RELAY    = $(call room,relay)
+EDGE     = $(call room,edge)
+RECORD   = $(call room,record)
+CONFIG   = $(call room,config)
+ADMIN    = $(call room,admin)
+CLI      = $(call room,cli)
 CLUSTER  = proxy/cluster/ask.c proxy/cluster/body.c proxy/cluster/datagram.c proxy/cluster/delays.c proxy/cluster/election.c \
            proxy/cluster/election_claim.c proxy/cluster/election_detect.c proxy/cluster/election_wire.c \
            proxy/cluster/machine.c proxy/cluster/plane.c
 # what of the control plane touches sockets, files and configuration
 CLUSTER_LIVE = proxy/cluster/cluster_ev.c proxy/cluster/disk_ev.c proxy/cluster/embedded_ev.c \
                proxy/cluster/etcd.c proxy/cluster/etcd_answer.c proxy/cluster/etcd_call.c proxy/cluster/etcd_ev.c proxy/cluster/question.c proxy/cluster/setup.c proxy/cluster/twin.c
-NODE     = proxy/main.c proxy/node/node.c proxy/node/node_ev.c proxy/node/admin.c proxy/node/cluster.c \
-           proxy/node/cluster_status.c proxy/node/fences.c proxy/node/master.c proxy/node/notify.c proxy/node/placement.c \
-           proxy/node/question.c \
-           proxy/node/listening.c proxy/base/filter.c proxy/node/programs_ev.c proxy/node/rights.c proxy/node/upgrade_ev.c proxy/node/upgrade_state.c proxy/node/takeover.c \
-           proxy/node/names.c proxy/node/race_ev.c proxy/node/reload.c proxy/node/roles.c proxy/node/status.c
+NODE     = proxy/main.c $(FILTER) $(filter-out $(EPOCHS_LIVE), $(call room,node))
 
 CLUSTER_LIVE += proxy/cluster/dns.c proxy/cluster/dns_ev.c proxy/cluster/hook.c
 
@@ -154,8 +111,7 @@ PROXY    = $(BASE) $(HTTP) $(AFFINITY) $(MEMBERS) $(ROUTE) $(RELAY) $(EDGE) $(RE
            $(CLUSTER_LIVE) $(RACE) $(ROLES) $(DISK) $(EPOCHS) $(EPOCHS_LIVE) $(ADMIN) $(CLI) $(NODE)
 
 # The edge: TLS, and what comes ahead of a request.
-TLS      = proxy/tls/certificate.c proxy/tls/channel.c proxy/tls/client.c proxy/tls/context.c \
-           proxy/tls/identity.c proxy/tls/ticket.c
+TLS      = $(call room,tls)
 PROXY   += $(TLS)
 
 LLHTTP_SRC = $(LLHTTP)/api.c $(LLHTTP)/http.c $(LLHTTP)/llhttp.c
