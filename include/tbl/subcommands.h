@@ -149,7 +149,7 @@ TAKES(top, COLOR, "auto: unless NO_COLOR is set")
 EXAMPLE(top, "holdfast top -c /etc/holdfast/holdfast.conf")
 EXAMPLE(top, "holdfast top --json --interval 10s 10.0.0.1:8081")
 
-SUBCOMMAND(replay, "replay", "[--json] FAILOVER-LOG...", "check that every decision in a failover log follows from what the log says", "Logs of several nodes may be given; - is standard input. A line for each fault: file, line, what does not follow; then the counts. Checked is that whoever stands before the chosen one in an order was skipped with a reason, that a failover leaves and a failback comes home, that a server has one rank for a session in one membership on all nodes, that who is skipped as down was seen going down, that outages add up, and that each node's lines are in the order of time.", "something does not follow")
+SUBCOMMAND(replay, "replay", "[--json] FAILOVER-LOG...", "check that every decision in a failover log follows from what the log says", "Logs of several nodes may be given, and what logrotate left, packed by gzip; - is standard input. A line for each fault: file, line, what does not follow; then the counts. Checked is that whoever stands before the chosen one in an order was skipped with a reason, that a failover leaves and a failback comes home, that a server has one rank for a session in one membership on all nodes, that who is skipped as down was seen going down, that outages add up, and that each node's lines are in the order of time.", "something does not follow")
 TAKES(replay, JSON, "faults and counts as one JSON object")
 EXAMPLE(replay, "holdfast replay /var/log/holdfast/failover.log")
 EXAMPLE(replay, "holdfast replay --json node-a.log node-b.log node-c.log")

@@ -6,11 +6,12 @@
 #define HOLDFAST_CLI_LOG_SOURCE_H
 
 #include "base/text.h"
+#include "cli/log_line.h"
 
 #include <stdio.h>
 #include <sys/types.h>
 
-#define LOG_SOURCE_LINE_BYTES 8192
+#define LOG_SOURCE_LINE_BYTES LOG_LINE_BYTES_MAX
 
 struct log_source {
 	FILE *from;       /* owned, unless standard input */

@@ -1,7 +1,7 @@
 /* replay.c: `holdfast replay`: does a failover log follow from itself? See replay_check.h. */
 #include "cli/cli.h"
 
-#include "cli/log_line.h"
+#include "cli/log_source.h"
 #include "cli/options.h"
 #include "cli/replay_check.h"
 
@@ -51,40 +51,49 @@ on_fault(void *context, uint64_t line, const char *text)
 		(void)printf("%s:%llu: %s\n", t->file, (unsigned long long)own, text);
 }
 
-/* A line without its '\n'; what is longer than the room is cut. False: the end. */
-static bool
-next_line(FILE *from, char room[LOG_LINE_BYTES_MAX], struct slice *line)
+/* The lines of one file; of a longer one than fits its beginning. */
+static enum result
+replay_lines(struct replay *r, struct log_source *s, struct problem *p)
 {
-	size_t bytes = 0;
-	int c;
-	while ((c = getc_unlocked(from)) != '\n' && c != EOF) {
-		if (bytes < LOG_LINE_BYTES_MAX)
-			room[bytes++] = (char)c;
+	struct slice line;
+	enum result got;
+	while ((got = log_source_next(s, &line, p)) == RESULT_OK || got == RESULT_LIMIT) {
+		if (got == RESULT_LIMIT)
+			line = (struct slice){s->line, sizeof(s->line)};
+		replay_line(r, line);
 	}
-	*line = (struct slice){room, bytes};
-	return c != EOF || bytes > 0;
+	replay_end(r);
+	return got == RESULT_NOT_FOUND ? RESULT_OK : got;
+}
+
+static enum result
+replay_source(struct replay *r, struct teller *t, struct log_source *s, struct problem *p)
+{
+	struct replay_counts before = *replay_counts(r);
+	struct problem damage = {""};
+	t->file = s->name;
+	t->before = before.lines;
+	enum result result = replay_lines(r, s, p);
+	if (log_source_close(s, &damage) != RESULT_OK && result == RESULT_OK)
+		(void)fprintf(stderr, "holdfast replay: %s\n", damage.text);
+	uint64_t lines = replay_counts(r)->lines - before.lines;
+	if (result == RESULT_OK && lines > 0 && lines == replay_counts(r)->broken - before.broken)
+		result = problem_set(p, RESULT_INVALID, "%s: no line of it is of a failover log",
+				     s->name);
+	return result;
 }
 
 static bool
 replay_file(struct replay *r, struct teller *t, const char *name)
 {
-	char room[LOG_LINE_BYTES_MAX];
-	struct slice line;
-	bool standard = strcmp(name, "-") == 0;
-	FILE *from = standard ? stdin : fopen(name, "re");
-	bool read = from != NULL;
-	t->file = standard ? "standard input" : name;
-	t->before = replay_counts(r)->lines;
-	while (from != NULL && next_line(from, room, &line))
-		replay_line(r, line);
-	if (from != NULL)
-		read = ferror(from) == 0;
-	if (!read)
-		(void)fprintf(stderr, "holdfast replay: %s: %s\n", name, strerror(errno));
-	replay_end(r);
-	if (from != NULL && !standard)
-		(void)fclose(from);
-	return read;
+	static struct log_source source;
+	struct problem p = {""};
+	enum result result = log_source_open(&source, name, &p);
+	if (result == RESULT_OK)
+		result = replay_source(r, t, &source, &p);
+	if (result != RESULT_OK)
+		(void)fprintf(stderr, "holdfast replay: %s\n", p.text);
+	return result == RESULT_OK;
 }
 
 static void

@@ -49,5 +49,29 @@ def test_e04_e05_e06_each_stands_in_its_turn_by_rank_and_measured_delay():
     assert all(gap > 0.1 for gap in apart), apart
 
 
+def test_e07_e08_who_waits_accepts_what_a_declare_alone_says():
+    """Nothing else comes through: no heartbeat, answer or hearsay tells who is master. Who waits for its turn hears the
+    best one's Declare, follows it, and never stands."""
+    c = TappedCluster("abcd", cluster={"detect": SLOW})
+    c.tap.delay_s = {i: ONE_WAY_S for i in c.ids}
+    first = c.wait_master()
+    for n in c.nodes.values():
+        wait_until(lambda n=n: all((x["round_trip_ms"] or 0) >= 1000 * ONE_WAY_S for x in n.told()["nodes"] if not x["self"]),
+                   "the delays are measured")
+    by_rank = sorted((i for i in c.ids if i != first), key=c.ranks.get)
+    before = {i: c.nodes[i].told()["election"]["stood"] for i in by_rank}
+    c.tap.drop = lambda d: d.type in (HEARTBEAT, REPLY, REFUTE, REVOKE)
+    c.tap.clear()
+    c.nodes[first].die()
+    c.wait_master(among=by_rank, master=by_rank[0])
+    c.tap.drop = lambda d: False
+    heard = {i: c.nodes[i].told()["received"].get("heartbeat", 0) for i in by_rank}
+    for i in by_rank:  # two periods of all: whose timer ran on would have stood by then
+        wait_until(lambda i=i: c.nodes[i].told()["received"].get("heartbeat", 0) >= heard[i] + 4, "heartbeats go on")
+    assert stood(c) == by_rank[:1], stood(c)
+    assert all(c.nodes[i].told()["election"]["stood"] == before[i] for i in by_rank[1:])
+    assert c.agreed(by_rank) == by_rank[0]
+
+
 if __name__ == "__main__":
     holdfast.main()

@@ -9,8 +9,10 @@ import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import holdfast
+import ordering
 from cluster import Cluster
 from holdfast import Origin, text_of, wait_until
+from tap import TappedCluster
 
 KEYED = {"keys": ["header:X-Key"]}
 
@@ -176,6 +178,24 @@ def test_who_was_away_catches_up():
     assert document(c.nodes["c"])["epoch"] >= 1, "as it was kept"
     wait_epoch(c, 3)
     assert len(pools(c)) == 1
+
+
+def test_who_is_behind_fetches_before_it_decides():
+    """No datagram reaches c, so that the first it hears of the new membership is a request that another node hands it
+    by that one: it decides by it, too. By its own, older one the session would be another's."""
+    c = TappedCluster("abcd", voters="abd", cluster={"lease": "1s"}, session=KEYED)
+    c.wait_master()
+    c.tap.drop = lambda d: d.node == "c" or d.peer == c.real["c"]
+    assert change(c.nodes["a"], "weight", "c", "5") == 1
+    wait_epoch(c, 1, among="abd")
+    assert c.nodes["c"].told()["epoch"] == 0
+    before, after = ({k: ordering.order("abcd", ordering.digest(k), weights=w)[0] for k in (f"k{n}" for n in range(200))}
+                     for w in (None, {"c": 5}))
+    key = next(k for k in after if after[k] == "c" and before[k] == "b")
+    r = c.nodes["a"].once("/", fields=[("X-Key", key)])
+    assert (r.status, r.id) == (200, "c"), (r.status, r.body)
+    assert [len(o.requests) for o in c.origins.values()] == [0, 0, 1, 0]
+    c.nodes["c"].wait_event("epoch_adopted", epoch=1)
 
 
 def test_a_damaged_file_is_said_and_fetched_anew():

@@ -1,5 +1,6 @@
 """`holdfast replay`: real logs follow from themselves; changed ones do not."""
 
+import gzip
 import json
 import os
 import sys
@@ -80,9 +81,34 @@ def test_what_is_no_log_is_refused_or_said():
     status, out, err = replay("/nowhere/failover.log")
     assert status == 2 and not out and err == "holdfast replay: /nowhere/failover.log: No such file or directory\n"
     assert replay()[0] == 2
-    status, out, _ = replay("-", input="hello\n\x1b[31mred\n")
-    assert status == 0 and out == "ok: 2 lines, 0 decisions, 0 faults, 2 lines of something else\n"
+    assert replay("-", input="hello\n\x1b[31mred\n") == (
+        2, "", "holdfast replay: standard input: no line of it is of a failover log\n"), "nothing was checked"
     assert replay("-") == (0, "ok: 0 lines, 0 decisions, 0 faults\n", "")
+    p = outage()
+    with open(p.failover_path) as f:
+        text = f.read()
+    status, out, err = replay("-", input="hello\n" + text + "\x1b[31mred\n" + "x" * 50000)
+    assert status == 0 and out.endswith(", 0 faults, 3 lines of something else\n") and not err, (out, err)
+
+
+def test_what_logrotate_left_is_read_packed_as_it_is():
+    p = outage()
+    _, out, _ = replay(p.failover_path)
+    with open(p.failover_path, "rb") as f:
+        data = f.read()
+    packed = os.path.join(p.where, "failover.log.1.gz")
+    cut = data.index(b"\n", len(data) // 2) + 1
+    with gzip.open(packed, "wb") as f:
+        f.write(data[:cut])
+    with open(p.failover_path, "wb") as f:
+        f.write(data[cut:])
+    assert replay(packed, p.failover_path) == (0, out, "")
+    with open(packed, "rb") as f:
+        whole = f.read()
+    with open(packed, "wb") as f:
+        f.write(whole[:-40])
+    status, _, err = replay(packed, p.failover_path)
+    assert status in (0, 1) and err == f"holdfast replay: {packed}: damaged or cut: what stands before that was read\n", err
 
 
 def test_nothing_of_a_line_reaches_the_terminal_as_it_is():
