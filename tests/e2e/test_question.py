@@ -3,6 +3,7 @@
 import collections
 import json
 import os
+import struct
 import sys
 import threading
 
@@ -11,6 +12,10 @@ import holdfast
 from cluster import Cluster
 from holdfast import holdfast as command
 from holdfast import text_of, wait_until
+from tap import TappedCluster
+
+HEARTBEAT = 1  # include/tbl/datagrams.h
+TERM = 48      # its place in a datagram's header (cluster/datagram.h)
 
 
 def ask(node, query=""):
@@ -120,6 +125,25 @@ def test_m09_every_server_is_told_by_heartbeat():
     c.nodes[first].die()
     best = ask_until(c.nodes[others[-1]], f"?dead={first}", after=first).json["master"]["id"]
     assert c.wait_master(among=others, after=first) == best
+
+
+def test_m09_the_asked_node_tells_every_other_before_its_own_time_has_come():
+    """On the wire, with periods so long that no heartbeat of their own comes in between."""
+    c = TappedCluster("abcd", cluster={"detect": dict(SLOW, period="60s")})
+    first = c.wait_master()
+    others = rest(c, first)
+    asked = others[-1]
+    c.nodes[first].die()
+    c.tap.clear()
+    named = ask_until(c.nodes[asked], f"?dead={first}", after=first).json
+    assert named["how"] == "elected", named
+
+    def told():
+        with c.tap.lock:
+            return {d.node for d in c.tap.passed if d.type == HEARTBEAT and d.to_node and d.peer == c.real[asked] and
+                    struct.unpack(">Q", d.data[TERM:TERM + 8])[0] == named["term"]}
+
+    wait_until(lambda: told() >= set(others) - {asked}, "a heartbeat of the asked node goes to all")
 
 
 def test_m11_m14_the_client_ends_at_the_master():
