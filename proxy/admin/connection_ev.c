@@ -229,12 +229,23 @@ body_is_there(struct connection *c, const struct http_head *head, size_t held, s
 	return held >= *bytes;
 }
 
+static unsigned
+waiters(const struct admin_server *s)
+{
+	unsigned count = 0;
+	for (const struct connection *c = s->first; c != NULL; c = c->next)
+		count += c->phase == CONNECTION_WAITING;
+	return count;
+}
+
 /* True: the request stays where it is, and is asked again: see ask_again. */
 static bool
 wait(struct connection *c, const struct admin_answer *a)
 {
 	uint64_t now_ms = clock_ms();
 	if (a->wait_ms == 0 || (c->wait_ends != 0 && now_ms >= c->wait_ends))
+		return false;
+	if (c->wait_ends == 0 && waiters(c->server) >= ADMIN_WAITERS_MAX)
 		return false;
 	if (c->wait_ends == 0)
 		c->wait_ends = now_ms + a->wait_ms;

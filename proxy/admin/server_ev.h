@@ -19,9 +19,10 @@
 
 #include <event2/event.h>
 
-#define ADMIN_CONNECTIONS_MAX    64
-#define ADMIN_FOLLOWERS_MAX      16 /* of /events */
+#define ADMIN_CONNECTIONS_MAX    128 /* followers, waiters, and 32 who just ask */
+#define ADMIN_FOLLOWERS_MAX      16  /* of /events */
 #define ADMIN_ROLE_FOLLOWERS_MAX 32
+#define ADMIN_WAITERS_MAX        48 /* for a role; further ones are answered at once */
 #define ADMIN_FOLLOWER_BYTES_MAX \
 	((size_t)256 * 1024)                /* waiting for one follower; then it is dropped */
 #define ADMIN_SEND_BUFFER_BYTES (64 * 1024) /* of the kernel, a follower */

@@ -2,6 +2,7 @@
 and L4). What every engine must do is in tests/lib/engine_suite.py."""
 
 import os
+import select
 import sys
 import time
 
@@ -52,6 +53,26 @@ def test_who_is_refused_is_told_the_holder():
     got = acquire(c.nodes["b"], "batch", "p2")
     wait_until(lambda: look(c.nodes["a"], "batch")["holder"] == "p2", "a knows the next holder")
     assert look(c.nodes["a"], "batch")["term"] == got["term"]
+
+
+def test_who_waits_for_a_role_keeps_nobody_from_asking():
+    """A hundred processes wait; the holder beside them renews, operators look, and the first one is granted it."""
+    c = three()
+    b = c.nodes["b"]
+    acquire(b, "mail", "p0", ttl="60s")
+    acquire(c.nodes["a"], "batch", "p1", ttl="60s")
+    many = [holdfast.Client(b.admin_address) for _ in range(100)]
+    for n, client in enumerate(many):
+        client.send(client.request_bytes("POST", f"/v1/roles/batch/acquire?holder=w{n}&wait=60s", fields=ADMIN, body=b""))
+    ready = select.select([x.sock for x in many], [], [], holdfast.WAIT_S)[0]
+    assert ready, "those for whom there is no room are answered at once"
+    assert b.admin().status == 200 and ask(b, "renew", "mail", "p0").status == 200
+    assert ask(c.nodes["a"], "release", "batch", "p1").status == 200
+    for client in many:
+        if client.sock in ready:
+            r = client.response()
+            assert r.status == 409 and not r.json["yours"], r.body
+    wait_until(lambda: (look(b, "batch")["holder"] or "").startswith("w"), "one of those who waited holds it")
 
 
 def test_events_tell_who_holds_what():
