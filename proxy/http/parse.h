@@ -54,8 +54,8 @@ enum parse_outcome parse_request(struct parser *p, const char *bytes, size_t cou
  * The same for a response head to a request with `request_method`; interim (1xx)
  * heads are parsed one at a time like any other. framing is settled by RFC 9112
  * section 6.3: HEAD, 1xx, 204, 304 have none. *cause on PARSE_BAD is
- * MEMBER_BAD_ANSWER. White space before a colon is refused like every other
- * malformed head (RFC 9112 sections 5.1, 5.2: 502).
+ * MEMBER_BAD_ANSWER. White space before a colon is refused as well: whoever reads members' answers
+ * has it taken out first, by parse_mend_names.
  */
 enum parse_outcome parse_response(struct parser *p, const char *bytes, size_t count,
 				  const struct parse_limits *limits,
@@ -71,5 +71,13 @@ bool field_is_holdfast(struct slice name);
  * name. 0: malformed, by the same rules as in a head.
  */
 size_t field_line_check(struct slice lines, struct slice *name);
+
+/*
+ * White space between a name and its colon has to be taken out of an answer before it is passed on
+ * (RFC 9112 section 5.1). For a head that parse_response found bad: such blanks change places with
+ * their colons, as far as whole lines of the first head are there. False: there were none, and the
+ * head stays bad. True: to be parsed again. No length changes.
+ */
+bool parse_mend_names(char *bytes, size_t count);
 
 #endif

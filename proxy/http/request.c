@@ -195,27 +195,16 @@ read_target(struct parser *p, struct http_head *head)
 
 /* ---- the body ------------------------------------------------------------------------------- */
 
-static bool
-coding_known(struct slice coding)
-{
-	static const struct slice known[] = {
-	    TEXT("gzip"),     TEXT("x-gzip"),     TEXT("deflate"),
-	    TEXT("compress"), TEXT("x-compress"), TEXT("identity"),
-	};
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (slice_equal_nocase(coding, known[i]))
-			return true;
-	}
-	return false;
-}
-
-/* A Transfer-Encoding that is not one "chunked": which status does it deserve? */
+/*
+ * A Transfer-Encoding that is not one "chunked": 501 when another coding is below it; when it is
+ * not the last one nobody can say where the body ends, whatever the last one is: 400 (RFC 9112
+ * section 6.3, which goes before the 501 of section 6.1).
+ */
 static bool
 refuse_codings(struct parser *p, const struct http_head *head)
 {
 	bool chunked = false;
 	bool other = false;
-	bool unknown = false;
 	size_t at = p->first[FIELD_TRANSFER_ENCODING];
 	const struct http_field *field;
 	while ((field = http_field_find_id(head, FIELD_TRANSFER_ENCODING, &at)) != NULL) {
@@ -228,10 +217,9 @@ refuse_codings(struct parser *p, const struct http_head *head)
 				return malformed(p, "malformed Transfer-Encoding");
 			chunked = slice_equal_nocase(coding, SLICE("chunked"));
 			other |= !chunked;
-			unknown |= !chunked && !coding_known(coding);
 		}
 	}
-	if (unknown || (other && chunked))
+	if (other && chunked)
 		return refuse(p, CAUSE_CLIENT_METHOD, "transfer coding not implemented");
 	return malformed(p, other ? "the last transfer coding is not chunked"
 				  : "malformed Transfer-Encoding");

@@ -143,3 +143,28 @@ scan(struct parser *p, const char *base, const char *end, const struct parse_lim
 	head->bytes = (uint32_t)(stop + 2 - base);
 	return PARSE_OK;
 }
+
+bool
+parse_mend_names(char *bytes, size_t count)
+{
+	const char *end = bytes + count;
+	bool mended = false;
+	char *line = bytes;
+	char *stop;
+	while ((stop = memmem(line, (size_t)(end - line), "\r\n", 2)) != NULL && stop != line) {
+		char *name = line;
+		while (is_token[(uint8_t)*name])
+			name++;
+		char *colon = name;
+		while (is_blank(*colon))
+			colon++;
+		/* A status line has no colon there. */
+		if (name != line && colon != name && *colon == ':') {
+			*name = ':';
+			*colon = ' ';
+			mended = true;
+		}
+		line = stop + 2;
+	}
+	return mended;
+}

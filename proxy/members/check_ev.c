@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/parse.h"
 #include "members/probe.h"
 
 #include <errno.h>
@@ -54,6 +55,8 @@ judge(struct check *c, bool ended)
 	static const struct config_health node_health = {.expect_low = 200, .expect_high = 200};
 	const struct config_health *health =
 	    asked_through_node(c) != NULL ? &node_health : &p->service->health;
+	if (c->held > 0)
+		(void)parse_mend_names(c->answer, c->held);
 	enum probe_outcome outcome = probe_judge(
 	    p->parser, &p->head, health, (struct slice){c->answer, c->held}, ended, &f, &seen);
 	if (outcome != PROBE_OPEN)

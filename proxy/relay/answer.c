@@ -329,7 +329,7 @@ keep_partial(struct exchange *x, const char *at, size_t bytes)
 }
 
 static void
-on_heads(struct exchange *x, const char *at, size_t bytes)
+on_heads(struct exchange *x, char *at, size_t bytes)
 {
 	struct worker *w = x->worker;
 	struct upstream *u = x->upstream;
@@ -343,6 +343,8 @@ on_heads(struct exchange *x, const char *at, size_t bytes)
 			keep_partial(x, at, bytes);
 			return;
 		}
+		if (outcome == PARSE_BAD && parse_mend_names(at, bytes))
+			continue;
 		bool switching = outcome == PARSE_OK && head->status == 101;
 		if (outcome == PARSE_BAD || (switching && !may_switch(x, head))) {
 			attempt_failed(x, REASON_BAD_ANSWER);

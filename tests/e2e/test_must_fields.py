@@ -2,10 +2,11 @@
 
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import holdfast
-from holdfast import Holdfast, Origin, answering, assert_refused, saying
+from holdfast import Holdfast, Origin, answering, assert_refused, saying, wait_until
 
 NEXT = b"GET /next HTTP/1.1\r\nHost: h\r\n\r\n"
 
@@ -34,7 +35,38 @@ def test_must_16_space_before_the_colon():
     p = Holdfast([a])
     for line in (b"X : 1", b"X\t: 1", b"Content-Length : 0", b"Transfer-Encoding : chunked", b" : 1"):
         assert_refused(p, request_with(line) + NEXT, 400, origins=[a])
-    assert_bad_answers(answer_with(b"X : 1"), answer_with(b"Transfer-Encoding : chunked"))
+
+
+def test_must_16_space_before_the_colon_is_taken_out_of_answers():
+    a = Origin("a")
+    p = Holdfast([a], health=holdfast.CHECKED)
+    a.probe = saying(answer_with(b"Server \t : s"))
+    for lines, want in (((b"X : 1",), ["1"]), ((b"X \t :1", b"Y: 2", b"x  :  3"), ["1", "3"]), ((b"X\t:",), [""])):
+        a.behave = saying(answer_with(*lines))
+        with p.client() as c:
+            c.send(c.request_bytes())
+            head = c.until(b"\r\n\r\n")
+            assert b" :" not in head and b"\t:" not in head, head
+            r = holdfast.Response(head)
+            assert r.status == 200 and r.fields.all("X") == want and c.take(2) == b"hi", head
+    # What it frames counts as if it had been written well.
+    a.behave = saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n")
+    r = p.once()
+    assert r.body == b"hi" and r.fields.all("Transfer-Encoding") == ["chunked"] and not r.fields.has("Content-Length")
+    a.behave = saying(b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\nHoldfast-Session : x\r\n\r\nhi")
+    r = p.once()
+    assert r.body == b"hi" and r.framing == 2 and not r.fields.has("Holdfast-Session")
+    # In pieces.
+    def slowly(connection, request):
+        for piece in (b"HTTP/1.1 200 OK\r\nX :", b" 1\r\nY  ", b": 2\r\nContent-Length ", b": 2\r\n\r", b"\nhi"):
+            connection.send(piece)
+            time.sleep(0.01)
+    a.behave = slowly
+    r = p.once()
+    assert r.body == b"hi" and r.fields.all("X") == ["1"] and r.fields.all("Y") == ["2"], r.head
+    assert not p.events("member_down"), "its checks are written like its answers"
+    wait_until(lambda: a.probes >= 3, "checks")
+    assert not p.events("member_down")
 
 
 def test_must_16_an_empty_or_bad_name():
@@ -42,7 +74,8 @@ def test_must_16_an_empty_or_bad_name():
     p = Holdfast([a])
     for line in (b": 1", b"X", b"X y: 1", b"X\xff: 1", b"X(: 1", b"\x00: 1", b"X\x7f: 1"):
         assert_refused(p, request_with(line) + NEXT, 400, origins=[a])
-    assert_bad_answers(answer_with(b": 1"), answer_with(b"X"), answer_with(b"X y: 1"))
+    assert_bad_answers(answer_with(b": 1"), answer_with(b"X"), answer_with(b"X y: 1"), answer_with(b"X y : 1"),
+                       answer_with(b" : 1"), answer_with(b" X: 1"))
 
 
 def test_must_17_obs_fold():

@@ -88,8 +88,11 @@ def test_must_33_transfer_encoding_in_an_http_1_0_answer():
 def test_must_34_the_last_coding_of_a_request_is_chunked():
     assert_all_refused([post(b"Transfer-Encoding: gzip", body=b"x"),
                         post(b"Transfer-Encoding: chunked, gzip", body=b"0\r\n\r\n"),
-                        post(b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity", body=b"0\r\n\r\n")],
-                       400, 501)
+                        post(b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity", body=b"0\r\n\r\n"),
+                        post(b"Transfer-Encoding: foo", body=b"x"),
+                        post(b"Transfer-Encoding: xchunked", body=b"0\r\n\r\n"),
+                        post(b"Transfer-Encoding: chunked, foo", body=b"0\r\n\r\n")], 400)
+    assert_all_refused([post(b"Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n")], 501)
 
 
 def test_must_35_36_a_member_that_sends_both():

@@ -129,6 +129,34 @@ test_must_17_malformed_fields(void **state)
 	assert_int_equal(cause_table[CAUSE_MEMBER_BAD_ANSWER].status, 502);
 }
 
+static void
+mends_to(const char *text, const char *want)
+{
+	char bytes[256];
+	size_t count = strlen(text);
+	assert_true(count < sizeof(bytes));
+	memcpy(bytes, text, count + 1);
+	assert_int_equal(parse_mend_names(bytes, count), want != NULL);
+	assert_string_equal(bytes, want != NULL ? want : text);
+	assert_false(parse_mend_names(bytes, count));
+}
+
+static void
+test_must_16_names_are_mended(void **state)
+{
+	(void)state;
+	mends_to("HTTP/1.1 200 OK\r\nX : y\r\n\r\n", "HTTP/1.1 200 OK\r\nX:  y\r\n\r\n");
+	mends_to("HTTP/1.1 200 OK\r\nX\t :y\r\nZ: 1\r\nA :\r\n\r\n",
+		 "HTTP/1.1 200 OK\r\nX:  y\r\nZ: 1\r\nA: \r\n\r\n");
+	/* What is behind the head is somebody's body; half a line is not there yet. */
+	mends_to("HTTP/1.1 200 OK\r\nX: y\r\n\r\nA : b\r\n", NULL);
+	mends_to("HTTP/1.1 200 OK\r\nX : y", NULL);
+	mends_to("HTTP/1.1 200 OK\r\nX : y\r\nA : ", "HTTP/1.1 200 OK\r\nX:  y\r\nA : ");
+	/* Bad in other ways, and stays so. */
+	mends_to("HTTP/1.1 200 OK\r\n : y\r\nX Y: z\r\nX Y : z\r\nX \r\n X : y\r\n\r\n", NULL);
+	mends_to("", NULL);
+}
+
 /* 22, 23: Connection of an answer is the member's word about the connection to it. */
 static void
 test_must_22_hop_by_hop_fields(void **state)
@@ -415,6 +443,7 @@ main(void)
 	    cmocka_unit_test(test_plain_answer),
 	    cmocka_unit_test(test_status_lines),
 	    cmocka_unit_test(test_must_17_malformed_fields),
+	    cmocka_unit_test(test_must_16_names_are_mended),
 	    cmocka_unit_test(test_must_22_hop_by_hop_fields),
 	    cmocka_unit_test(test_must_26_date),
 	    cmocka_unit_test(test_persistence),
