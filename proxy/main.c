@@ -2,9 +2,11 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int (*const functions[SUBCOMMANDS])(int argc, char **argv) = {
 #define SUBCOMMAND(ident, name, usage, help, details, negative) cli_##ident,
@@ -31,9 +33,10 @@ help(int argc, char *const *argv)
 	if (argc > 2)
 		return refuse("help takes one command");
 	enum subcommand command = argc == 2 ? subcommand_find(argv[1]) : SUBCOMMANDS;
-	if (argc == 2 && command == SUBCOMMANDS)
+	bool all = argc < 2 || is_help(argv[1]);
+	if (!all && command == SUBCOMMANDS)
 		return refuse("no such command");
-	if (argc == 2)
+	if (!all)
 		cli_print_help(command, stdout);
 	else
 		cli_print_commands(stdout);
@@ -55,9 +58,24 @@ carry_out(int argc, char **argv)
 	return functions[command](argc - 1, argv + 1);
 }
 
+/*
+ * Who starts us with a standard descriptor closed would have a socket, or a file of ours, get its
+ * number, and what is said on stderr would go to a client. They fail as closed ones do: what is to
+ * be written cannot be, what is to be read neither.
+ */
+static void
+hold_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) == -1) /* the lowest number that is free */
+			(void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
+	hold_standard_descriptors();
 	int status = carry_out(argc, argv);
 	if (ferror(stdout) == 0 && fflush(stdout) == 0)
 		return status;

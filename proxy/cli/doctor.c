@@ -58,8 +58,9 @@ examine_configuration(struct doctor *d, const struct config_findings *findings)
 {
 	for (size_t i = 0; i < findings->count; i++) {
 		const struct config_finding *f = &findings->list[i];
-		doctor_say(d, f->warning ? GRADE_WARNING : GRADE_BAD, "configuration",
-			   "%s:%d: %s: %s", f->file, f->line, f->path, f->reason);
+		char text[CONFIG_FINDING_BYTES_MAX];
+		config_finding_text(f, text, sizeof(text));
+		doctor_say(d, f->warning ? GRADE_WARNING : GRADE_BAD, "configuration", "%s", text);
 	}
 	if (findings->not_shown > 0)
 		doctor_say(d, d->config == NULL ? GRADE_BAD : GRADE_WARNING, "configuration",

@@ -253,6 +253,13 @@ refuse_option(enum subcommand command, int got, const char *word)
 	return cli_refuse(command, EXIT_USAGE, p.text);
 }
 
+/* A variable of a script that was not set. */
+static bool
+is_no_file(enum cli_option option, const char *value)
+{
+	return value != NULL && value[0] == '\0' && strcmp(option_rows[option].value, "FILE") == 0;
+}
+
 int
 cli_parse(enum subcommand command, int argc, char **argv, cli_set *set, void *context,
 	  struct cli_operands *operands)
@@ -270,6 +277,11 @@ cli_parse(enum subcommand command, int argc, char **argv, cli_set *set, void *co
 		if (option == OPTION_HELP) {
 			cli_print_help(command, stdout);
 			return EXIT_SUCCESS;
+		}
+		if (is_no_file(option, optarg)) {
+			(void)problem_set(&p, RESULT_INVALID, "--%s: the name of a file is wanted",
+					  option_rows[option].name);
+			return cli_refuse(command, EXIT_USAGE, p.text);
 		}
 		if (set(context, option, optarg, &p) != RESULT_OK)
 			return cli_refuse(command, EXIT_USAGE, p.text);

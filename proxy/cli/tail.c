@@ -2,7 +2,8 @@
  * tail.c: `holdfast tail`: follows the failover log as people read it. Options here, a line's
  * meaning in tail_line.c, the file that grows and moves in tail_file.c.
  *
- * A signal or a reader that went away (| head) is how this command ends: exit 0.
+ * A signal or a reader that went away (| head) is how this command ends: exit 0. Any other error of
+ * standard output is one: exit 2.
  */
 #include "cli/cli.h"
 
@@ -41,6 +42,7 @@ struct tail {
 };
 
 static volatile sig_atomic_t stopped;
+static bool unwritable; /* standard output, and somebody may be waiting for it */
 
 static void
 on_signal(int number)
@@ -138,7 +140,7 @@ set_operands(struct tail *t, const struct cli_operands *files, struct problem *p
 	return RESULT_OK;
 }
 
-/* The log that the configuration names. */
+/* The log that the configuration names. What is wrong with that was said then, and *p is empty. */
 static enum result
 path_from_config(struct tail *t, struct problem *p)
 {
@@ -148,7 +150,6 @@ path_from_config(struct tail *t, struct problem *p)
 	enum result r = config_load(t->config, CONFIG_FOR_EXPLAIN, &config, &findings);
 	if (r != RESULT_OK) {
 		config_findings_print(&findings, stderr);
-		(void)problem_set(p, r, "%s cannot be used", t->config);
 	} else if (config->log_failover == NULL) {
 		r = problem_set(p, RESULT_INVALID,
 				"%s: no log.failover, so that log goes to stderr of the node",
@@ -192,6 +193,7 @@ put(struct slice text)
 			(void)poll(&(struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT}, 1,
 				   TAIL_POLL_MS);
 		} else if (errno != EINTR) {
+			unwritable = errno != EPIPE;
 			stopped = 1;
 		}
 	}
@@ -310,7 +312,7 @@ open_and_run(struct tail *t)
 	else
 		run(t);
 	tail_file_deinit(&t->file);
-	return EXIT_SUCCESS;
+	return unwritable ? usage("standard output cannot be written") : EXIT_SUCCESS;
 }
 
 static int
@@ -326,7 +328,7 @@ tail_main(struct tail *t, int argc, char **argv)
 		return usage(p.text);
 	t->follow = t->follow && !t->summary;
 	if (t->path == NULL && path_from_config(t, &p) != RESULT_OK)
-		return usage(p.text);
+		return p.text[0] != '\0' ? usage(p.text) : EXIT_USAGE;
 	code = open_and_run(t);
 	free(t->owned_path);
 	return code;

@@ -135,8 +135,9 @@ field_lookup(struct slice name)
 bool
 field_is_holdfast(struct slice name)
 {
-	static const struct slice prefix = TEXT("holdfast-");
-	return name.bytes > prefix.bytes && same_name(name.at, prefix.at, prefix.bytes);
+	static const struct slice prefix = TEXT("holdfast");
+	return name.bytes > prefix.bytes + 1 && same_name(name.at, prefix.at, prefix.bytes) &&
+	       (name.at[prefix.bytes] == '-' || name.at[prefix.bytes] == '_');
 }
 
 const struct http_field *

@@ -64,7 +64,8 @@ enum parse_outcome parse_response(struct parser *p, const char *bytes, size_t co
 
 /* Name (a token, any case) to id; FIELD_OTHER when it is not in tbl/fields.h. */
 enum field_id field_lookup(struct slice name);
-/* Does the name (a token) begin with "Holdfast-"? */
+/* Does the name (a token) begin with "Holdfast-", or with "Holdfast_", which servers that put
+ * fields into variables (CGI, WSGI) take for the same? */
 bool field_is_holdfast(struct slice name);
 /*
  * Length of the field line that `lines` begins with, its CRLF included, and the field's

@@ -201,6 +201,17 @@ def test_must_23_hop_by_hop_fields_are_dropped():
         assert value.lower() == "keep-alive"
 
 
+def test_our_own_names_reach_no_member_in_any_spelling():
+    """Holdfast_Primary is HTTP_HOLDFAST_PRIMARY to a server of CGI's kind, as Holdfast-Primary is."""
+    a = Origin("a", answering(200, b"hi", [("Holdfast_Rank", "evil"), ("X-Holdfast_Rank", "fine")]))
+    p = Holdfast([a])
+    sent = ["Holdfast-Primary", "HOLDFAST_PRIMARY", "holdfast-client_subject", "Holdfast_Client_Subject", "Holdfast_Term"]
+    r = p.once(fields=[(name, "evil") for name in sent] + [("X_Holdfast_Primary", "fine"), ("Holdfast", "fine")])
+    assert [n for n, v in a.requests[0].fields if v == "evil"] == []
+    assert [n for n, v in a.requests[0].fields if v == "fine"] == ["X_Holdfast_Primary", "Holdfast"]
+    assert not r.fields.has("Holdfast_Rank") and r.fields.has("X-Holdfast_Rank")
+
+
 def test_must_24_max_forwards():
     a = Origin("a")
     p = Holdfast([a])
