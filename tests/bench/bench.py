@@ -20,7 +20,7 @@ Rows: small         ~200 byte answers, 256 keep-alive connections, closed loop
       full, resumed, tls, h2, h2-one, h2c   TLS handshakes and requests, HTTP/2 (edges.py)
       edge          user instructions of requests as in tls, h2, h2-one and h2c; --peers as above
       choose, pool, checks, commands   large pools (pools.py): Holdfast alone
-      rest, hop, master                clusters (clusters.py): Holdfast alone
+      rest, hop, master, detect        clusters (clusters.py): Holdfast alone
 "floor" copies bytes and parses nothing (floor.c): what the kernel alone costs.
 """
 

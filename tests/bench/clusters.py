@@ -3,8 +3,10 @@
     rest     five nodes with elections, heartbeats and leases and no request: CPU of each, and of a node alone
     hop      CPU a small request through a node whose session lives at the next one, and through a gateway
     master   the master is killed (SIGKILL): until all others name the next one, advisory and by a lease
+    detect   a server is stopped (SIGSTOP) and asked by nobody: until its node holds it down
 
-Detection has its defaults (period 1 s, timeout 300 ms); the lease is 10 s in `rest` and 3 s in `master`.
+Detection and checks have their defaults (period 1 s, timeout 300 ms; interval 1 s, timeout 500 ms, fall 2); the lease is
+10 s in `rest` and 3 s in `master`.
 """
 
 import http.client
@@ -13,6 +15,7 @@ import os
 import shutil
 import signal
 import statistics
+import subprocess
 import time
 
 IDS = "abcde"
@@ -20,6 +23,7 @@ VOTERS = "abc"
 PERIOD_MS = 1000
 LEASE_MS = 3000
 REST_PERCENT = 0.1   # of a core, a node
+DETECTIONS = 4       # a round
 HOP_RATIO = 2.0      # node and node, of a gateway: a hop adds one proxy at most
 WAIT_S = 90
 SETTLE_S = 12        # after the start: delays are measured, the workers rest
@@ -29,7 +33,7 @@ secrets = ( {{ id = "k"; file = "{dir}/secret"; }} );
 listeners = ( {{ address = "127.0.0.1:{http}"; }} );
 admin = {{ address = "127.0.0.1:{admin}"; }};
 log = {{ failover = "{dir}/{id}.log"; level = "warn"; }};
-services = ( {{ name = "bench"; session = {{ tag = {{ cookie = "HOLDFAST"; }}; }}; health = {{ enabled = false; }};
+services = ( {{ name = "bench"; session = {{ tag = {{ cookie = "HOLDFAST"; }}; }}; health = {{ {health} }};
   timeouts = {{ connect = "1s"; first_byte = "60s"; idle = "300s"; }};
   members = ( {members} ); }} );
 """
@@ -52,22 +56,27 @@ class Node:
         self.process = self.bench.start([f"{self.env.build}/holdfast", "run", "-c", self.path], self.bench.PROXY_CPU,
                                         stdout=log, stderr=log)
 
-    def told(self):
-        """Its part of the status about the cluster; None: it does not answer."""
+    def status(self):
+        """All that it says; None: it does not answer."""
         try:
             c = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=5)
             c.request("GET", "/status")
             body = c.getresponse().read()
             c.close()
-            return json.loads(body).get("cluster") or {}
+            return json.loads(body)
         except (OSError, http.client.HTTPException):
             return None
+
+    def told(self):
+        """Its part of the status about the cluster; None: it does not answer."""
+        status = self.status()
+        return None if status is None else status.get("cluster") or {}
 
     def cpu(self):
         return self.bench.cpu_seconds(self.process.pid)
 
 
-def nodes(bench, env, name, ids, cluster, members):
+def nodes(bench, env, name, ids, cluster, members, health="enabled = false;"):
     """Written, not started. `members`: of (id, origin's port, id of the node beside it)."""
     dir = os.path.join(env.dir, name)
     shutil.rmtree(dir, ignore_errors=True)
@@ -82,7 +91,7 @@ def nodes(bench, env, name, ids, cluster, members):
         head = f'node = "{i}"; cluster = {{ name = "bench"; {cluster} nodes = ( {listed} ); }};\n' if cluster is not None else ""
         beside = [f'{{ id = "{m}"; origin = "127.0.0.1:{port}"; ' +
                   (f'node = "127.0.0.1:{ports[at][0]}"; }}' if cluster is not None else "}") for m, port, at in members]
-        made[i] = Node(bench, env, dir, i, NODE.format(alone=head, dir=dir, id=i, http=ports[i][0], admin=ports[i][2],
+        made[i] = Node(bench, env, dir, i, NODE.format(alone=head, dir=dir, id=i, http=ports[i][0], admin=ports[i][2], health=health,
                                                        members=", ".join(beside)))
         made[i].port, made[i].admin = ports[i][0], ports[i][2]
         made[i].start()
@@ -204,6 +213,36 @@ def row_master(bench, env):
     return rows
 
 
+# ---- a server hangs ------------------------------------------------------------------------------
+
+
+def row_detect(bench, env):
+    port, = bench.free_ports(1)
+    origin = bench.start([f"{env.build}/tests/bench/origin", str(port)], bench.OTHER_CPU, stdout=subprocess.DEVNULL)
+    gateway = nodes(bench, env, "detect", "g", None, [("m", port, "g")], health='path = "/healthz";')
+
+    def is_in(state):
+        status = gateway["g"].status()
+        return status is not None and status["services"][0]["members"][0]["state"] == state
+
+    until(bench, lambda: is_in("up"), "the server is up")
+    took = []
+    for n in range(DETECTIONS * env.rounds):
+        time.sleep(PERIOD_MS / 1000 * (1 + n / (DETECTIONS * env.rounds)))  # at every place between two checks
+        began = time.monotonic()
+        origin.send_signal(signal.SIGSTOP)
+        until(bench, lambda: is_in("down"), "the server is down")
+        took.append((time.monotonic() - began) * 1000)
+        origin.send_signal(signal.SIGCONT)
+        until(bench, lambda: is_in("up"), "the server is up again")
+    end(bench, gateway.values())
+    bench.stop(origin)
+    row = {"median_ms": statistics.median(took), "min_ms": min(took), "max_ms": max(took)}
+    print(f"\na server hangs: ms until its node holds it down, {len(took)} times")
+    print(f"  {'check':16}median {row['median_ms']:6.0f}   min {row['min_ms']:6.0f}   max {row['max_ms']:6.0f}", flush=True)
+    return row
+
+
 def goals(rows):
     """(what, figure, goal, format) for bench.py's verdict."""
     found = []
@@ -220,4 +259,4 @@ def goals(rows):
 def rows(bench):
     """{name: function of (env, running)} for bench.py."""
     return {"rest": lambda env, _: row_rest(bench, env), "hop": lambda env, _: row_hop(bench, env),
-            "master": lambda env, _: row_master(bench, env)}
+            "master": lambda env, _: row_master(bench, env), "detect": lambda env, _: row_detect(bench, env)}
