@@ -21,7 +21,7 @@ import tls
 from dns import Dns
 from h2_origin import H2Origin
 from holdfast import ROOT, Holdfast, Origin, wait_until
-from http2 import Connection
+from http2 import Connection, SecureConnection
 
 EXAMPLES = os.path.join(ROOT, "conf", "examples")
 MEMBER = re.compile(r'\{ id = "([^"]+)"; origin = "([^"]+)";')
@@ -99,7 +99,7 @@ def upgraded(r):
 def test_every_example_has_a_test():
     names = {os.path.basename(p)[:-5] for p in glob.glob(os.path.join(EXAMPLES, "*.conf"))}
     with open(__file__) as f:
-        tested = set(re.findall(r'(?:Example|shipped)\("([a-z-]+)"', f.read()))
+        tested = set(re.findall(r'(?:Example|shipped)\("([a-z0-9-]+)"', f.read()))
     assert names == tested, names ^ tested
 
 
@@ -188,6 +188,27 @@ def test_tls():
             assert r.json["fields_of"]["X-Forwarded-For"] == "192.0.2.7"
             assert r.json["fields_of"]["X-Forwarded-Proto"] == "https"
             assert "; Secure" in r.fields.get("Set-Cookie")
+
+
+def test_http2():
+    """Many requests at once on a connection are one session; it goes on when its server dies."""
+    root = tls.Authority()
+    root.issue("shop.example")
+    p = Example("http2", Told, root.where)
+    with SecureConnection(p.address, root) as c:
+        first = c.get("/")
+        home, tag = first.json["id"], [("cookie", "; ".join(f"{n}={v}" for n, v in first.cookies().items()))]
+        answers = [c.answer(s) for s in [c.open(path=f"/{n}", fields=tag) for n in range(20)]]
+        assert [r.json["id"] for r in answers] == [home] * 20
+        assert all(r.json["fields_of"]["X-Forwarded-Proto"] == "https" for r in answers)
+        p.apps[home].die()
+        other, = set(p.apps) - {home}
+        moved = c.get("/moved", fields=tag)
+        assert moved.json["id"] == other and moved.cookies()
+    assert p.wait_request(target="/moved")["protocol"] == "HTTP/2.0"
+    with tls.TlsClient(p.address, root) as c:
+        assert c.get("/plain").status == 200
+    assert p.wait_request(target="/plain")["protocol"] == "HTTP/1.1"
 
 
 class Proxied(Told):

@@ -34,7 +34,8 @@ def write(name, text):
 
 
 # Certificates, directories, shared disks that are not here; test_examples runs them with some of their own.
-NEEDING = {"discover.conf", "proxy-protocol.conf", "tls.conf", "tls-to-members.conf", "two-nodes-shared-disk.conf", "unix-sockets.conf"}
+NEEDING = {"discover.conf", "http2.conf", "proxy-protocol.conf", "tls.conf", "tls-to-members.conf",
+           "two-nodes-shared-disk.conf", "unix-sockets.conf"}
 
 
 def test_check_takes_every_file_that_we_ship():
