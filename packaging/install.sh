@@ -41,6 +41,13 @@ put_packed() { # FROM TO
 	put 644 "$scratch/packed" "$2.gz"
 }
 
+# A guide, without links to what is in the source alone.
+put_guide() { # FROM TO
+	sed -E 's#\[([^]]*)\]\((\.\./)*(Makefile|CHANGELOG\.md|include/|tests/(README|claims)\.md|tests/library/|race_wire\.h)[^)]*\)#\1#g' \
+	    "$1" >"$scratch/guide"
+	put 644 "$scratch/guide" "$2"
+}
+
 put 755 "$build/holdfast" "$prefix/bin/holdfast"
 
 # Leases inside an application.
@@ -64,11 +71,17 @@ put_filled packaging/holdfast.service "$lib/systemd/system/holdfast.service"
 put_filled packaging/holdfast.sysusers "$lib/sysusers.d/holdfast.conf"
 put_filled packaging/holdfast.logrotate "$sysconf/logrotate.d/holdfast"
 
-for file in README.md SECURITY.md; do
-	put 644 "$file" "$share/doc/holdfast/$file"
+# Guides stand as they do in the tree, so that their links lead on; what is of conf/ stands beside them,
+# where examples are looked for.
+for file in README.md SECURITY.md conf/README.md proxy/cluster/README.md tests/bench/README.md hashring/SPEC.md; do
+	put_guide "$file" "$share/doc/holdfast/$file"
 done
+put 644 conf/holdfast.conf "$share/doc/holdfast/conf/holdfast.conf"
 for file in conf/examples/*.conf conf/cluster-3/*.conf conf/observe/*; do
 	put 644 "$file" "$share/doc/holdfast/${file#conf/}"
+done
+for folder in examples cluster-3 observe; do
+	ln -sfn "../$folder" "$dest$share/doc/holdfast/conf/$folder"
 done
 
 # As it is shown, but with its logs in files: `holdfast tail -c` finds them.

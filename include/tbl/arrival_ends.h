@@ -1,7 +1,7 @@
 /*
  * arrival_ends.h: ARRIVAL_END(name, text, help): why a connection ended before its first request could
  * be read: its PROXY header or its TLS handshake failed. Counted by these words in the status and the
- * metrics; the README has them.
+ * metrics.
  */
 ARRIVAL_END(CLOSED, "closed", "the other side went away")
 ARRIVAL_END(TIMEOUT, "timeout", "not done within listeners[].handshake")

@@ -5,7 +5,7 @@
  * which phase, whether operators should count it as an error, whether it is
  * evidence against the member, and the status that Holdfast itself answered
  * (0: the member's answer, or none). Shown in the access log, the metrics and
- * the README table.
+ * holdfast-logs(5).
  */
 CAUSE(DONE, "done", PROXY, DONE, false, false, 0, "the answer was delivered whole")
 CAUSE(TUNNEL_DONE, "tunnel_done", PROXY, TUNNEL, false, false, 0, "an upgraded connection ended")

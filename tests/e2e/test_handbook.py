@@ -43,7 +43,8 @@ class Sample(Process):
 class Walk:
     """The demo of conf/demo.conf, with addresses and files of our own."""
 
-    def __init__(self):
+    def __init__(self, conf="holdfast.conf"):
+        """conf: its configuration's name in the directory of the walk."""
         self.addresses = {i: (HOST, free_port()) for i in "abc"}
         there = {"a": "127.0.0.1:9001", "b": "127.0.0.1:9002", "c": "127.0.0.1:9003"}
         self.p = Holdfast([], start=False)
@@ -53,14 +54,16 @@ class Walk:
                                             "127.0.0.1:8080": text_of(self.p.address), "127.0.0.1:8081": text_of(self.admin),
                                             "build/demo/": ""})
         with open(os.path.join(ROOT, "conf", "demo.conf")) as f:
-            conf = self.place.here(f.read()).replace('"build/demo"', '"."').replace('interval = "500ms"', 'interval = "3s"')
-        self.p.conf_path = os.path.join(where, "holdfast.conf")
+            text = self.place.here(f.read()).replace('"build/demo"', '"."').replace('interval = "500ms"', 'interval = "3s"')
+        text += "limits = { connections_max = 1000; };\n"
+        self.p.conf_path = os.path.join(where, conf)
+        os.makedirs(os.path.dirname(self.p.conf_path), exist_ok=True)
         with open(self.p.conf_path, "w") as f:
-            f.write(conf)
+            f.write(text)
         with open(os.path.join(where, "keys.txt"), "w") as f:
             f.writelines(f"key-{n}\n" for n in range(3000))
         self.servers = {i: Sample(i, self.addresses, where) for i in "abc"}
-        Process.__init__(self.p, [self.p.program, "run", "-c", "holdfast.conf"], where, cwd=where)
+        Process.__init__(self.p, [self.p.program, "run", "-c", conf], where, cwd=where)
         wait_until(self.p.answers_connections, "Holdfast listens")
         self.home = self.heir = self.digest = None
 

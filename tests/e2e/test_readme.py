@@ -1,4 +1,5 @@
-"""README.md's way from a build to an observed failover before one's own servers, as it is written there."""
+"""README.md's way from a build to an observed failover before one's own servers, as it is written there.
+All else that README.md and the guides say is held to it by test_guides.py."""
 
 import os
 import re
@@ -8,14 +9,9 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import document
 import holdfast
-from holdfast import HOST, ROOT, Process, free_port, is_listening, text_of, track, wait_until
+from holdfast import HOST, Process, free_port, is_listening, text_of, track, wait_until
 
 TITLE = "In front of your own servers"
-
-
-def readme():
-    with open(os.path.join(ROOT, "README.md")) as f:
-        return f.read()
 
 
 class Own(Process):
@@ -51,7 +47,7 @@ class Background:
 
 
 def test_a_failover_before_ones_own_servers():
-    text = document.section(readme(), TITLE)
+    text = document.section(document.read("README.md"), TITLE)
     where = holdfast.folder()
     front, admin, one, two = ((HOST, free_port()) for _ in range(4))
     place = document.Place(where, {"127.0.0.1:8080": text_of(front), "127.0.0.1:8081": text_of(admin), "127.0.0.1:9001": text_of(one),
@@ -73,35 +69,6 @@ def test_a_failover_before_ones_own_servers():
             wait_until(lambda: '"failover"' in open(os.path.join(where, "failover.log")).read(), "the failover is logged")
         out = place.run(command, wanted)
     assert re.search(rf"^shop +{home} .* down ", out, re.M), out
-
-
-def test_every_relative_file_that_it_names_is_there():
-    text = readme()
-    for path in set(re.findall(r"\]\(([a-z][^):# ]*)\)", text)) | set(re.findall(r"`(conf/[a-z0-9/_.-]+[a-z])`", text)):
-        if not os.path.exists(os.path.join(ROOT, path)):
-            raise AssertionError(f"README.md names {path}")
-
-
-def test_every_link_within_it_leads_somewhere():
-    text = readme()
-    anchors = {re.sub(r"[^a-z0-9 -]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^#+ (.*)$", text, re.M)}
-    links = set(re.findall(r"\]\(#([^)]+)\)", text))
-    assert links and links <= anchors, links - anchors
-
-
-def test_every_whole_configuration_is_taken():
-    """Those that have listeners and services, but for files that are not here."""
-    checked = 0
-    for conf in document.fenced(readme()):
-        if not ("listeners = " in conf and "services = " in conf) or "/etc/holdfast" in conf or "cluster" in conf:
-            continue
-        path = os.path.join(holdfast.folder(), "x.conf")
-        with open(path, "w") as f:
-            f.write(conf.replace("/var/log/holdfast", os.path.dirname(path)))
-        status, out, err = holdfast.holdfast("explain", "-c", path, "key")
-        assert status == 0, (conf, err)
-        checked += 1
-    assert checked >= 2
 
 
 if __name__ == "__main__":

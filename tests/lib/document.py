@@ -1,31 +1,73 @@
-"""Documents whose commands are run, so that they cannot rot: README.md and the handbook.
+"""Documents whose commands are run, so that they cannot rot: README.md, the guides and the handbook.
 
-A block is indented (README.md) or stands between .EX and .EE (a manual page). Its lines that begin with "$ " are run, in the
+A block is indented (*.md) or stands between .EX and .EE (a manual page). Its lines that begin with "$ " are run, in the
 order in which they stand, in one directory; the lines below each are what it prints. What differs from run to run is compared by
 its form: numbers, timestamps, digests, ids of members (a, b, c), and how wide a column is. "..." stands for anything.
+
+What stands between "```" without a word behind it is a configuration, whole or a part of one; pictures say "```text",
+lines of logs "```json".
 """
 
 import os
 import re
 import subprocess
 
-from holdfast import WAIT_S, binary
+from holdfast import ROOT, WAIT_S, binary
+
+INDENTED = re.compile(r"^    .*\n(?:(?:\n)*^    .*\n)*", re.M)
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
+GUIDES = ["README.md", "conf/README.md", "proxy/cluster/README.md"]  # what operators read
+
+
+def read(path):
+    """Of the tree."""
+    with open(os.path.join(ROOT, path), encoding="utf-8") as f:
+        return f.read()
+
+
+def documents():
+    """Every *.md of the tree, by its path there."""
+    found = []
+    for where, folders, names in os.walk(ROOT):
+        folders[:] = [f for f in folders if not f.startswith((".", "build"))]
+        found += [os.path.relpath(os.path.join(where, name), ROOT) for name in names if name.endswith(".md")]
+    return sorted(found)
+
+
+def prose(text):
+    """Without what stands in blocks or between backticks."""
+    text = INDENTED.sub("\n", FENCE.sub("", text))
+    return re.sub(r"`[^`]*`", "", text)
+
+
+def anchors(text):
+    """What a link may name behind "#", as forges make it of headings."""
+    found = []
+    for heading in re.findall(r"^#+ (.*)$", FENCE.sub("", text), re.M):
+        slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        found.append(slug if slug not in found else f"{slug}-{found.count(slug)}")
+    return set(found)
+
+
+def links(text):
+    """Targets of links that lead to no other site."""
+    return [t for t in re.findall(r"\]\(([^()\s]+)\)", prose(text)) if not re.match(r"[a-z]+:", t)]
 
 
 def section(text, title):
-    """Of README.md: from "## title" to the next one."""
-    return re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text, re.M | re.S)[1]
+    """From "## title", or a deeper one, to the next of its depth or above."""
+    depth = re.search(rf"^(##+) {re.escape(title)}$", text, re.M)[1]
+    return re.search(rf"^{depth} {re.escape(title)}\n(.*?)(?=^#{{2,{len(depth)}}} |\Z)", text, re.M | re.S)[1]
 
 
 def shell_blocks(text):
     """[[line]]: indented blocks."""
-    outside = re.sub(r"^```\n.*?^```", "", text, flags=re.M | re.S)
-    return [[line[4:] for line in block.splitlines()] for block in re.findall(r"(?:^    .*\n)+", outside, re.M)]
+    return [[line[4:] for line in block.splitlines()] for block in INDENTED.findall(FENCE.sub("", text))]
 
 
-def fenced(text):
-    """Whole configurations."""
-    return re.findall(r"^```\n(.*?)^```", text, re.M | re.S)
+def fenced(text, kind=""):
+    """Configurations, or blocks of another kind."""
+    return [body for word, body in FENCE.findall(text) if word == kind]
 
 
 def page_blocks(text):

@@ -10,10 +10,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "lib"))
+import document
+
 BUILD = os.path.abspath(os.path.join(ROOT, os.environ.get("B", "build")))
 LIMIT_S = 300
 EXPOSURE_MAX = 2.0  # of 10, by systemd-analyze security
@@ -94,6 +98,28 @@ class Files(Installed):
                 self.assertEqual(f.read(), "mine\n")
             with open(f"{prefix}/usr/lib/systemd/system/holdfast.service") as f:
                 self.assertIn(f"ExecStart={prefix}/usr/bin/holdfast", f.read())
+
+
+def dead_links(where):
+    """(guide, link) of the guides below, which lead to nothing there."""
+    dead = []
+    for at, _, names in os.walk(where):
+        for name in names:
+            if name.endswith(".md"):
+                with open(os.path.join(at, name), encoding="utf-8") as f:
+                    targets = [link.partition("#")[0] for link in document.links(f.read())]
+                dead += [(name, t) for t in targets if t and not os.path.exists(os.path.join(at, t))]
+    return dead
+
+
+class Guides(Installed):
+    def test_they_are_installed_and_their_links_lead_somewhere(self):
+        docs = self.at("/usr/share/doc/holdfast")
+        for name in (*document.GUIDES, "tests/bench/README.md", "SECURITY.md"):
+            self.assertTrue(os.path.exists(os.path.join(docs, name)), name)
+        with open(os.path.join(docs, "README.md"), encoding="utf-8") as f:
+            self.assertGreater(len(document.links(f.read())), 40)
+        self.assertEqual(dead_links(docs), [])
 
 
 class Library(unittest.TestCase):
@@ -259,6 +285,8 @@ class Package(unittest.TestCase):
             run(where + "/usr/bin/holdfast", "check", "-c", where + "/etc/holdfast/holdfast.conf")
             with open(where + "/DEBIAN/conffiles") as f:
                 self.assertEqual(sorted(f.read().split()), ["/etc/holdfast/holdfast.conf", "/etc/logrotate.d/holdfast"])
+            self.assertEqual(dead_links(where + "/usr/share/doc/holdfast"), [])
+            self.assertTrue(os.path.exists(where + "/usr/share/doc/holdfast/conf/README.md"))
             for script in ("postinst", "postrm"):
                 run("sh", "-n", f"{where}/DEBIAN/{script}")
             with gzip.open(where + "/usr/share/doc/holdfast/changelog.gz", "rt") as f:
