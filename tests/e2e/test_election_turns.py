@@ -73,5 +73,26 @@ def test_e07_e08_who_waits_accepts_what_a_declare_alone_says():
     assert c.agreed(by_rank) == by_rank[0]
 
 
+def test_e16_two_masters_of_a_split_become_one():
+    """Each half elects one (advisory: nobody blocks); when they hear of each other again, one of them steps down."""
+    c = TappedCluster("abcd")
+    c.wait_master()
+    halves = ("ab", "cd")
+    half = {i: n for n, ids in enumerate(halves) for i in ids}
+    c.tap.drop = lambda d: d.to_node and sender(c, d) is not None and half[sender(c, d)] != half[d.node]
+
+    def split():
+        said = [c.agreed(ids) for ids in halves]
+        return said if all(m is not None and m in ids for m, ids in zip(said, halves)) else None
+
+    masters = wait_until(split, "each half has a master of its own")
+    c.tap.drop = lambda d: False
+    winner = c.wait_master()
+    assert winner in masters
+    wait_until(lambda: [i for i, n in c.nodes.items() if n.told()["state"] == "master"] == [winner], "one master")
+    loser = next(m for m in masters if m != winner)
+    assert c.nodes[loser].told()["state"] == "backup"
+
+
 if __name__ == "__main__":
     holdfast.main()
