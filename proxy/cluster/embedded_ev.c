@@ -31,7 +31,9 @@ say(struct embedded_live *e)
 			  "register will not come back: holdfast members readmit %s",
 			  v->problem.text, v->nodes->node[v->nodes->self].id);
 	else if (v->status == VOTER_STOPPED)
-		log_error("cluster: this node does not vote: %s", v->problem.text);
+		log_error("cluster: this node does not vote: %s; until that is mended and it is "
+			  "started again",
+			  v->problem.text);
 	else if (v->status == VOTER_READY && e->said == VOTER_LEARNING)
 		log_info("cluster: this node votes again: %zu roles were learnt from the other "
 			 "voters",

@@ -156,6 +156,7 @@ assemble(struct node *n, struct config **held, struct problem *p)
 {
 	const struct config *config = *held;
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of its write */
 	(void)sem_init(&n->adopted, 0, 0);
 	node_log_libevent();
 	rights_raise_descriptors();
