@@ -280,7 +280,6 @@ def test_signals_do_not_kill_a_process_that_ends_already():
         p.once("/")
         while p.is_running():
             p.signal(signal.SIGTERM)
-            p.signal(signal.SIGUSR1)
         assert p.wait() == 0
         p.stop()
         assert [e["cause"] for e in p.requests()] == ["done"]
