@@ -9,6 +9,7 @@
 #   make unit       unit tests only            make e2e     end-to-end tests only
 #   make sim        the control plane under a seeded clock, network and faults: 10,000 seeds (SIM_SEEDS)
 #   make model      check the model of the lease and its mutants
+#   make ktls       TLS by the kernel, on a kernel that has it, in an emulator (two minutes)
 #   make golden     compare the golden vectors with the second implementation
 #   make bench      Holdfast, HAProxy and nginx on the same work, in one run
 #   make lint       clang-format, clang-tidy, cppcheck, gcc -fanalyzer
@@ -560,7 +561,7 @@ BENCH_BIN = $(addprefix $(B)/tests/bench/,floor load origin)
 LINK_choose = $(sort $(LINK_route/test_assign) $(LINK_route/test_plan))
 
 .PHONY: bench bench-bin chaos coverage demo demo-script deps deps-bench deps-lint deps-test e2e faults-bin format fuzz \
-        fuzz-names lint san soak test unit-bin unit-names wire
+        fuzz-names ktls lint san soak test unit-bin unit-names wire
 
 deps:
 	@tests/lib/deps.sh build
@@ -655,6 +656,12 @@ $(B)/tests/faults/holdfast: LDFLAGS += $(WRAP_ALLOC)
 $(B)/tests/faults/holdfast: $(B)/tests/faults/alloc_run.o $(B)/tests/gate/alloc.o $(call objects,$(PROXY)) $(LLHTTP_OBJ) $(B)/libhashring.a
 	$(CC) $(CFLAGS) $(NO_LTO) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 faults-bin: $(FAULTS_BIN)
+
+# The kernel's TLS: another kernel, in an emulator.
+ktls:
+	@tests/lib/deps.sh ktls
+	@$(MAKE) --no-print-directory -j2 all bench-bin
+	@tests/ktls/run.sh $(B)
 
 # BENCH_ARGS="--quick": about a minute; tests/bench/bench.py --help has the rest.
 bench: deps-bench

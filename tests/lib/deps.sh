@@ -1,7 +1,7 @@
 #!/bin/sh
 # deps.sh: install what a make target needs on a bare Debian 12, and nothing else.
 #
-#   tests/lib/deps.sh build|demo|test|lint|bench|model|package
+#   tests/lib/deps.sh build|demo|test|lint|bench|ktls|model|package|scan
 #
 # Says what it installs. Silent, and one dpkg-query long, when nothing is missing. Exit 1 with one
 # line when it cannot. HOLDFAST_NO_DEPS=1 in the environment: trust the caller, check nothing.
@@ -15,6 +15,7 @@ fuzz="clang-14 libclang-rt-14-dev"
 model="gcc libc6-dev python3 spin"
 lint="$build libcmocka-dev clang-format clang-tidy cppcheck"
 bench="$build python3 haproxy nginx nghttp2-client openssl valgrind"
+ktls="$build busybox cpio curl kmod openssl qemu-system-x86 strace"
 package="$build debhelper dpkg-dev"
 # Some distributions of Node have npm in one package with it: then it is there.
 page="chromium nodejs"
@@ -30,11 +31,12 @@ demo) want=$demo ;;
 test) want=$test ;;
 lint) want=$lint ;;
 bench) want=$bench ;;
+ktls) want=$ktls ;;
 package) want=$package ;;
 model) want=$model ;;
 scan) want=$scan ;;
 *)
-	echo "usage: tests/lib/deps.sh build|demo|test|lint|bench|model|package|scan" >&2
+	echo "usage: tests/lib/deps.sh build|demo|test|lint|bench|ktls|model|package|scan" >&2
 	exit 2
 	;;
 esac
