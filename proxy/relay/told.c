@@ -60,13 +60,20 @@ write_backups_of_hopped(struct writer *out, const struct exchange *x)
 		write_behind(out, x, &whole, first);
 }
 
+static uint32_t
+member_of(const struct plan *plan, uint32_t step)
+{
+	return step < plan->step_count ? plan->step[step].member : MEMBER_NONE;
+}
+
 uint32_t
 told_first_backup(const struct exchange *x)
 {
 	struct plan whole;
-	const struct plan *plan = x->hopped ? &whole : &x->plan;
-	uint32_t first = x->hopped ? plan_whole(x, &whole) : x->step + 1;
-	return first < plan->step_count ? plan->step[first].member : MEMBER_NONE;
+	if (!x->hopped)
+		return member_of(&x->plan, x->step + 1);
+	uint32_t first = plan_whole(x, &whole);
+	return member_of(&whole, first);
 }
 
 static void

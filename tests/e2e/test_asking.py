@@ -134,7 +134,7 @@ def test_reload():
         f.write("workers = 9999;\n")
     status, out, err = ask(p, "reload")
     assert status == 1 and out == "" and "422" in err and "duplicate setting name" in err
-    assert len(p.events("reload_refused")) == 1
+    p.wait_event("reload_refused")
 
 
 def test_what_a_node_says_is_shown_as_it_is():

@@ -117,7 +117,7 @@ def test_a_name_that_does_not_resolve_at_the_start():
     says(p, "name app.test does not resolve: no such name (NXDOMAIN): who stands under it is down")
     for n in range(10):
         assert p.once(fields=[("X-Key", f"k{n}")]).id == "b", "others are untouched"
-    assert p.events("member_down", member="a", reason="unresolved")
+    p.wait_event("member_down", member="a", reason="unresolved")
     code, out, err = holdfast.holdfast("check", "-c", p.conf_path)
     assert code == 2 and f"services[0].members[0].origin = \"app.test:{port}\": does not resolve: no such name" in err, err
     a = at(HOST, port)

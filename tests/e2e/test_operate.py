@@ -340,7 +340,7 @@ def test_logs_in_the_combined_form():
     line = wait_until(lambda: p.lines(path), "a line")[0]
     assert line.startswith("127.0.0.1 - - [") and '"GET /x?y=1 HTTP/1.1" 200 5 "http://r/" "a ' in line, line
     assert " new done a " in line
-    assert '"event":"assigned"' in p.stderr, "no log.failover: stderr"
+    p.wait_said('"event":"assigned"')  # no log.failover: stderr
 
 
 # ---- a machine that runs out of things ----------------------------------------------------------

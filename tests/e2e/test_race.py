@@ -238,7 +238,7 @@ def test_u11_an_altered_ticket_or_another_source_opens_nothing():
     assert rejected(other, told["ticket"]) in ("unknown_key", "forged")
     assert show(home, told["ticket"]).status == 200
     assert tickets(home)["opened"] == 1
-    assert len(home.events("ticket_rejected")) == 5
+    home.wait_event("ticket_rejected", count=5)
 
 
 def test_u11_a_ticket_bound_to_an_address_is_for_that_address():
@@ -402,7 +402,7 @@ def test_the_ordering_decides_when_nobody_offers():
         home = new_session(c.nodes["a"], fields=[("X-Key", key)]).id
         assert home == ordering.order(IDS, ordering.digest(key))[0]
     assert races(c.nodes["a"]) == {"second": 6, "fallback": 6}
-    assert len(c.nodes["a"].events("race_fallback")) == 6
+    c.nodes["a"].wait_event("race_fallback", count=6)
 
 
 def test_races_at_once_are_bounded():
@@ -600,7 +600,8 @@ def test_races_stand_in_metrics_log_and_status():
     assert opened == len(ids)
     assert f"holdfast_race_offers_total {len(ids)}\n" in text
     assert 'holdfast_race_silences_total{reason="drain"} 0' in text
-    lines = [e for n in c.nodes.values() for e in n.events("assigned")]
+    assigned = lambda: [e for n in c.nodes.values() for e in n.events("assigned")]
+    lines = wait_until(lambda: len(assigned()) == len(ids) and assigned(), "a line each")
     assert sorted(e["chosen"] for e in lines) == sorted(ids)
     assert any(e["evidence"] and e["evidence"].startswith("race: the first of 3 after") for e in lines)
 

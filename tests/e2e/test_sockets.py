@@ -191,7 +191,7 @@ def test_members_on_unix_sockets():
         assert c.get(fields=[("X-Key", key)]).json["connection"] == first, "its connections are kept"
     a.go()
     assert p.once(fields=[("X-Key", key)]).id == "b"
-    assert p.events("failover", reason="connect_refused") or p.events("member_down")
+    wait_until(lambda: p.events("failover", reason="connect_refused") or p.events("member_down"), "the log says why")
     os.unlink(path_of(a.address))
     p.wait_event("member_down")
     a.come_back()
