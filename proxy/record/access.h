@@ -44,8 +44,8 @@ struct access_entry {
 	const struct tls_facts *tls; /* of the client's connection; NULL: plain */
 };
 /*
- * One line with '\n'. An entry that does not fit sets overflow. JSON: one object (conf/README.md has
- * the fields), times in ms with three places. Combined: the form that Apache and nginx call so,
+ * One line with '\n'. An entry that does not fit sets overflow. JSON: one object (conf/README.md
+ * has the fields), times in ms with three places. Combined: the form that Apache and nginx call so,
  * escaped as nginx does (\xHH for '"', '\' and all but printable ASCII, so that a field ends at
  * the next quote whatever it holds), then behind it: affinity cause member session duration_ms.
  */

@@ -186,6 +186,28 @@ def test_every_command_and_option_is_one():
                     raise AssertionError(f"{path}: {command} has no {option}")
 
 
+def test_every_make_target_that_is_named_is_one():
+    makefile = document.read("Makefile")
+    targets = {t for line in re.findall(r"^([a-z][a-z0-9 -]*):(?!=)", makefile, re.M) for t in line.split()}
+    for path in document.documents():
+        for words in re.findall(r"(?:`|^    (?:\$ )?)make ((?:[a-z0-9-]+ ?)+)", document.read(path), re.M):
+            unknown = set(words.split()) - targets
+            assert not unknown, (path, unknown)
+    assert {"demo", "test", "deb"} <= targets
+
+
+def test_every_row_of_the_figures_is_one_and_has_its_command():
+    sys.path.insert(0, os.path.join(ROOT, "tests", "bench"))
+    import bench
+    text = document.read("tests/bench/README.md")
+    commands = set(re.findall(r"--rows ([a-z0-9,-]+)", text))
+    rows = {row for command in commands for row in command.split(",")}
+    assert rows <= set(bench.ROWS), rows - set(bench.ROWS)
+    named = set(re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.M))
+    assert named and named <= rows, named - rows
+    assert set(re.findall(r"`([a-z0-9-]+)`", re.search(r"^\| rows \|.*?\n\n", text, re.M | re.S)[0])) >= set(bench.ROWS)
+
+
 # ---- commands -----------------------------------------------------------------------------------
 
 
@@ -319,7 +341,10 @@ def test_races():
     n = Nodes('assign = "race"; ')
     for block in blocks("proxy/cluster/README.md", "Races: where a new session starts"):
         for command, wanted in document.steps(block):
-            out = n.place.run(command, []).splitlines()
+            for _ in range(5):  # on a machine so busy that nobody offered in time
+                out = n.place.run(command, []).splitlines()
+                if any(" won, " in line for line in out):
+                    break
             assert len(out) == len(wanted), out
             for shown, printed in zip(wanted, out):  # who wins is not said
                 assert re.fullmatch(r"opened +200  HOLDFAST=[\w-]{68};.*" if shown.startswith("opened") else
