@@ -1,6 +1,6 @@
 /*
  * vocab.h: the nouns that several rooms share, and the bounds on each list.
- * The words are those of the guides (README.md, conf/README.md).
+ * The words are those of conf/README.md, "Words".
  */
 #ifndef HOLDFAST_VOCAB_H
 #define HOLDFAST_VOCAB_H
