@@ -155,7 +155,8 @@ LINK_members/test_srv = proxy/base/addr.c proxy/base/result.c proxy/base/text.c 
 LINK_members/test_names = proxy/base/addr.c proxy/base/network.c proxy/base/result.c proxy/base/text.c \
                           proxy/config/rows.c proxy/members/names.c
 # http
-HTTP_TESTS = http/test_cache http/test_chunk http/test_forward http/test_request http/test_response \
+HTTP_TESTS = http/test_cache http/test_chunk http/test_forward http/test_h2_fields http/test_h2_request \
+             http/test_request http/test_response \
              http/test_websocket
 UNIT += $(HTTP_TESTS)
 $(foreach t,$(HTTP_TESTS),$(eval LINK_$(t) = $$(HTTP) proxy/base/result.c proxy/base/text.c \
@@ -191,7 +192,7 @@ VIEW_LINK = $(HASHRING) proxy/affinity/tag.c proxy/base/addr.c proxy/base/digest
 POOL_LINK = proxy/members/history.c proxy/members/pool.c proxy/members/pool_read.c \
             proxy/members/verdict.c
 UNIT += members/test_history members/test_latency members/test_places members/test_pool members/test_probe \
-        members/test_probe_ev members/test_verdict members/test_view members/test_weight
+        members/test_probe_ev members/test_probe_h2 members/test_verdict members/test_view members/test_weight
 LINK_members/test_history = proxy/members/history.c
 LINK_members/test_latency = proxy/members/latency.c
 LINK_members/test_places = proxy/members/places.c
@@ -201,6 +202,8 @@ LINK_members/test_probe = $(sort $(HTTP) $(LINK_affinity/test_hop) proxy/base/vo
 LINK_members/test_probe_ev = $(VIEW_LINK) $(HTTP) proxy/affinity/hop.c proxy/base/clock.c \
                              proxy/base/log.c proxy/base/proxy_out.c proxy/members/probe.c \
                              proxy/members/check_end_ev.c proxy/members/check_ev.c proxy/members/probe_ev.c proxy/members/probe_h2.c $(POOL_LINK)
+LINK_members/test_probe_h2 = $(HTTP) proxy/base/result.c proxy/base/text.c proxy/base/vocab.c \
+                             proxy/members/probe_h2.c
 LINK_members/test_verdict = proxy/members/verdict.c
 LINK_members/test_view = $(VIEW_LINK)
 LINK_members/test_weight = proxy/base/result.c proxy/base/text.c proxy/members/weight.c
@@ -211,7 +214,7 @@ LINK_route/test_match = proxy/base/result.c proxy/base/text.c proxy/route/match.
 LINK_route/test_plan = $(VIEW_LINK) proxy/route/plan.c
 # relay, edge: a whole worker in a network in memory (tests/gate), with allocations that fail
 GATE      = tests/gate/alloc.c tests/gate/gate.c tests/gate/gate_client.c tests/gate/gate_script.c \
-           tests/gate/gate_server.c tests/gate/net.c tests/gate/wire.c
+           tests/gate/gate_server.c tests/gate/h2_peer.c tests/gate/net.c tests/gate/wire.c
 GATE_LINK = $(GATE) $(RACE) $(HASHRING) $(BASE) $(HTTP) $(AFFINITY) $(CONFIG) $(ROUTE) \
            $(filter-out %_ev.c proxy/members/probe.c proxy/members/probe_h2.c,$(MEMBERS)) $(filter-out %_ev.c,$(RELAY)) \
            $(filter-out %_ev.c proxy/edge/arrival.c proxy/edge/listener.c,$(EDGE)) $(TLS) $(filter-out %/exporter.c %/sink.c,$(RECORD))
@@ -220,9 +223,10 @@ wrap     = $(foreach f,$(1),-Wl$(comma)--wrap=$(f))
 WRAP_ALLOC = $(call wrap,malloc calloc realloc strdup strndup)
 WRAP_GATE   = $(WRAP_ALLOC) $(call wrap,socket connect close setsockopt getsockopt \
              pipe2 fcntl getifaddrs splice clock_ms clock_us clock_wall_ms)
-UNIT += relay/test_body_queue relay/test_budget relay/test_exchange relay/test_splits
-$(B)/tests/relay/test_exchange $(B)/tests/relay/test_splits: LDFLAGS += $(WRAP_GATE)
+UNIT += relay/test_body_queue relay/test_budget relay/test_exchange relay/test_h2_link relay/test_splits
+$(B)/tests/relay/test_exchange $(B)/tests/relay/test_h2_link $(B)/tests/relay/test_splits: LDFLAGS += $(WRAP_GATE)
 LINK_relay/test_exchange = $(GATE_LINK)
+LINK_relay/test_h2_link = $(GATE_LINK)
 LINK_relay/test_splits = $(GATE_LINK)
 LINK_relay/test_body_queue = proxy/relay/body_queue.c proxy/base/buf.c
 # edge
@@ -526,7 +530,7 @@ clean:
 # ---- tests, measurements, checks ----------------------------------------------------------------
 
 # Fuzz targets: tests/fuzz/fuzz_<name>.c links with the files named in FUZZ_<name>.
-FUZZ = admin chunk config cookie datagram disk dns election escape etcd exchange forwarded h2 hop json keyrule plane proxy race \
+FUZZ = admin chunk config cookie datagram disk dns election escape etcd exchange forwarded h2 h2_member hop json keyrule plane proxy race \
        request response roster srv tag
 FUZZ_admin = $(LINK_admin/test_answers)
 FUZZ_chunk = $(LINK_http/test_chunk)
@@ -542,6 +546,7 @@ FUZZ_escape = proxy/base/addr.c proxy/base/clock.c proxy/base/result.c proxy/bas
 FUZZ_etcd = $(CLUSTER_LINK) $(LEASE) $(REGISTER) $(ENGINES) proxy/cluster/etcd.c proxy/cluster/etcd_answer.c proxy/cluster/etcd_call.c
 FUZZ_exchange = $(GATE_LINK)
 FUZZ_h2 = $(GATE_LINK)
+FUZZ_h2_member = $(GATE_LINK)
 FUZZ_forwarded = $(LINK_http/test_forwarded)
 FUZZ_hop = $(LINK_affinity/test_hop)
 FUZZ_json = $(LINK_affinity/test_json)
@@ -627,7 +632,7 @@ $(B)/tests/fuzz/fuzz_$(1): $(B)/tests/fuzz/fuzz_$(1).o $$(call objects,$$(FUZZ_$
 	$$(CC) $$(CFLAGS) $$(LDFLAGS) -fsanitize=fuzzer -o $$@ $$^ $$(LDLIBS)
 endef
 $(foreach t,$(FUZZ),$(eval $(call fuzz_test,$(t))))
-$(B)/tests/fuzz/fuzz_exchange $(B)/tests/fuzz/fuzz_h2: LDFLAGS += $(WRAP_GATE)
+$(B)/tests/fuzz/fuzz_exchange $(B)/tests/fuzz/fuzz_h2 $(B)/tests/fuzz/fuzz_h2_member: LDFLAGS += $(WRAP_GATE)
 # The network itself is not what is explored.
 $(B)/tests/gate/%.o: CFLAGS += $(if $(findstring fuzzer,$(SAN)),-fno-sanitize=fuzzer-no-link)
 # Fixtures are shared with the unit tests of the same room.

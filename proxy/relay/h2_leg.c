@@ -103,16 +103,17 @@ h2_leg_broken(struct h2_leg *leg, enum reason why)
 }
 
 enum reason
-h2_leg_why(struct h2_leg *leg)
+h2_leg_why(const struct h2_leg *leg)
 {
-	struct upstream *u = leg->u;
 	/* An end without an answer is none. */
-	enum reason why = leg->broken ? (enum reason)leg->why : REASON_BAD_ANSWER;
-	bool proved = why == REASON_STREAM_REFUSED || why == REASON_NO_TUNNEL;
-	bool broke = why == REASON_RESET || why == REASON_HTTP2_BROKEN;
-	if (proved || (!leg->on_wire && broke))
-		u->sent = u->sent_before;
-	return why;
+	return leg->broken ? (enum reason)leg->why : REASON_BAD_ANSWER;
+}
+
+bool
+h2_leg_was_sent(const struct h2_leg *leg)
+{
+	bool proved = leg->why == REASON_STREAM_REFUSED || leg->why == REASON_NO_TUNNEL;
+	return leg->on_wire && !(leg->broken && proved);
 }
 
 /* ---- news -------------------------------------------------------------------------------------
@@ -172,14 +173,33 @@ h2_leg_tell(struct h2_leg *leg)
 /* ---- the answer -------------------------------------------------------------------------------
  */
 
+/* What there is of an answer that will never be whole, for want of memory. */
+static void
+forget_answer(struct h2_leg *leg)
+{
+	buf_chain_put(&leg->worker->bufs, &leg->in);
+	leg->in_last = NULL;
+	leg->text = 0;
+	consume(leg, leg->held);
+}
+
+static bool
+keep(struct h2_leg *leg, const char *at, size_t bytes)
+{
+	h2_leg_news(leg);
+	if (h2_chain_put(leg->worker, &leg->in, &leg->in_last, at, bytes))
+		return true;
+	forget_answer(leg);
+	return false;
+}
+
 bool
 h2_leg_text(struct h2_leg *leg, struct slice head)
 {
 	if (leg->u == NULL)
 		return true;
 	leg->text += head.bytes;
-	h2_leg_news(leg);
-	return h2_chain_put(leg->worker, &leg->in, &leg->in_last, head.at, head.bytes);
+	return keep(leg, head.at, head.bytes);
 }
 
 bool
@@ -190,8 +210,7 @@ h2_leg_data(struct h2_leg *leg, const uint8_t *at, size_t bytes)
 		consume(leg, bytes);
 		return true;
 	}
-	h2_leg_news(leg);
-	return h2_chain_put(leg->worker, &leg->in, &leg->in_last, (const char *)at, bytes);
+	return keep(leg, (const char *)at, bytes);
 }
 
 void

@@ -58,7 +58,7 @@ struct h2_leg {
 	bool in_news;
 	bool head_only;    /* the request is HEAD */
 	bool tunnel_asked; /* by Extended CONNECT */
-	bool on_wire;      /* HEADERS left */
+	bool on_wire;      /* HEADERS left, or are about to: nobody takes them back */
 	bool sent_all;     /* the whole request is in the queue, or was */
 	bool deferred;     /* nghttp2 found the queue empty and waits to be told */
 	bool spoken;       /* the member answered, if only for now */
@@ -76,8 +76,10 @@ struct upstream *h2_leg_open(struct h2_link *link, struct exchange *x);
 void h2_leg_join(struct h2_leg *leg, struct h2_link *link);
 /* The exchange lets go: RST_STREAM, unless all was said. From upstream_close. */
 void h2_leg_leave(struct h2_leg *leg);
-/* Before an answer: why `broken`; u->sent is what was processed, perhaps. */
-enum reason h2_leg_why(struct h2_leg *leg);
+/* Before an answer: why `broken`. */
+enum reason h2_leg_why(const struct h2_leg *leg);
+/* May the member have processed any of it? */
+bool h2_leg_was_sent(const struct h2_leg *leg);
 /* Its owner is told at the end of this round. */
 void h2_leg_news(struct h2_leg *leg);
 /* Now. */

@@ -25,6 +25,8 @@ h2_link_let_go(struct h2_leg *leg)
 	struct h2_link *link = leg->link;
 	leg->link = NULL;
 	link->stray_left += leg->id != 0 ? H2_LINK_STRAY_BYTES : 0;
+	if (link->stray_left > H2_LINK_STRAY_MAX)
+		link->stray_left = H2_LINK_STRAY_MAX;
 	if (leg->prev != NULL)
 		leg->prev->next = leg->next;
 	else
@@ -327,6 +329,33 @@ why_deaf(const struct h2_link *link)
 	return link->heard_ms > 0 ? REASON_NOT_HTTP2 : upstream_why_broken(link->line);
 }
 
+/* Whatever its state is. */
+static void
+end_at_once(struct h2_link *link)
+{
+	if (link->state == H2_LINK_OPEN)
+		close_now(link);
+	else
+		fail(link);
+}
+
+/* What nghttp2 holds back, as the member takes fewer streams now, goes elsewhere: nothing of it
+ * left. */
+static void
+take_back(struct h2_link *link)
+{
+	struct h2_leg *next;
+	link->fewer = false;
+	for (struct h2_leg *leg = link->legs; leg != NULL; leg = next) {
+		next = leg->next;
+		if (leg->id == 0 || leg->on_wire)
+			continue;
+		h2_leg_reset(leg, NGHTTP2_CANCEL);
+		h2_leg_broken(leg, REASON_STREAM_REFUSED);
+		h2_leg_settle(leg);
+	}
+}
+
 static void
 settle(struct h2_link *link)
 {
@@ -336,7 +365,7 @@ settle(struct h2_link *link)
 	}
 	unsigned wants = IO_READ | (link->wire.out != NULL ? IO_WRITE : 0);
 	if (!io_want(&link->line->io, wants)) {
-		close_now(link);
+		end_at_once(link);
 		return;
 	}
 	if (link->state == H2_LINK_OPEN && link->leg_count == 0)
@@ -360,6 +389,8 @@ h2_link_turn(struct h2_link *link)
 		return;
 	if (link->greeted && link->state == H2_LINK_GREETING)
 		begin_legs(link);
+	if (link->fewer && link->state == H2_LINK_OPEN && link->wire.out == NULL)
+		take_back(link);
 	if (link->state != H2_LINK_CLOSED)
 		settle(link);
 }

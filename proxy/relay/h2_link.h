@@ -20,7 +20,7 @@
  * unpacked to the end. What a member may make us do without getting anywhere is bounded as for
  * clients (h2_budget.h). A RST_STREAM of its own ends a request of ours, so requests bound these;
  * frames of streams that are no more may have been on their way: H2_LINK_STRAY_BYTES a stream that
- * ended. Who goes beyond is left: HTTP2_BROKEN.
+ * ended, H2_LINK_STRAY_MAX of all. Who goes beyond is left: HTTP2_BROKEN.
  *
  * A link ends in order, by a GOAWAY of either side or when it rested for timeouts.pool_idle: it
  * gets no new streams, and closes behind the last.
@@ -40,6 +40,7 @@
 #define H2_LINK_SETTINGS_MAX 32    /* in one SETTINGS frame */
 #define H2_LINK_ACKS_MAX     200   /* of SETTINGS and PING, that wait to be sent */
 #define H2_LINK_STRAY_BYTES  (H2_LINK_WINDOW_BYTES + HTTP_HEAD_BYTES_MAX) /* see above */
+#define H2_LINK_STRAY_MAX    ((uint64_t)H2_LINK_STREAMS_MAX * H2_LINK_STRAY_BYTES)
 #define H2_LINK_NEWS_MS      1000 /* heard from within: not one that broke unnoticed */
 
 struct h2_links;
@@ -79,6 +80,7 @@ struct h2_link {
 	bool in_turn;
 	bool greeted; /* SETTINGS came */
 	bool tunnels; /* the member takes Extended CONNECT (RFC 8441) */
+	bool fewer;   /* streams than it has legs: SETTINGS changed under way */
 	bool leaving; /* no new streams */
 	bool broken;  /* by what the member did: after a GOAWAY it closes */
 	bool eof;

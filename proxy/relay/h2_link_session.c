@@ -188,6 +188,15 @@ refuse(struct h2_link *link, struct h2_leg *leg)
 					NGHTTP2_PROTOCOL_ERROR);
 }
 
+/* No memory for it, which is not the member's fault. */
+static void
+break_off(struct h2_link *link, struct h2_leg *leg)
+{
+	h2_leg_broken(leg, REASON_RESET);
+	(void)nghttp2_submit_rst_stream(link->wire.session, NGHTTP2_FLAG_NONE, leg->id,
+					NGHTTP2_INTERNAL_ERROR);
+}
+
 /* Behind such a head nothing comes, whatever its fields say (RFC 9110 section 6.4.1). */
 static bool
 is_bodiless(const struct h2_leg *leg, uint16_t status)
@@ -227,7 +236,7 @@ on_head(struct h2_link *link, struct h2_leg *leg, bool ended)
 	leg->final = !interim;
 	leg->bodiless = leg->final && is_bodiless(leg, link->status);
 	if (!h2_leg_text(leg, (struct slice){link->block->data, link->block->to}))
-		refuse(link, leg);
+		break_off(link, leg);
 }
 
 static void
@@ -248,6 +257,7 @@ on_settings(nghttp2_session *session, struct h2_link *link)
 	    nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 	link->streams_max = theirs < H2_LINK_STREAMS_MAX ? theirs : H2_LINK_STREAMS_MAX;
 	link->line->live->load[link->worker->number].streams_max = link->streams_max;
+	link->fewer |= link->streams_max < link->leg_count;
 	link->tunnels = nghttp2_session_get_remote_settings(
 			    session, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
 	link->greeted = true;
@@ -296,7 +306,7 @@ on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *at, 
 	if (leg == NULL)
 		(void)nghttp2_session_consume(session, id, bytes);
 	else if (!h2_leg_data(leg, at, bytes))
-		refuse(link, leg);
+		break_off(link, leg);
 	h2_link_wake(link);
 	return 0;
 }
@@ -324,12 +334,20 @@ on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *user)
  */
 
 static int
+on_frame_leaves(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+{
+	struct h2_leg *leg = leg_of(session, frame->hd.stream_id);
+	(void)user;
+	if (leg != NULL && frame->hd.type == NGHTTP2_HEADERS)
+		leg->on_wire = true;
+	return 0;
+}
+
+static int
 on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
 	struct h2_link *link = user;
-	struct h2_leg *leg = leg_of(session, frame->hd.stream_id);
-	if (leg != NULL && frame->hd.type == NGHTTP2_HEADERS)
-		leg->on_wire = true;
+	(void)session;
 	if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
 		link->broken = true;
 	return 0;
@@ -391,6 +409,7 @@ h2_link_callbacks(struct h2_links *h)
 	nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data);
 	nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_stream_close);
+	nghttp2_session_callbacks_set_before_frame_send_callback(cb, on_frame_leaves);
 	nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_frame_sent);
 	nghttp2_session_callbacks_set_on_frame_not_send_callback(cb, on_frame_not_sent);
 	nghttp2_session_callbacks_set_send_data_callback(cb, send_data);

@@ -232,6 +232,9 @@ h2_links_release(struct worker *w)
 	struct h2_links *h = w->links;
 	if (h == NULL)
 		return;
+	while (h->all != NULL) /* streams that were to end by themselves, at most */
+		h2_link_finish(h->all);
+	h2_links_turn(w);
 	w->links = NULL;
 	nghttp2_session_callbacks_del(h->callbacks);
 	nghttp2_option_del(h->option);

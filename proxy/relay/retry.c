@@ -139,7 +139,7 @@ retry_note_failure(struct exchange *x, enum reason why)
 static bool
 was_sent(const struct exchange *x)
 {
-	return x->upstream->sent != x->upstream->sent_before;
+	return upstream_was_sent(x->upstream);
 }
 
 bool

@@ -164,6 +164,12 @@ upstream_why_broken(struct upstream *u)
 	return REASON_TLS_REFUSED;
 }
 
+bool
+upstream_was_sent(const struct upstream *u)
+{
+	return u->leg != NULL ? h2_leg_was_sent(u->leg) : u->sent != u->sent_before;
+}
+
 enum reason
 upstream_why_unconnected(const struct upstream *u)
 {

@@ -61,6 +61,8 @@ struct upstream *upstream_get(struct worker *w, struct member_live *live, struct
 /* After an error of reading before any answer: why it failed (RESET; TLS_REFUSED: nothing of the
  * request was read by the member, and it counts as not sent). */
 enum reason upstream_why_broken(struct upstream *u);
+/* May the member have anything of the present request? */
+bool upstream_was_sent(const struct upstream *u);
 /* Why it is not connected yet. */
 enum reason upstream_why_unconnected(const struct upstream *u);
 /* Back to the pool after a whole answer; the exchange lets go of it. Closed when the pool is full,

@@ -190,8 +190,8 @@ worker_free(struct worker **held)
 	assert(w->client_count == 0 && w->exchanges == 0);
 	racing_free(w);
 	slots_hand_over(w, w->generation, NULL);
-	worker_sweep(w);
 	h2_links_release(w);
+	worker_sweep(w);
 	worker_generation_put(w->generation);
 	exchange_spares_free(w);
 	pipes_free(w);

@@ -221,14 +221,14 @@ load(const char *file, struct services *before, struct services **out)
 }
 
 static bool
-assemble(void)
+assemble(const char *conf)
 {
 	struct problem p = {""};
 	(void)strcpy(shared.via, "1.1 holdfast-gate");
 	shared.workers = 1;
 	shared.instance = UINT64_C(0x1122334455660000);
 	shared.unrouted = tally_create(1);
-	if (shared.unrouted == NULL || !load(CONF, NULL, &shared.services))
+	if (shared.unrouted == NULL || !load(conf, NULL, &shared.services))
 		return false;
 	if (failover_log_create(NULL, "gate", &shared.failover, &p) != RESULT_OK ||
 	    sink_create(LOG_ACCESS, NULL, &shared.access, &p) != RESULT_OK)
@@ -253,6 +253,12 @@ take_apart(void)
 bool
 gate_begin(void)
 {
+	return gate_begin_with(CONF);
+}
+
+bool
+gate_begin_with(const char *conf)
+{
 	static bool ready;
 	if (!ready) {
 		CHECK(randombytes_set_implementation(&drawing) == 0 && digest_init());
@@ -267,7 +273,7 @@ gate_begin(void)
 	memset(&gate, 0, sizeof(gate));
 	for (size_t i = 0; i < GATE_MEMBERS; i++)
 		gate.member[i] = (struct gate_member){.way = WAY_PLAIN, .reads = true};
-	if (assemble())
+	if (assemble(conf))
 		return true;
 	take_apart();
 	return false;
@@ -309,6 +315,8 @@ turn(void)
 		if (gate.client[i].end != NULL)
 			gate_client_turn(&gate.client[i]);
 	}
+	if (gate.turned != NULL)
+		gate.turned();
 }
 
 void

@@ -141,6 +141,9 @@ struct gate {
 	unsigned turns; /* of the configuration: reloads */
 	bool settled;
 	void (*seen)(const struct wire_message *m); /* told of each whole request; may be NULL */
+	void (*turned)(void); /* members of another kind (h2_peer.h); may be NULL */
+	/* Of a final answer at its client; may be NULL. */
+	void (*judge)(const struct wire_message *m, unsigned request, bool to_head, bool whole);
 };
 extern struct gate gate;
 
@@ -152,6 +155,8 @@ void gate_put(struct gate_bytes *b, const char *at, size_t bytes);
 
 /* Builds the worker. False: no memory (alloc.h); then there is nothing to end. */
 bool gate_begin(void);
+/* With another configuration than CONF. */
+bool gate_begin_with(const char *conf);
 /* Lets everybody end well and checks all. */
 void gate_settle(void);
 /* The same, unless it was done, and frees all. */

@@ -311,6 +311,8 @@ check_final(struct gate_client *c, const struct wire_message *m, bool whole)
 	CHECK(m->minor == 1);
 	if (known && r->minor == 0)
 		CHECK(m->framing != WIRE_CHUNKED && wire_count(m, "Transfer-Encoding") == 0);
+	if (gate.judge != NULL)
+		gate.judge(m, request, to_head, whole);
 	if (wire_find(m, "X-Answer") != NULL) {
 		CHECK(known);
 		if (!gate.strange)
