@@ -14,11 +14,20 @@ struct probe_h2 {
 	size_t to;
 	bool over;
 	bool final;
+	bool goaway; /* came: answers that are under way may still come */
 	char out[PROBE_H2_OUT_BYTES];
 };
 
 /* ---- what came --------------------------------------------------------------------------------
  */
+
+/* Of the one request; what is pushed is none. */
+static bool
+is_answer(const nghttp2_frame *frame)
+{
+	return frame->hd.stream_id == 1 &&
+	       (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA);
+}
 
 static int
 on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
@@ -28,9 +37,8 @@ on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *n
 	struct slice n = {(const char *)name, name_bytes};
 	struct slice v = {(const char *)value, value_bytes};
 	(void)session;
-	(void)frame;
 	(void)flags;
-	if (p->final)
+	if (p->final || !is_answer(frame))
 		return 0; /* trailers */
 	if (slice_equal(n, SLICE(":status")))
 		write_together(p->answer, SLICE("HTTP/1.1 "), v, SLICE(" \r\n"));
@@ -58,13 +66,14 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
 	struct probe_h2 *p = user;
 	(void)session;
+	p->goaway |= frame->hd.type == NGHTTP2_GOAWAY;
+	if (!is_answer(frame))
+		return 0;
 	if (frame->hd.type == NGHTTP2_HEADERS && !p->final) {
 		p->final = !is_interim(p->answer);
 		write_literal(p->answer, "\r\n");
 	}
-	if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
-	    (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA))
-		p->over = true;
+	p->over |= (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
 	return 0;
 }
 
@@ -73,9 +82,8 @@ on_close(nghttp2_session *session, int32_t id, uint32_t code, void *user)
 {
 	struct probe_h2 *p = user;
 	(void)session;
-	(void)id;
 	(void)code;
-	if (!p->over && p->why == NULL)
+	if (id == 1 && !p->over && p->why == NULL)
 		p->why = "the stream was reset";
 	return 0;
 }
@@ -85,7 +93,9 @@ why_not(const struct probe_h2 *p)
 {
 	if (p->why != NULL)
 		return p->why;
-	bool ends = nghttp2_session_want_read(p->session) == 0;
+	/* What nghttp2 finds fault with it ends by itself, when that is sent. */
+	bool ends = nghttp2_session_want_read(p->session) == 0 ||
+		    (!p->goaway && nghttp2_session_check_request_allowed(p->session) == 0);
 	return ends && !p->over ? "not an HTTP/2 answer" : NULL;
 }
 
