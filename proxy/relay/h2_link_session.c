@@ -358,7 +358,6 @@ static int
 on_frame_not_sent(nghttp2_session *session, const nghttp2_frame *frame, int error, void *user)
 {
 	struct h2_link *link = user;
-	(void)session;
 	(void)error;
 	if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
@@ -368,6 +367,8 @@ on_frame_not_sent(nghttp2_session *session, const nghttp2_frame *frame, int erro
 	if (leg == NULL)
 		return 0;
 	link->leaving = true;
+	/* nghttp2 had opened it, and closes it next. */
+	(void)nghttp2_session_set_stream_user_data(session, leg->id, NULL);
 	h2_link_let_go(leg);
 	h2_leg_broken(leg, REASON_STREAM_REFUSED);
 	h2_leg_settle(leg);

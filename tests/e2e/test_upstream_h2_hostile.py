@@ -1,8 +1,10 @@
 """Members of HTTP/2 that are hostile or broken: floods, bombs, frames that may not be, connections that end
 anywhere. What holds each time: the connection is ended where nothing else helps, memory stays bounded and
 nothing spins, the client gets one clear error or what a backup answers, a POST is sent twice only when it was
-proved that nobody processed it, requests at another member go on, and the failover log says why."""
+proved that nobody processed it, requests at another member go on, and the failover log says why. All of it in
+clear and over TLS."""
 
+import functools
 import os
 import re
 import struct
@@ -12,18 +14,47 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import h2_origin
 import holdfast
-from h2_origin import H2Origin, echo_json
+import test_upstream_h2
+from h2_origin import echo_json
 from holdfast import CHECKED, Ended, sanitizer, wait_until
 from http2 import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE,
                    INTERNAL_ERROR, MAX_CONCURRENT_STREAMS, NO_ERROR, PADDED, PING, PRIORITY, PRIORITY_UPDATE, PUSH_PROMISE,
                    REFUSED_STREAM, RST_STREAM, SETTINGS, WINDOW_UPDATE, block, frame, integer, literal, settings)
-from test_upstream_h2 import KEYED, Gate, before, key_of
+from test_upstream_h2 import KEYED, NAME, Gate, key_of
+from tls import Authority, server_context
 
 FLOOD_BYTES = 48 << 20  # far above what sockets hold; who takes it all is not bounded
 GROWTH_BYTES = (256 if sanitizer() else 24) << 20
 UNBROKEN = {"fall": 1000}
 ROUNDS = 4
+over = None  # TLS, while a test runs over it: context of the members, and their service's keys
+
+
+class Tls:
+    def __init__(self):
+        root = Authority()
+        self.context = server_context(root.issue(NAME))
+        self.context.set_alpn_protocols(["h2"])
+        self.conf = {"enabled": True, "ca": root.file, "name": NAME}
+
+
+def H2Origin(*args, **more):
+    return h2_origin.H2Origin(*args, context=over and over.context, **more)
+
+
+def before(members, **more):
+    service = {**({"tls": over.conf} if over else {}), **more.pop("service", {})}
+    return test_upstream_h2.before(members, service=service, **more)
+
+
+def rounds():
+    return 1 if over else ROUNDS
+
+
+def times(count):
+    return count // 5 if over else count
 
 
 def peak_bytes(p):
@@ -196,7 +227,7 @@ def attack(attacks, reason, cause, repeats, evidence):
     todo = {}
     w = Watched(lambda s: todo["attack"](s))
     for what, todo["attack"] in attacks.items():
-        for n in range(ROUNDS):
+        for n in range(rounds()):
             count = len(w.p.events("failover")), len(w.p.requests(cause=cause))
             w.methods.clear()
             r = w.ask("GET")
@@ -364,7 +395,7 @@ def test_an_early_answer_with_its_reset_breaks_nothing():
     held = p.client()
     held.send(held.request_bytes())
     wait_until(lambda: a.requests, "a request waits")
-    for n in range(300):
+    for n in range(times(300)):
         with p.client() as c:
             c.send(c.request_bytes("POST", "/", fields=[("Content-Length", "100000")]) + b"x" * 10)
             assert c.response("POST").status == 413, n
@@ -440,7 +471,7 @@ def test_a_member_that_stops_taking_streams_finishes_those_it_has():
 def test_each_stream_reset_is_bounded_and_served():
     w = Watched(saying(of(RST_STREAM, 0, more(INTERNAL_ERROR))))
     with w.p.client() as c:
-        for n in range(450):
+        for n in range(times(450)):
             r = c.get("/bad", fields=w.at_a)
             assert r.status == 200 and r.json["id"] == "b", n
     assert w.a.accepted == 1, "each ended one request; the member's evidence bounds them"
@@ -451,10 +482,10 @@ def test_each_stream_reset_is_bounded_and_served():
 def test_each_stream_refused_is_served_by_the_backup_once():
     w = Watched(saying(of(RST_STREAM, 0, more(REFUSED_STREAM))))
     with w.p.client() as c:
-        for n in range(250):
+        for n in range(times(250)):
             r = c.request("POST", "/bad", fields=w.at_a, body=b"%d" % n)
             assert r.status == 200 and r.json["id"] == "b" and r.json["body"] == "%d" % n, n
-    assert [bytes(s.body) for s in w.posts_at_b()] == [b"%d" % n for n in range(250)]
+    assert [bytes(s.body) for s in w.posts_at_b()] == [b"%d" % n for n in range(times(250))]
     w.end()
 
 
@@ -555,6 +586,26 @@ def test_hostile_answers_to_checks_are_failed_checks():
         assert not p.events("member_down", member="b")
         p.stop()
         a.stop(), b.stop()
+
+
+# ---- over TLS -----------------------------------------------------------------------------------
+
+
+def over_tls(test):
+    @functools.wraps(test)
+    def run():
+        global over
+        over = Tls()
+        try:
+            test()
+        finally:
+            over = None
+    run.__name__ = test.__name__ + "_over_tls"
+    return run
+
+
+for test in [value for name, value in globals().items() if name.startswith("test_") and callable(value)]:
+    globals()[test.__name__ + "_over_tls"] = over_tls(test)
 
 
 if __name__ == "__main__":

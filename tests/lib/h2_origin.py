@@ -7,6 +7,7 @@ as no library would.
         s.connection.frame(GOAWAY, ...)     any frame at all
 """
 
+import ssl
 import struct
 import sys
 import threading
@@ -204,6 +205,59 @@ class ServerConnection:
         threading.Thread(target=self.origin.run, args=(s,), daemon=True).start()
 
 
+class Secured:
+    """A socket behind TLS of which one thread reads while others write, which ssl.SSLSocket does not allow."""
+
+    def __init__(self, sock, context):
+        self.sock = sock
+        self.into, self.out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.into, self.out, server_side=True)
+        self.lock = threading.Lock()     # of tls
+        self.writing = threading.Lock()  # keeps the order of what is written
+        while not self.try_handshake():
+            self.more()
+        self.write_out()
+
+    def __getattr__(self, name):
+        return getattr(self.sock, name)
+
+    def try_handshake(self):
+        try:
+            self.tls.do_handshake()
+            return True
+        except ssl.SSLWantReadError:
+            self.write_out()
+            return False
+
+    def write_out(self):
+        self.sock.sendall(self.out.read())
+
+    def more(self):
+        data = self.sock.recv(65536)
+        if not data:
+            raise Ended(b"")
+        with self.lock:
+            self.into.write(data)
+
+    def recv(self, most):
+        while True:
+            with self.lock:
+                try:
+                    return self.tls.read(most)
+                except ssl.SSLWantReadError:
+                    pass
+                except ssl.SSLZeroReturnError:
+                    return b""
+            self.more()
+
+    def sendall(self, data):
+        with self.writing:
+            with self.lock:
+                self.tls.write(data)
+                data = self.out.read()
+            self.sock.sendall(data)
+
+
 class H2Origin(Origin):
     """behave(s): None: echo_json. values: its SETTINGS. context: TLS, with ALPN. on_greet(connection): sends
     something else instead of SETTINGS, and returns whether to go on."""
@@ -225,8 +279,7 @@ class H2Origin(Origin):
         c = None
         try:
             if self.context is not None:
-                held.wire.sock = self.context.wrap_socket(held.wire.sock, server_side=True,
-                                                          suppress_ragged_eofs=True)
+                held.wire.sock = Secured(held.wire.sock, self.context)
             if self.on_accept is not None and self.on_accept(held) is False:
                 return
             c = ServerConnection(self, held)

@@ -476,6 +476,36 @@ test_goaway_that_takes_streams_back(void **state)
 	h2_end();
 }
 
+/* A request and GOAWAY in one round of the loop: nothing of it left, and it goes elsewhere. */
+static void
+ask_beside(unsigned n, struct h2_peer *p)
+{
+	const struct gate_ask ask = {.method = "POST", .minor = 1, .key = 0};
+	gate_ask(n, &ask);
+	p->out.done += mem_write(p->end, p->out.at + p->out.done, p->out.bytes - p->out.done);
+	gate_push(n, SIZE_MAX);
+	gate_run();
+}
+
+static void
+test_goaway_before_a_request_left(void **state)
+{
+	(void)state;
+	assert_true(h2_begin());
+	gate_open(1);
+	(void)h2_ask(0, "GET", 0);
+	struct h2_peer *p = h2_asked(0)->peer;
+	h2_goaway(p, 1, NGHTTP2_NO_ERROR);
+	ask_beside(1, p);
+	assert_int_equal(h2_peers.asked_count, 2);
+	assert_ptr_not_equal(h2_asked(1)->peer, p);
+	h2_answer(h2_asked(0), 10);
+	h2_answer(h2_asked(1), 10);
+	gate_run();
+	assert_true(is_whole(0) && is_whole(1));
+	h2_end();
+}
+
 /* ---- SETTINGS, windows ----------------------------------------------------------------------- */
 
 static void
@@ -595,15 +625,7 @@ test_fewer_streams_before_a_request_left(void **state)
 		struct h2_peer *p = h2_asked(0)->peer;
 		h2_settings(p, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, most);
 		/* Both at once: the request is begun in the round in which SETTINGS come. */
-		const struct gate_ask ask = {.method = "POST", .minor = 1, .key = 0};
-		gate_ask(1, &ask);
-		struct gate_client *c = &gate.client[1];
-		size_t bytes =
-		    mem_write(p->end, p->out.at + p->out.done, p->out.bytes - p->out.done);
-		p->out.done += bytes;
-		gate_push(1, SIZE_MAX);
-		gate_run();
-		(void)c;
+		ask_beside(1, p);
 		assert_int_equal(h2_peers.asked_count, 2);
 		assert_ptr_not_equal(h2_asked(1)->peer, p);
 		h2_answer(h2_asked(0), 10);
@@ -771,6 +793,7 @@ main(void)
 	    cmocka_unit_test(test_a_refusal_behind_an_interim_answer_is_none),
 	    cmocka_unit_test(test_goaway_parts_the_streams),
 	    cmocka_unit_test(test_goaway_that_takes_streams_back),
+	    cmocka_unit_test(test_goaway_before_a_request_left),
 	    cmocka_unit_test(test_windows_that_change_under_way),
 	    cmocka_unit_test(test_windows_that_overflow),
 	    cmocka_unit_test(test_a_client_that_reads_nothing),
