@@ -119,6 +119,26 @@ def test_m06_a_node_whose_service_is_ill_is_passed_over():
     assert r.json["master"]["id"] == third, r.json
 
 
+def test_m02_what_is_not_fresh_any_more_is_not_answered():
+    """A node stands still while the master dies and another is elected, and hears nothing of it. What it knew is three
+    heartbeats old when it is asked: it looks for itself, and never names the dead one."""
+    c = TappedCluster("abc")
+    first = c.wait_master()
+    asked, other = rest(c, first)
+    with c.nodes[asked].client() as client:
+        assert client.get("/v1/master").json["master"]["id"] == first
+        c.nodes[asked].freeze()
+        c.tap.drop = lambda d: d.node == asked or d.peer == c.real[asked]
+        c.nodes[first].die()
+        c.wait_master(among=[other], after=first)
+        sent = c.nodes[other].told()["sent"]["heartbeat"]
+        wait_until(lambda: c.nodes[other].told()["sent"]["heartbeat"] >= sent + 4 * 2, "four periods")
+        client.send(client.request_bytes("GET", "/v1/master"))
+        c.nodes[asked].thaw()
+        r = client.response()
+    assert r.status in (200, 503) and (r.json["master"] or {}).get("id") != first, r.body
+
+
 def test_m09_every_server_is_told_by_heartbeat():
     c, first = slow_cluster()
     others = rest(c, first)
