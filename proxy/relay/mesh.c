@@ -10,14 +10,31 @@
 #include "relay/racing.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "route/onward.h"
 
 #include <stdlib.h>
 
-#define MESH_BEHIND_MS 1000 /* of a request; then it is decided with what is held */
+#define MESH_BEHIND_MS 1000  /* of a request; then it is decided with what is held */
+#define MESH_SAY_MS    10000 /* between two lines about clocks, of one worker */
 
 /* ---- who comes --------------------------------------------------------------------------------
  */
+
+/* A node signed it, long ago or in time to come: it is played again, or a clock is wrong. */
+static void
+say_stale(struct worker *w, const struct hop *hop)
+{
+	const char *from = w->services->config->cluster.nodes[hop->path[hop->path_count - 1]].id;
+	long long behind_ms = (long long)clock_wall_ms() - (long long)hop->time_ms;
+	if (w->stale_said_ms != 0 && w->now_ms - w->stale_said_ms < MESH_SAY_MS)
+		return;
+	w->stale_said_ms = w->now_ms;
+	log_warn("a request that node %s handed on is of %lld s %s: it is taken for a client's; do "
+		 "the clocks of the nodes differ?",
+		 from, (behind_ms < 0 ? -behind_ms : behind_ms) / 1000,
+		 behind_ms < 0 ? "ahead" : "ago");
+}
 
 static void
 read_hop(struct exchange *x)
@@ -31,6 +48,8 @@ read_hop(struct exchange *x)
 	x->copy = x->hopped && x->hop.mirror;
 	if (x->hopped)
 		x->client = &x->hop.client;
+	if (fault == HOP_STALE)
+		say_stale(x->worker, &x->hop);
 	struct worker_hops *counts = &x->worker->hops;
 	atomic_ullong *count = &counts->fault[fault];
 	atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,

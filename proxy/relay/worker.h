@@ -157,6 +157,7 @@ struct worker {
 	struct listener *listeners;  /* owned by edge */
 	struct arrival *arrivals;    /* likewise: connections before their first request, linked */
 	uint64_t crowded_said_ms;    /* when it was last said that an address holds too many */
+	uint64_t stale_said_ms;      /* the same, that a node's clock is another one */
 	uint64_t malformed_said_ms;  /* or that a trusted proxy's fields are malformed */
 	bool stopping;               /* soft: finish exchanges, take no new connection */
 	bool draining;               /* and wait for the last request of idle connections */

@@ -14,6 +14,7 @@ import holdfast
 import ordering
 from admin import Admin, listening
 from holdfast import CHECKED, HOST, Holdfast, Origin, free_port, text_of, wait_until
+from test_faults import preload
 
 KEYED = {"keys": ["header:X-Key"]}
 RETRY = {"retry": "60s"}
@@ -42,12 +43,16 @@ class Mesh:
                    "nodes": [{"id": i, "http": text_of(self.addresses[i])} for i in ids], **(conf or {})}
         members = [holdfast.member(o, node=text_of(self.addresses[i])) for i, o in self.origins.items()]
         self.nodes = {}
+        def start(i, **own):
+            self.nodes[i] = Holdfast(members, address=self.addresses[i],
+                                     top={"node": i, "cluster": cluster, **listening(),
+                                          "secrets": [{"id": "k1", "file": secret}],
+                                          **(each(i, text_of(self.addresses[i])) if each else {})}, **more, **own)
+
+        self.start = start
         for i in ids:
             if i not in down:
-                self.nodes[i] = Holdfast(members, address=self.addresses[i],
-                                         top={"node": i, "cluster": cluster, **listening(),
-                                              "secrets": [{"id": "k1", "file": secret}],
-                                              **(each(i, text_of(self.addresses[i])) if each else {})}, **more)
+                start(i)
 
     def order(self, key):
         return ordering.order(self.ids, ordering.digest(key))
@@ -243,6 +248,20 @@ def test_forged_hops_count_for_nothing():
             assert r.id == "b"
     assert not any(q.fields.all("Holdfast-Hop") for q in m.origins["b"].requests)
     assert all("9.9.9.9" not in (q.fields.get("X-Forwarded-For") or "") for q in m.origins["b"].requests)
+
+
+def test_a_hop_of_another_time_counts_for_nothing_and_is_said():
+    """b's clock is an hour ahead: what it hands on is taken for a client's, counted, and said with its name."""
+    m = Mesh(ids="ab", session=KEYED, down="b")
+    m.start("b", env={"LD_PRELOAD": preload(), "WALL_S": "3600"})
+    key = m.keys_of("a", 1)[0]
+    a = m.nodes["a"]
+    assert m.through("b", key).id == "a", "a key says all that is needed"
+    request = m.origins["a"].requests[-1]
+    assert request.fields.all("X-Forwarded-For") == [m.addresses["b"][0]], "the client is whoever asked"
+    assert Admin(a).metrics().value("holdfast_hops_total", found="stale") == 1
+    wait_until(lambda: "a request that node b handed on is of 3" in a.stderr and "do the clocks of the nodes differ?" in a.stderr,
+               "it is said")
 
 
 def test_nodes_check_each_others_members():

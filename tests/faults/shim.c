@@ -6,6 +6,8 @@
  * first connection on. The draws come from a fixed sequence.
  *
  * HANG_WRITES=PATH: as long as there is such a file, pwrite does not come back: a disk that hangs.
+ *
+ * WALL_S=SECONDS: the wall clock is so far ahead, or behind when it is negative.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -21,6 +23,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum fault {
@@ -46,6 +49,17 @@ static unsigned percent[FAULTS];
 static atomic_bool armed; /* by the first connection: a start is not disturbed */
 static atomic_ullong drawn;
 static atomic_ullong struck[FAULTS];
+
+static time_t wall_s;
+
+int
+clock_gettime(clockid_t id, struct timespec *t)
+{
+	long done = syscall(SYS_clock_gettime, id, t);
+	if (done == 0 && id == CLOCK_REALTIME)
+		t->tv_sec += wall_s;
+	return (int)done;
+}
 
 static uint64_t
 draw(void)
@@ -82,6 +96,8 @@ __attribute__((constructor)) static void
 begin(void)
 {
 	const char *text = getenv("FAULTS");
+	const char *wall = getenv("WALL_S");
+	wall_s = wall != NULL ? strtol(wall, NULL, 10) : 0;
 	(void)atexit(report);
 	for (int i = 0; text != NULL && i < FAULTS; i++) {
 		const char *at = strstr(text, names[i]);
