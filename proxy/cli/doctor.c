@@ -1,7 +1,8 @@
 /*
  * doctor.c: `holdfast doctor`: would a node with this configuration be well on this machine?
  * Configuration, limits, clock, ports, directory, and whether members and nodes can be reached.
- * Dates of certificates and clocks of nodes: doctor_certificates.c, doctor_clocks.c.
+ * Dates of certificates, logs and clocks of nodes: doctor_certificates.c, doctor_logs.c,
+ * doctor_clocks.c.
  */
 #include "cli/cli.h"
 
@@ -16,6 +17,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <linux/seccomp.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +119,9 @@ static void
 examine_rights(struct doctor *d)
 {
 	const char *user = d->config->user;
-	if (geteuid() == 0 && user == NULL)
+	if (user != NULL && getpwnam(user) == NULL)
+		doctor_say(d, GRADE_BAD, "rights", "user %s: no such user", user);
+	else if (geteuid() == 0 && user == NULL)
 		doctor_say(d, GRADE_WARNING, "rights", "root, and stays it: name a user to become");
 	else
 		doctor_say(d, GRADE_OK, "rights", "%s", user != NULL ? user : "not root's");
@@ -306,6 +310,7 @@ examine(struct doctor *d)
 		examine_backlog(d);
 		examine_clock(d);
 		examine_directory(d);
+		doctor_logs(d);
 		examine_ports(d);
 		for (size_t i = 0; i < config->service_count; i++)
 			examine_members(d, &config->services[i]);

@@ -24,6 +24,8 @@ void doctor_say(struct doctor *d, enum grade grade, const char *what, const char
 
 /* Until when the certificates are valid that listeners show, and this node to members and nodes. */
 void doctor_certificates(struct doctor *d);
+/* Can each log be written where it is to go? */
+void doctor_logs(struct doctor *d);
 /* How far the clocks of the other nodes are from ours, as their admin interfaces say. */
 void doctor_clocks(struct doctor *d);
 

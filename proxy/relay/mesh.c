@@ -284,14 +284,22 @@ mesh_restrict(struct exchange *x)
 		return true;
 	}
 	onward_restrict(hop_of(x), &x->slot->service->plan, &x->whom, view, &way, &x->plan);
+	if (x->plan.step_count == 0 && x->returns) {
+		/* Nobody is left to ask here: a node before this one may know better. */
+		exchange_fail(x, CAUSE_TAKEN_BACK);
+		return true;
+	}
 	return false;
 }
 
-/* The whole body is here, or will be kept, and there is another place to ask. */
+/* The whole body is here, or will be kept, and there is another place to ask; or whoever sent it
+ * has said so, and it goes all the way back. */
 static bool
 can_return(const struct exchange *x)
 {
 	const struct config_service *c = x->slot->service->config;
+	if (x->returns)
+		return true;
 	bool kept = !http_request_has_body(&x->request) ||
 		    (x->request.has_length && x->request.content_length <= c->replay_bytes_max);
 	return kept && x->body.replayable &&

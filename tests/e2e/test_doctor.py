@@ -104,6 +104,28 @@ def test_root_is_said():
     assert ("ok", "rights", "nobody") in found
 
 
+def test_a_user_that_is_not_there():
+    status, out, _ = doctor(asleep([Origin("a")], top={"user": "no-such-user"}))
+    assert status == 1 and ("bad", "rights", "user no-such-user: no such user") in lines(out), out
+
+
+def test_logs_that_cannot_be_written():
+    where = holdfast.folder()
+    where_file = os.path.join(where, "file")
+    open(where_file, "w").close()
+    p = asleep([Origin("a")], top={"log": {"failover": f"{where}/none/failover.log", "access": where,
+                                           "process": f"syslog:{where}/none"}})
+    status, out, _ = doctor(p)
+    found = [f for f in lines(out) if f[1] == "log"]
+    assert status == 1 and found == [("bad", "log", f"failover: {where}/none/failover.log: No such file or directory"),
+                                     ("bad", "log", f"access: {where}: Is a directory"),
+                                     ("bad", "log", f"process: syslog:{where}/none: No such file or directory")], out
+    p = asleep([Origin("a")], top={"log": {"failover": where_file, "access": f"{where}/new.log", "process": "stderr"}})
+    status, out, _ = doctor(p)
+    assert [f[0] for f in lines(out) if f[1] == "log"] == ["ok", "ok", "ok"], out
+    assert not os.path.exists(f"{where}/new.log"), "nothing is made"
+
+
 def test_few_descriptors():
     p = asleep([Origin("a")], top={"limits": {"connections_max": 5000000}})
     status, out, _ = doctor(p)

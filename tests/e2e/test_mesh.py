@@ -120,6 +120,22 @@ def test_a_request_comes_back_when_nobody_else_is_left():
     wait_until(lambda: m.nodes["b"].requests(cause="taken_back"), "b handed it back")
 
 
+def test_the_last_member_that_lives_is_found_from_everywhere():
+    """All others are dead and no node knows of it but by asking: each hands the request back as far as it
+    came, until somebody is left, at the latest the entry, whose member lives."""
+    m = Mesh(session=KEYED, passive=RETRY)
+    for i in "ab":
+        m.origins[i].go()
+    asked = 0
+    for n in range(10):
+        for entry in m.ids:
+            for method, body in (("GET", None), ("POST", b"x" * 1000)):
+                r = m.through(entry, f"k{n}", method=method, body=body)
+                asked += 1
+                assert r.status == 200 and r.id == "c", (m.order(f"k{n}"), entry, method, r.body)
+    assert len(m.origins["c"].requests) == asked, "each is processed once"
+
+
 def test_what_is_found_out_by_asking_goes_back_as_well():
     """Nobody knows yet that the primary's member is dead; its node finds out, and the entry is the first
     backup: it is served there, not by the second."""

@@ -472,7 +472,7 @@ hand_on(struct sim *s, uint64_t name, cluster_node to)
 	child->parent = name % MESH_LEGS_MAX;
 	child->hopped = true;
 	child->hop.primary = slice_of(ids[node_of(primary)]);
-	child->hop.can_return = leg->step + 1 < plan_attempts(&rule, &leg->plan);
+	child->hop.can_return = leg->returns || leg->step + 1 < plan_attempts(&rule, &leg->plan);
 	child->hop.epoch = m->epoch;
 	onward_tell(leg->hopped ? &leg->hop : NULL, leg->node, leg->view, &leg->plan, &child->hop);
 	for (size_t i = 0; i < child->hop.down_count; i++) /* views end before requests do */
@@ -611,7 +611,7 @@ decide(struct sim *s, uint64_t name, uint64_t now)
 	check_own_decision(s, leg, &whole);
 	leg->step = 0;
 	if (leg->plan.step_count == 0)
-		say(s, name, WORD_ERROR);
+		say(s, name, leg->returns ? WORD_BACK : WORD_ERROR);
 	else
 		attempt(s, name, now);
 }
