@@ -8,7 +8,8 @@
  *        <--its pid, how it ended--
  *
  * It has the node's user and no descriptor of it, ignores the node's signals and ends with the
- * node, as the socket does; what it started goes on.
+ * node, as the socket does; what it started goes on. Only for one that has a limit it stays, until
+ * that has ended or is killed.
  */
 #ifndef HOLDFAST_BASE_STARTER_H
 #define HOLDFAST_BASE_STARTER_H
@@ -45,7 +46,7 @@ struct starter;
 /* Forks. No other thread may run. RESULT_IO, RESULT_NO_MEMORY. */
 enum result starter_create(const struct starter_setup *setup, struct starter **out,
 			   struct problem *p);
-/* The starter ends; what it started goes on. *s may be NULL. */
+/* The starter ends, as above; nobody waits for it. *s may be NULL. */
 void starter_free(struct starter **s);
 
 /* Readable when there is news, or when the starter is no more. */

@@ -260,6 +260,16 @@ turn(struct child *c)
 /* ---- life -------------------------------------------------------------------------------------
  */
 
+/* A program that may run so long and no longer: also when nobody is told any more. */
+static bool
+owes_end(const struct child *c)
+{
+	bool owes = false;
+	for (size_t i = 0; i < STARTER_JOBS; i++)
+		owes = owes || (c->job[i].pid != 0 && c->job[i].until_ms != 0);
+	return owes;
+}
+
 /* Signals of a terminal or a service manager go to the whole group: they are the node's. */
 static void
 ignore_signals(void)
@@ -286,6 +296,10 @@ starter_child_run(int fd, const struct starter_setup *setup)
 	close_others(fd);
 	(void)prctl(PR_SET_NAME, "holdfast-start");
 	while (turn(&c))
+		continue;
+	(void)close(c.fd);
+	c.fd = -1;
+	while (owes_end(&c) && turn(&c))
 		continue;
 	_exit(0);
 }

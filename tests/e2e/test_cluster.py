@@ -398,6 +398,26 @@ def test_a_hook_that_hangs_is_ended_and_nobody_waits():
     wait_until(lambda: "ended by signal 9" in c.nodes[master].stderr, "and its end is seen")
 
 
+def test_a_hook_that_hangs_is_ended_though_its_node_is_gone():
+    """Killed or stopped: nobody is left behind who runs for ever."""
+    for end in (Node.die, Node.stop):
+        out = os.path.join(holdfast.folder(), "out")
+        c = Cluster("a", cluster={"on_master": hook(f'echo $$ > {out}.new; mv {out}.new {out}\nexec sleep 1000\n'), "hook_timeout": "2s"})
+        wait_until(lambda out=out: os.path.exists(out), "the hook runs")
+        with open(out) as f:
+            pid = int(f.read())
+        end(c.nodes["a"])
+        wait_until(lambda pid=pid: not alive(pid), "the hook is ended")
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
 # ---- the name -----------------------------------------------------------------------------------
 
 
