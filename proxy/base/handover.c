@@ -129,9 +129,13 @@ keep_sockets(const char *name, const struct handover_message *m, struct problem 
 	if (list == NULL)
 		return problem_set(p, RESULT_LIMIT, "too many sockets are handed over");
 	inherited.socket = list;
-	for (size_t i = 0; i < m->fd_count; i++)
-		list[inherited.count++] = (struct inherited_socket){m->fd[i], strdup(name)};
-	return RESULT_OK;
+	size_t named = 0;
+	for (size_t i = 0; i < m->fd_count; i++) {
+		struct inherited_socket *s = &list[inherited.count++];
+		*s = (struct inherited_socket){m->fd[i], strdup(name)};
+		named += s->name != NULL;
+	}
+	return named == m->fd_count ? RESULT_OK : problem_set(p, RESULT_NO_MEMORY, "no memory");
 }
 
 /* A number and the blank behind it, taken off `text`. False: that is not what stands there. */

@@ -78,12 +78,14 @@ environment(enum starter_job job)
 	while (environ[count] != NULL)
 		count++;
 	char **list = calloc(count + 2, sizeof(char *));
+	if (list == NULL)
+		return NULL;
 	size_t kept = 0;
-	for (size_t i = 0; list != NULL && i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (!is_left_out(environ[i], job))
 			list[kept++] = environ[i];
 	}
-	if (list != NULL && job == STARTER_UPGRADE)
+	if (job == STARTER_UPGRADE)
 		list[kept] = passed;
 	return list;
 }

@@ -6,6 +6,8 @@
 #include <endian.h>
 #include <sys/socket.h>
 
+#include <assert.h>
+
 #define ID_DIGITS 16 /* as the access log writes request_id */
 
 /* Where the client connected to; family 0: unknown. */
@@ -49,6 +51,7 @@ bool
 introduce_client(const struct upstream *u, const struct exchange *x)
 {
 	char id[ID_DIGITS];
+	assert(x != NULL); /* many clients share a connection of HTTP/2: there it is refused */
 	struct addr at = place_of(x->door);
 	struct proxy_about more = about(x, id);
 	return proxy_out_send(u->io.fd, (enum proxy_out)u->live->proxy, x->client, &at, &more);

@@ -171,8 +171,8 @@ other_lines_are_counted(void **state)
 	    "{\"event\":\"failover\"}",
 	    "{\"ts\":\"yesterday\",\"event\":\"failover\"}",
 	    "{\"ts\":\"2026-01-31T12:00:01.250Z\",\"event\":\"never heard of\"}",
-	    "{\"ts\":\"2026-01-31T12:00:01.250Z\",\"event\":\"failover\",\"order\":7,"
-	    "\"skipped\":{\"a\":1},\"chosen\":\"b\",\"suppressed\":12}",
+	    ("{\"ts\":\"2026-01-31T12:00:01.250Z\",\"event\":\"failover\",\"order\":7,"
+	     "\"skipped\":{\"a\":1},\"chosen\":\"b\",\"suppressed\":12}"),
 	};
 	struct told told;
 	struct replay_counts n = REPLAY(lines, &told);

@@ -143,7 +143,7 @@ a_master_that_dies_is_followed_by_another(void **state)
 static void
 a_master_that_is_back_was_not_elected(void **state)
 {
-	struct plane_change change = {.again = true};
+	struct plane_change change;
 	(void)state;
 	planes_pass(&w, 20000);
 	assert_false(change_of(1).again);
