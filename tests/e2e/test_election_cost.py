@@ -59,6 +59,22 @@ def test_e12_the_first_election_costs_no_more():
     assert counted(c, c.ids) <= 4 * len(c.ids) * len({e["term"] for n in c.nodes.values() for e in n.events("master_elected")})
 
 
+def test_e12_with_the_lease_who_stands_costs_no_more():
+    """What the lease itself asks of its voters, after that, is told apart: `sent` by type."""
+    c = TappedCluster("abcde", voters="abcde", cluster={"lease": "1s"})
+    first = c.wait_master()
+    settled(c, c.ids, first)
+    among = rest(c, first)
+    before = counted(c, among)
+    c.tap.clear()
+    c.nodes[first].die()
+    second = c.wait_master(among=among, after=first)
+    settled(c, among, second)
+    spent = counted(c, among) - before
+    assert len(among) <= spent <= 4 * len(c.ids), spent
+    wait_until(lambda: on_the_wire(c) == counted(c, among) - before, "tap and counters agree")
+
+
 def test_messages_stand_in_the_metrics():
     c = TappedCluster("abc")
     master = c.wait_master()
