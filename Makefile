@@ -643,7 +643,8 @@ fuzz: deps-test
 fuzz-names:
 	@echo $(FUZZ)
 
-$(B)/tests/bench/load: $(B)/tests/bench/load_tls.o
+$(B)/tests/bench/load: $(B)/tests/bench/body.o $(B)/tests/bench/load_tls.o
+$(B)/tests/bench/origin: $(B)/tests/bench/body.o
 $(BENCH_BIN): %: %.o
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(if $(filter %/load,$@),-lssl -lcrypto)
 $(B)/tests/bench/choose: $(B)/tests/bench/choose.o $(call objects,$(LINK_choose))

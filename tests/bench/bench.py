@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holdfast, HAProxy and nginx on the same work, in one interleaved run on 127.0.0.1.
 
-    tests/bench/bench.py [--quick] [--json FILE] [--rows small,10k,1m,rate,idle,instructions,full,resumed,tls,h2,h2-one,h2c,edge,choose,pool,...]
+    tests/bench/bench.py [--quick] [--json FILE] [--rows small,10k,rate,idle,instructions,64k,1m,...,calls,full,resumed,tls,h2,h2-one,h2c,edge,choose,pool,...]
                          [--rounds N] [--peers] [--only holdfast,haproxy,...] [--build DIR]
 
 Three origins (origin.c) and the clients (load.c) are ours and cost little; the proxy in between has
@@ -13,10 +13,10 @@ the last answer. With two processors or more the proxy has one to itself, client
 
 Rows: small         ~200 byte answers, 256 keep-alive connections, closed loop
       10k           10 KiB answers, the same
-      1m            1 MiB answers, 8 connections; also HAProxy with splice
       rate          small answers at the same fixed rate for all, latency counted from when due
       idle          memory of the proxy per idle keep-alive connection, 10,000 of them
       instructions  user instructions a small request, by callgrind; --peers: of all, not only ours
+      64k, 1m, 100m, 1m-chunked, with and without -up, calls   large bodies, system calls (bodies.py)
       full, resumed, tls, h2, h2-one, h2c   TLS handshakes and requests, HTTP/2 (edges.py)
       edge          user instructions of requests as in tls, h2, h2-one and h2c; --peers as above
       choose, pool, checks, commands   large pools (pools.py): Holdfast alone
@@ -41,6 +41,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import bodies
 import clusters
 import edges
 import pools
@@ -99,6 +100,14 @@ def stop(process, sig=signal.SIGTERM, wait=20):
             process.wait()
     if process in children:
         children.remove(process)
+
+
+def stop_group(process):
+    """Stops what strace runs, so that strace says what it saw."""
+    for pid in family(process.pid)[1:2]:
+        os.kill(pid, signal.SIGTERM)
+    process.wait(60)
+    children.remove(process)
 
 
 @atexit.register
@@ -239,7 +248,7 @@ def subjects(build):
         Subject("haproxy", ["haproxy", "-db", "-f", "{conf}"], "haproxy.cfg", {"SPLICE": ""},
                 cookie=["-k", "SRV"]),
         Subject("haproxy+splice", ["haproxy", "-db", "-f", "{conf}"], "haproxy.cfg",
-                {"SPLICE": "option splice-response"}, cookie=["-k", "SRV"]),
+                {"SPLICE": "option splice-request\n\toption splice-response"}, cookie=["-k", "SRV"]),
         Subject("nginx", ["nginx", "-c", "{conf}", "-e", "{dir}/nginx.error.log"], "nginx.conf",
                 {"MASTER": "on"}, cookie=["-K", "APP"]),
         Subject("floor", ["{build}/tests/bench/floor", "{port}"], cookie=["-K", "APP"]),
@@ -355,12 +364,6 @@ def row_10k(env, running):
                  REQUEST_COLUMNS)
 
 
-def row_1m(env, running):
-    n = 512 if env.quick else 1024
-    results = interleave(env, running, env.rounds, c=8, n=n, w=2, p="/1m")
-    return table(f"1 MiB answers: 8 connections, {n} requests a window", results, BODY_COLUMNS)
-
-
 def row_rate(env, running):
     rate = env.rate
     n = rate * (1 if env.quick else 3)
@@ -451,8 +454,8 @@ def private(path):
     return path
 
 
-ROWS = {"small": row_small, "10k": row_10k, "1m": row_1m, "rate": row_rate, "idle": row_idle,
-        "instructions": row_instructions, **edges.rows(sys.modules[__name__]), **pools.rows(sys.modules[__name__]),
+ROWS = {"small": row_small, "10k": row_10k, "rate": row_rate, "idle": row_idle,
+        "instructions": row_instructions, **bodies.rows(sys.modules[__name__], edges), **edges.rows(sys.modules[__name__]), **pools.rows(sys.modules[__name__]),
         **clusters.rows(sys.modules[__name__])}
 
 
@@ -482,7 +485,7 @@ def verdict(rows):
         goal("idle: bytes a connection", ours["idle"]["bytes_per_connection"], 512, ".0f")
     if "instructions" in ours:
         goal("instructions a small request", ours["instructions"]["instructions"], 8000, ".0f")
-    for text, value, limit, form in edges.goals(rows) + pools.goals(rows) + clusters.goals(rows):
+    for text, value, limit, form in bodies.goals(rows) + edges.goals(rows) + pools.goals(rows) + clusters.goals(rows):
         goal(text, value, limit, form)
     if lines:
         print("\ngoals")

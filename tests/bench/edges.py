@@ -126,11 +126,17 @@ def row_h2load(bench, env, running, row):
                        results, columns)
 
 
-def row_edge(bench, env, running):
-    n = 1500 if env.quick else 3000
+def works(bench, env):
+    """{row: function of (proxy, requests)}: for counting."""
     work = {"tls": lambda s, n: bench.one_window(env, s, port="tls", c=64, n=n, w=4, T=env.pem)}
     for row, (_, connections, streams, tls) in H2.items():
         work[row] = lambda s, n, how=(connections, streams, tls): h2load(bench, s, n, *how)
+    return work
+
+
+def row_edge(bench, env, running):
+    n = 1500 if env.quick else 3000
+    work = works(bench, env)
     found = {}
     for row in work:
         print(f"\ninstructions: in user space, a request as in `{row}`, by callgrind ({n} and {2 * n} requests)")

@@ -3,7 +3,7 @@
  * connections, each one session.
  *
  *   load -a PORT -c CONNECTIONS [-p PATH] [-w WARM] [-n REQUESTS] [-t SECONDS] [-r RATE]
- *        [-k COOKIE | -K COOKIE | -H FIELD] [-T CA [-R]] [-F]
+ *        [-k COOKIE | -K COOKIE | -H FIELD] [-T CA [-R]] [-F] [-b BYTES [-C]]
  *
  * 1. opens CONNECTIONS connections to 127.0.0.1:PORT (64 at a time) and makes WARM requests on each
  *    (default 1); prints "ready";
@@ -16,13 +16,17 @@
  *
  * -k NAME: keep the cookie NAME that the proxy sets, send it from then on. -K NAME: send a cookie
  * NAME with a value of our own from the start. -H NAME: the same in a field. An answer that is not
- * "200", has no Content-Length or ends early is an error, and so is an answer without a
- * Content-Length's worth of bytes when time is up. Body bytes are thrown away in the kernel
+ * "200", is neither chunked nor has a Content-Length, or ends early is an error, and so is one that
+ * is not whole when time is up. Body bytes are thrown away in the kernel
  * (MSG_TRUNC): the clients cost next to nothing.
  *
  * -T CA: TLS (load_tls.h). -F: each request has a connection of its own, made and closed within
  * what is measured. -R: with -F, all but the first of a session resume it by its last ticket.
+ *
+ * -b BYTES: each request of a window is a POST with such a body, chunked with -C; "bytes" count
+ * those too. Not with -T.
  */
+#include "body.h"
 #include "load_tls.h"
 
 #include <arpa/inet.h>
@@ -59,6 +63,10 @@ struct conn {
 	uint64_t since_ns;  /* when the request out was sent, or was due */
 	uint64_t body_left; /* body bytes still to come; meaningful after the head */
 	bool in_body;
+	bool chunked; /* the answer's body */
+	struct chunk_skip chunks;
+	uint64_t sent; /* bytes of the request's body */
+	bool sending;  /* more of it waits */
 	struct conn *next_idle;
 	uint16_t request_bytes;
 	uint16_t in_bytes; /* bytes of a head that is not yet whole, in `in` */
@@ -81,6 +89,8 @@ static struct {
 	const char *ca;
 	bool resume;
 	bool fresh;
+	uint64_t body_bytes;
+	bool chunked;
 } o = {.conns = 256, .warm = 1, .requests = 10000, .seconds = 60, .path = "/"};
 
 static struct conn *conns;
@@ -91,6 +101,7 @@ static bool measuring;
 static uint64_t started, finished, good, errors, bytes; /* finished = good + failed while out */
 static uint64_t handshakes;                             /* of TLS, in this window */
 static uint32_t *latency_ns;
+static struct body body; /* of requests; when o.body_bytes > 0 */
 static const char *first_error;
 static char scratch[1 << 20];
 
@@ -155,8 +166,9 @@ request_write(struct conn *c)
 {
 	int n = snprintf(
 	    c->request, sizeof(c->request),
-	    "GET %s HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: load\r\nAccept: */*\r\n%s%s%s\r\n",
-	    o.path, c->cookie[0] == '\0' || o.field != NULL ? "" : "Cookie: ", c->cookie,
+	    "%s %s HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: load\r\nAccept: */*\r\n%s%s%s%s\r\n",
+	    o.body_bytes > 0 ? "POST" : "GET", o.path, body.framing,
+	    c->cookie[0] == '\0' || o.field != NULL ? "" : "Cookie: ", c->cookie,
 	    c->cookie[0] == '\0' ? "" : "\r\n");
 
 	if (n < 0 || (size_t)n >= sizeof(c->request)) {
@@ -185,6 +197,27 @@ conn_connect(struct conn *c)
 		die("epoll_ctl");
 }
 
+/* What the kernel takes of the request's body. */
+static void
+conn_send_body(struct conn *c)
+{
+	int sent = body_send(&body, c->fd, &c->sent);
+
+	if (sent == -1) {
+		conn_fail(c, "a request's body could not be sent");
+		return;
+	}
+	if (c->sending != (sent == 0)) {
+		struct epoll_event ev = {.events = sent == 0 ? EPOLLIN | EPOLLOUT : EPOLLIN,
+					 .data.ptr = c};
+		c->sending = sent == 0;
+		if (epoll_ctl(epoll_fd, EPOLL_CTL_MOD, c->fd, &ev) == -1)
+			die("epoll_ctl");
+	}
+	if (sent == 1 && measuring)
+		bytes += o.body_bytes;
+}
+
 static void
 conn_send(struct conn *c, uint64_t since)
 {
@@ -193,8 +226,12 @@ conn_send(struct conn *c, uint64_t since)
 	c->since_ns = since;
 	ssize_t n = c->tls != NULL ? tls_link_send(c->tls, c->request, c->request_bytes)
 				   : send(c->fd, c->request, c->request_bytes, MSG_NOSIGNAL);
-	if (n != (ssize_t)c->request_bytes)
+	if (n != (ssize_t)c->request_bytes) {
 		conn_fail(c, "a request could not be sent");
+	} else if (o.body_bytes > 0) {
+		c->sent = 0;
+		conn_send_body(c);
+	}
 }
 
 static ssize_t
@@ -280,14 +317,17 @@ line_cookie(struct conn *c, const char *line, size_t length)
 
 /*
  * Reads the head in `in`. Returns its length; 0 when it is not whole; SIZE_MAX when it is not an
- * answer that we accept. Sets body_left.
+ * answer that we accept. Sets body_left, or chunked.
  */
 static size_t
 head_read(struct conn *c, const char *in, size_t length)
 {
 	static const char cl[] = "content-length:";
+	static const char te[] = "transfer-encoding: chunked";
 	size_t at = 0;
 	bool known = false;
+
+	c->chunked = false;
 
 	if (memmem(in, length, "\r\n\r\n", 4) == NULL)
 		return 0;
@@ -304,6 +344,10 @@ head_read(struct conn *c, const char *in, size_t length)
 		    strncasecmp(line, cl, sizeof(cl) - 1) == 0) {
 			c->body_left = strtoull(line + sizeof(cl) - 1, NULL, 10);
 			known = true;
+		} else if ((line[0] | 0x20) == 't' && n == sizeof(te) - 1 &&
+			   strncasecmp(line, te, n) == 0) {
+			c->chunked = known = true;
+			c->chunks = (struct chunk_skip){0};
 		} else if ((line[0] | 0x20) == 's' && o.learn != NULL) {
 			line_cookie(c, line, n);
 		}
@@ -322,6 +366,27 @@ head_keep(struct conn *c, const char *in, size_t length)
 		die("malloc");
 	memmove(c->in, in, length);
 	c->in_bytes = (uint16_t)length;
+}
+
+/* Bytes of the answer's body, and nothing behind them. */
+static void
+conn_take(struct conn *c, const char *at, size_t length)
+{
+	uint64_t before = c->chunks.payload;
+	size_t taken = length < c->body_left ? length : (size_t)c->body_left;
+
+	if (c->chunked)
+		taken = chunk_skip(&c->chunks, at, length);
+	else
+		c->body_left -= taken;
+	if (taken < length) {
+		conn_fail(c, "more bytes than the answer's body");
+		return;
+	}
+	if (measuring)
+		bytes += c->chunked ? c->chunks.payload - before : taken;
+	if (c->chunked ? c->chunks.done : c->body_left == 0)
+		conn_done(c);
 }
 
 static void
@@ -353,34 +418,34 @@ conn_head(struct conn *c)
 		conn_fail(c, "an answer that is not 200 with a Content-Length");
 		return;
 	}
-	size_t body = length - head;
-	if (measuring)
-		bytes += body;
-	if (body > c->body_left) {
-		conn_fail(c, "more bytes than Content-Length");
-		return;
-	}
-	c->body_left -= body;
 	c->in_body = true;
-	if (c->body_left == 0)
-		conn_done(c);
+	conn_take(c, in + head, length - head);
 }
 
 static void
 conn_body(struct conn *c)
 {
-	size_t want = c->body_left < sizeof(scratch) ? (size_t)c->body_left : sizeof(scratch);
-	ssize_t got = conn_recv(c, scratch, want, MSG_TRUNC);
+	uint64_t *left = c->chunked ? &c->chunks.left : &c->body_left;
+	char line[64]; /* what may be of a chunk's framing */
+	char *at = *left > 0 ? scratch : line;
+	size_t want = *left > 0 ? sizeof(scratch) : sizeof(line);
+	if (*left > 0 && *left < want)
+		want = (size_t)*left;
+	ssize_t got = conn_recv(c, at, want, *left > 0 ? MSG_TRUNC : 0);
 
 	if (got <= 0) {
 		if (got == 0 || errno != EAGAIN)
 			conn_fail(c, "closed within a body");
 		return;
 	}
-	c->body_left -= (uint64_t)got;
-	if (measuring)
+	if (*left == 0) {
+		conn_take(c, at, (size_t)got);
+		return;
+	}
+	*left -= (uint64_t)got;
+	if (measuring && !c->chunked)
 		bytes += (uint64_t)got;
-	if (c->body_left == 0)
+	if (*left == 0 && !c->chunked)
 		conn_done(c);
 }
 
@@ -482,9 +547,11 @@ turn(uint64_t until_ns)
 		struct conn *c = events[i].data.ptr;
 		if (c->gone)
 			continue;
-		if (events[i].events & EPOLLOUT)
+		if ((events[i].events & EPOLLOUT) && !c->sending)
 			conn_connected(c);
-		else
+		else if (events[i].events & EPOLLOUT)
+			conn_send_body(c);
+		if ((events[i].events & ~(uint32_t)EPOLLOUT) && !c->gone)
 			conn_readable(c);
 	}
 }
@@ -600,7 +667,8 @@ usage(void)
 {
 	fprintf(stderr,
 		"usage: load -a PORT -c CONNECTIONS [-p PATH] [-w WARM] [-n REQUESTS] "
-		"[-t SECONDS] [-r RATE] [-k COOKIE | -K COOKIE | -H FIELD] [-T CA [-R]] [-F]\n");
+		"[-t SECONDS] [-r RATE] [-k COOKIE | -K COOKIE | -H FIELD] [-T CA [-R]] [-F] "
+		"[-b BYTES [-C]]\n");
 	exit(2);
 }
 
@@ -609,10 +677,16 @@ options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "a:c:p:w:n:t:r:k:K:H:T:RF")) != -1) {
+	while ((c = getopt(argc, argv, "a:b:c:p:w:n:t:r:k:K:H:T:CRF")) != -1) {
 		switch (c) {
 		case 'a':
 			o.port = (uint16_t)strtoul(optarg, NULL, 10);
+			break;
+		case 'b':
+			o.body_bytes = strtoull(optarg, NULL, 10);
+			break;
+		case 'C':
+			o.chunked = true;
 			break;
 		case 'c':
 			o.conns = (unsigned)strtoul(optarg, NULL, 10);
@@ -654,7 +728,8 @@ options(int argc, char **argv)
 			usage();
 		}
 	}
-	if (o.port == 0 || o.conns == 0 || o.warm == 0 || o.requests == 0 || optind != argc)
+	if (o.port == 0 || o.conns == 0 || o.warm == 0 || o.requests == 0 || optind != argc ||
+	    (o.body_bytes > 0 && o.ca != NULL))
 		usage();
 }
 
@@ -670,6 +745,8 @@ main(int argc, char **argv)
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
 	signal(SIGPIPE, SIG_IGN);
+	if (o.body_bytes > 0 && !body_make(&body, o.body_bytes, o.chunked))
+		usage();
 	if (o.ca != NULL)
 		tls_begin(o.ca, o.resume);
 	conns = calloc(o.conns, sizeof(*conns));

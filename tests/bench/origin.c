@@ -6,11 +6,16 @@
  *                       connections it took
  *
  * Answers GET, HTTP/1.1, keep-alive, pipelined requests in order:
- *   /10k   10 KiB body        /1m    1 MiB body, sent from a memfd so that it costs next to nothing
+ *   /10k   10 KiB body
+ *   /64k, /1m, /100m   so much body, sent from a memfd so that it costs next to nothing
+ *   /1m-chunked        1 MiB in chunks of 64 KiB
  *   else   64 bytes of body: about 200 bytes in all
- * It is made to cost little and always the same, not to be a web server: a request that does not
- * fit into its buffer, or carries a body, ends the connection.
+ * Request bodies, with a length or chunked, are thrown away, and answered when they are whole.
+ * It is made to cost little and always the same, not to be a web server: a request whose head does
+ * not fit into its buffer ends the connection.
  */
+#include "body.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -30,7 +35,9 @@
 
 #define BODY_SMALL 64
 #define BODY_10K   (10 * 1024)
+#define BODY_64K   (64 * 1024)
 #define BODY_1M    (1024 * 1024)
+#define BODY_100M  (100 * BODY_1M)
 #define IN_BYTES   8192
 #define EVENTS     256
 
@@ -38,7 +45,8 @@
 struct answer {
 	char *bytes;
 	size_t length;
-	size_t file_bytes; /* body bytes to send from the memfd after `bytes` */
+	size_t file_bytes; /* body bytes to send from the memfd after `bytes`, again and again */
+	struct body *body; /* what follows instead; NULL: nothing */
 };
 
 struct conn {
@@ -47,13 +55,19 @@ struct conn {
 	bool want_out;            /* EPOLLOUT is asked for: an answer is half sent */
 	const struct answer *now; /* the answer being sent, or NULL */
 	size_t sent;              /* bytes of now->bytes already sent */
-	off_t file_sent;          /* bytes of the memfd already sent */
-	size_t in_bytes;          /* bytes waiting in `in` */
+	uint64_t body_sent;       /* bytes of the body behind it already sent */
+	const struct answer *due; /* when the request's body is here; NULL: no request */
+	uint64_t body_left;       /* of a body with a length */
+	bool chunked;             /* it is, and ends with `chunks` */
+	struct chunk_skip chunks;
+	size_t in_bytes; /* bytes waiting in `in` */
 	char in[IN_BYTES];
 };
 
-static struct answer answer_small, answer_10k, answer_1m;
+static struct answer answer_small, answer_10k, answer_64k, answer_1m, answer_100m, answer_chunked;
+static struct body chunked_1m;
 static int epoll_fd, body_fd;
+static char thrown_away[BODY_1M];
 
 static void
 die(const char *what)
@@ -66,11 +80,13 @@ static void
 answer_init(struct answer *a, size_t body_bytes, bool from_file)
 {
 	char head[256];
+	char length[64];
+	snprintf(length, sizeof(length), "Content-Length: %zu\r\n", body_bytes);
 	int n =
 	    snprintf(head, sizeof(head),
 		     "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nServer: origin\r\n"
-		     "Content-Type: text/plain\r\nContent-Length: %zu\r\n\r\n",
-		     body_bytes);
+		     "Content-Type: text/plain\r\n%s\r\n",
+		     a->body != NULL ? a->body->framing : length);
 	size_t head_bytes = (size_t)n;
 
 	a->length = head_bytes + (from_file ? 0 : body_bytes);
@@ -135,17 +151,26 @@ conn_send(struct conn *c)
 	const struct answer *a = c->now;
 
 	while (c->sent < a->length) {
-		ssize_t n = send(c->fd, a->bytes + c->sent, a->length - c->sent,
-				 MSG_NOSIGNAL | (a->file_bytes > 0 ? MSG_MORE : 0));
+		ssize_t n =
+		    send(c->fd, a->bytes + c->sent, a->length - c->sent,
+			 MSG_NOSIGNAL | (a->file_bytes > 0 || a->body != NULL ? MSG_MORE : 0));
 		if (n == -1)
 			return errno == EAGAIN ? 0 : -1;
 		c->sent += (size_t)n;
 	}
-	while ((size_t)c->file_sent < a->file_bytes) {
-		ssize_t n =
-		    sendfile(c->fd, body_fd, &c->file_sent, a->file_bytes - (size_t)c->file_sent);
+	while (c->body_sent < a->file_bytes) {
+		off_t at = (off_t)(c->body_sent % BODY_1M);
+		uint64_t left = a->file_bytes - c->body_sent;
+		uint64_t here = BODY_1M - (uint64_t)at;
+		ssize_t n = sendfile(c->fd, body_fd, &at, left < here ? left : here);
 		if (n == -1)
 			return errno == EAGAIN ? 0 : -1;
+		c->body_sent += (uint64_t)n;
+	}
+	if (a->body != NULL) {
+		int sent = body_send(a->body, c->fd, &c->body_sent);
+		if (sent != 1)
+			return sent;
 	}
 	c->now = NULL;
 	return 1;
@@ -154,27 +179,83 @@ conn_send(struct conn *c)
 static const struct answer *
 answer_for(const char *head, size_t length)
 {
-	if (length > 9 && memcmp(head, "GET /10k ", 9) == 0)
-		return &answer_10k;
-	if (length > 8 && memcmp(head, "GET /1m ", 8) == 0)
-		return &answer_1m;
+	static const struct {
+		const char *path;
+		const struct answer *answer;
+	} large[] = {{" /10k ", &answer_10k},
+		     {" /64k ", &answer_64k},
+		     {" /1m ", &answer_1m},
+		     {" /100m ", &answer_100m},
+		     {" /1m-chunked ", &answer_chunked}};
+	const char *path = memchr(head, ' ', length);
+
+	for (size_t i = 0; path != NULL && path[2] != ' ' && i < sizeof(large) / sizeof(*large);
+	     i++)
+		if (length - (size_t)(path - head) > strlen(large[i].path) &&
+		    memcmp(path, large[i].path, strlen(large[i].path)) == 0)
+			return large[i].answer;
 	return &answer_small;
 }
 
-/* Answers every whole request head in the buffer. False: close. */
+/* What a POST's head says of its body; a GET has none. */
+static void
+expect_body(struct conn *c, char *head, char *end)
+{
+	static const char length[] = "\r\ncontent-length:";
+
+	c->chunked = false;
+	c->body_left = 0;
+	if (head[0] != 'P')
+		return;
+	*end = '\0';
+	const char *found = strcasestr(head, length);
+	if (found != NULL)
+		c->body_left = strtoull(found + sizeof(length) - 1, NULL, 10);
+	else
+		c->chunked = strcasestr(head, "\r\ntransfer-encoding:") != NULL;
+	c->chunks = (struct chunk_skip){0};
+}
+
+static bool
+body_is_whole(const struct conn *c)
+{
+	return c->chunked ? c->chunks.done : c->body_left == 0;
+}
+
+/* How many of the bytes at `at` are of the request's body. */
+static size_t
+take_body(struct conn *c, const char *at, size_t bytes)
+{
+	if (c->chunked)
+		return chunk_skip(&c->chunks, at, bytes);
+	size_t take = c->body_left < bytes ? (size_t)c->body_left : bytes;
+	c->body_left -= take;
+	return take;
+}
+
+/* Answers every whole request in the buffer. False: close. */
 static bool
 conn_answer(struct conn *c)
 {
 	size_t at = 0;
 
 	while (c->now == NULL) {
-		char *end = memmem(c->in + at, c->in_bytes - at, "\r\n\r\n", 4);
-		if (end == NULL)
+		if (c->due == NULL) {
+			char *head = c->in + at;
+			char *end = memmem(head, c->in_bytes - at, "\r\n\r\n", 4);
+			if (end == NULL)
+				break;
+			c->due = answer_for(head, c->in_bytes - at);
+			expect_body(c, head, end);
+			at = (size_t)(end + 4 - c->in);
+		}
+		at += take_body(c, c->in + at, c->in_bytes - at);
+		if (!body_is_whole(c))
 			break;
-		c->now = answer_for(c->in + at, c->in_bytes - at);
+		c->now = c->due;
+		c->due = NULL;
 		c->sent = 0;
-		c->file_sent = 0;
-		at = (size_t)(end + 4 - c->in);
+		c->body_sent = 0;
 		if (conn_send(c) == -1)
 			return false;
 	}
@@ -183,10 +264,27 @@ conn_answer(struct conn *c)
 	return c->now != NULL || c->in_bytes < IN_BYTES;
 }
 
-/* Reads one buffer full and answers it. False: close. */
+/* Of a long body, what is surely of it, without copying it. -1: nothing is, or there is nothing. */
+static ssize_t
+throw_away(struct conn *c)
+{
+	uint64_t *left = c->chunked ? &c->chunks.left : &c->body_left;
+
+	if (c->due == NULL || *left <= IN_BYTES)
+		return -1;
+	ssize_t n = recv(c->fd, thrown_away,
+			 *left < sizeof(thrown_away) ? *left : sizeof(thrown_away), MSG_TRUNC);
+	if (n > 0)
+		*left -= (uint64_t)n;
+	return n;
+}
+
+/* Reads one buffer full, or throws away what is to be, and answers it. False: close. */
 static bool
 conn_read(struct conn *c)
 {
+	if (throw_away(c) > 0)
+		return conn_answer(c);
 	ssize_t n = recv(c->fd, c->in + c->in_bytes, IN_BYTES - c->in_bytes, 0);
 
 	if (n == -1)
@@ -292,7 +390,13 @@ main(int argc, char **argv)
 	sigaction(SIGUSR1, &(struct sigaction){.sa_handler = on_ask}, NULL);
 	answer_init(&answer_small, BODY_SMALL, false);
 	answer_init(&answer_10k, BODY_10K, false);
+	answer_init(&answer_64k, BODY_64K, true);
 	answer_init(&answer_1m, BODY_1M, true);
+	answer_init(&answer_100m, BODY_100M, true);
+	if (!body_make(&chunked_1m, BODY_1M, true))
+		die("body");
+	answer_chunked.body = &chunked_1m;
+	answer_init(&answer_chunked, 0, false);
 	body_fd = body_file();
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll_fd == -1)
