@@ -250,6 +250,7 @@ begin_answer(struct exchange *x, const struct http_head *head, const char *at, s
 	x->member_keeps = head->keep_alive && head->framing != BODY_CLOSE;
 	if (!x->member_keeps && x->upstream->leg != NULL && head->framing == BODY_LENGTH)
 		x->answer_framing = BODY_CLOSE; /* with its stream */
+	x->upstream->large = false;
 	exchange_to(x, EXCHANGE_ANSWERING);
 	if (head->framing == BODY_CHUNKED) {
 		chunk_init(&x->chunks);
@@ -377,7 +378,10 @@ on_heads(struct exchange *x, char *at, size_t bytes)
 	}
 }
 
-/* Bytes into worker->bulk, or behind a partial head. -1: nothing there now; 0: the end or an error.
+/*
+ * Bytes into worker->bulk, or behind a partial head. -1: nothing there now; 0: the end or an error.
+ * Where the latest answer was spliced, no more than a head and what fits beside it is copied of the
+ * next.
  */
 static ssize_t
 receive(struct exchange *x, char **at, bool *clean)
@@ -388,6 +392,8 @@ receive(struct exchange *x, char **at, bool *clean)
 	if (u->in != NULL) {
 		room = u->in->data + u->in->to;
 		bytes = buf_room(u->in);
+	} else if (u->large && x->state != EXCHANGE_ANSWERING) {
+		bytes = BUF_BYTES;
 	}
 	ssize_t n = io_recv(&u->io, room, bytes);
 	*at = room;

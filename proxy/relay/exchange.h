@@ -289,7 +289,7 @@ void tunnel_on_member(struct exchange *x, unsigned events);
 void tunnel_on_drained(struct exchange *x);
 void tunnel_on_sent(struct exchange *x); /* towards the member: perhaps the client's end follows */
 
-/* splice.c: moves the rest of a BODY_LENGTH answer without copying it. */
+/* splice.c: moves the rest of a BODY_LENGTH answer without copying it; x may be over behind them. */
 bool splice_wanted(const struct exchange *x);
 void splice_start(struct exchange *x);
 void splice_pump(struct exchange *x);

@@ -18,15 +18,6 @@ splice_wanted(const struct exchange *x)
 	       x->door->spliceable && x->upstream->io.channel == NULL;
 }
 
-void
-splice_start(struct exchange *x)
-{
-	x->pipe = worker_pipe_get(x->worker);
-	if (x->pipe == NULL)
-		return; /* by copying, then */
-	x->splicing = true;
-}
-
 enum moved { MOVED_SOME, MOVED_NOTHING, MOVED_END, MOVED_BROKEN };
 
 static enum moved
@@ -111,4 +102,15 @@ splice_pump(struct exchange *x)
 			break;
 	}
 	pause_or_wait(x);
+}
+
+void
+splice_start(struct exchange *x)
+{
+	x->pipe = worker_pipe_get(x->worker);
+	if (x->pipe == NULL)
+		return; /* by copying, then */
+	x->splicing = true;
+	x->upstream->large = true;
+	splice_pump(x);
 }

@@ -32,6 +32,7 @@ struct upstream {
 	uint8_t state;               /* enum upstream_state */
 	bool reused;                 /* taken from the pool for the present exchange */
 	bool write_broken;           /* a send failed; what can still be read is read */
+	bool large;                  /* its latest answer was long enough to be spliced */
 	uint64_t sent;               /* bytes sent on this connection */
 	uint64_t sent_before;        /* the same, before the present exchange */
 	struct buf *in;              /* answer bytes not yet handled; NULL: none */
