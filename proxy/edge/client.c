@@ -374,11 +374,11 @@ client_run(struct client *c)
 /* ---- reading ----------------------------------------------------------------------------------
  */
 
-/* Bytes read; 0: the client's side ended (c->eof), broke (door.gone), or nothing is there now. */
+/* Bytes read, of what recv(2) says; 0: the client's side ended (c->eof), broke (door.gone), or
+ * nothing is there now. */
 static size_t
-receive(struct client *c, char *at, size_t bytes)
+taken(struct client *c, ssize_t n)
 {
-	ssize_t n = io_recv(&c->io, at, bytes);
 	if (n > 0)
 		return (size_t)n;
 	if (n == 0)
@@ -386,6 +386,12 @@ receive(struct client *c, char *at, size_t bytes)
 	else if (errno != EAGAIN)
 		c->door.gone = true;
 	return 0;
+}
+
+static size_t
+receive(struct client *c, char *at, size_t bytes)
+{
+	return taken(c, io_recv(&c->io, at, bytes));
 }
 
 static void
@@ -407,20 +413,33 @@ throw_away(struct client *c)
 		client_close(c);
 }
 
+/* As much as may be read of a body at once. What is behind the end of a chunked one must fit `in`:
+ * there is no end within a chunk. */
+static size_t
+body_read_max(const struct client *c)
+{
+	size_t most = sizeof(c->io.worker->bulk);
+	uint64_t bound = most;
+	if (!c->tunnel && c->framing_in == BODY_LENGTH)
+		bound = c->body_left;
+	else if (!c->tunnel && c->framing_in == BODY_CHUNKED)
+		bound =
+		    CLIENT_PIPELINED_READ + (c->chunks.state == CHUNK_DATA ? c->chunks.left : 0);
+	return bound < most ? (size_t)bound : most;
+}
+
 static void
 read_body(struct client *c)
 {
 	struct worker *w = c->io.worker;
-	size_t most = sizeof(w->bulk);
-	if (!c->tunnel && c->framing_in == BODY_LENGTH && c->body_left < most)
-		most = (size_t)c->body_left;
-	if (!c->tunnel && c->framing_in == BODY_CHUNKED)
-		most = CLIENT_PIPELINED_READ;
-	size_t n = receive(c, w->bulk, most);
+	bool spliced = !c->tunnel && c->framing_in == BODY_LENGTH && c->io.way == NULL &&
+		       exchange_splices_body(c->exchange, c->body_left);
+	size_t n = spliced ? taken(c, exchange_splice_body(c->exchange, c->io.fd, c->body_left))
+			   : receive(c, w->bulk, body_read_max(c));
 	if (n > 0) {
 		if (!c->door.blocked)
 			pace_moved(&c->pace, n, w->now_ms);
-		client_body_feed(c, w->bulk, n);
+		client_body_feed(c, spliced ? NULL : w->bulk, n);
 	} else if (c->eof && c->tunnel) {
 		client_body_end(c, SLICE_NONE);
 	} else if (c->eof) {

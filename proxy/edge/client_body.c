@@ -65,10 +65,11 @@ feed_chunked(struct client *c, const char *at, size_t bytes)
 		bytes -= consumed;
 		switch (outcome) {
 		case CHUNK_DATA_READY:
-			exchange_on_body(x, data.at, data.bytes);
+			exchange_on_body_part(x, data.at, data.bytes);
 			break;
 		case CHUNK_MORE:
 			c->trailers->to = (uint32_t)raw.bytes;
+			exchange_body_flush(x);
 			return;
 		case CHUNK_END:
 			chunked_end(c, &raw, at, bytes);
@@ -99,7 +100,10 @@ client_body_feed(struct client *c, const char *at, size_t bytes)
 	if (last)
 		c->body_ended =
 		    true; /* before the exchange may be over: the connection can go on */
-	exchange_on_body(x, at, bytes);
+	if (at != NULL)
+		exchange_on_body(x, at, bytes);
+	else
+		exchange_body_flush(x);
 	if (last && c->exchange == x)
 		client_body_end(c, SLICE_NONE);
 }

@@ -8,7 +8,8 @@
 
 #include "edge/client.h"
 
-/* What was read of it; for a length, no more than belong to it. The exchange may be over then. */
+/* What was read of it; for a length, no more than belong to it; NULL: it is in the exchange's pipe.
+ * The exchange may be over then. */
 void client_body_feed(struct client *c, const char *at, size_t bytes);
 /* What came behind the head belongs to its body first. */
 void client_body_feed_held(struct client *c);

@@ -243,7 +243,7 @@ after_send(struct exchange *x)
 		exchange_fail(x, CAUSE_OUT_OF_RESOURCES);
 		return;
 	}
-	if (!x->body.ended && x->body.unsent < BODY_UNSENT_RESUME)
+	if (!x->body.ended && !attempt_holds_body(x, BODY_UNSENT_RESUME - 1))
 		x->door->ops->want_body(x->door, true);
 }
 
@@ -316,6 +316,19 @@ send_first(struct exchange *x)
 	after_send(x);
 }
 
+/* More of what is left of a request. Returns the bytes taken. */
+static size_t
+send_rest(struct exchange *x)
+{
+	if (x->body_piped > 0)
+		return splice_body_on(x);
+	size_t sent = send_pieces(x, SLICE_NONE);
+	size_t of_body = sent;
+	head_rest_sent(x, &of_body);
+	body_queue_sent(&x->body, &x->worker->bufs, of_body);
+	return sent;
+}
+
 void
 attempt_send(struct exchange *x)
 {
@@ -326,17 +339,17 @@ attempt_send(struct exchange *x)
 		return;
 	}
 	if (!u->write_broken && (x->head_rest != NULL || x->body.unsent > 0)) {
-		size_t sent = send_pieces(x, SLICE_NONE);
+		size_t sent = send_rest(x);
 		if (sent > 0 && x->state == EXCHANGE_WAITING)
 			deadline_set(w, &u->deadline, first_byte_ms(x));
 		if (sent > 0 && x->state == EXCHANGE_ANSWERING && !x->door->blocked)
 			deadline_set(w, &u->deadline, exchange_timeouts(x)->idle_ms);
-		head_rest_sent(x, &sent);
-		body_queue_sent(&x->body, &w->bufs, sent);
 	}
 	if (u->write_broken) {
 		/* Nobody will take the rest; it is read from the client and thrown away. */
 		head_rest_drop(x);
+		if (x->body_pipe != NULL)
+			splice_body_drop(x);
 		if (!x->body.replayable)
 			body_queue_sent(&x->body, &w->bufs, x->body.unsent);
 	}

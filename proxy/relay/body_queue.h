@@ -32,6 +32,13 @@ struct body_queue {
 void body_queue_init(struct body_queue *q);
 /* False: no memory; what fitted was appended. */
 bool body_queue_append(struct body_queue *q, struct buf_pool *pool, const void *at, size_t bytes);
+/* `bytes` more went beside the queue, behind all of it, and will never be sent again. */
+static inline void
+body_queue_passed(struct body_queue *q, uint64_t bytes)
+{
+	q->unsent += bytes;
+	q->total += bytes;
+}
 /* Unsent pieces; returns how many, up to `max`. */
 int body_queue_pieces(const struct body_queue *q, struct iovec *pieces, int max);
 /* `bytes` more were sent. */

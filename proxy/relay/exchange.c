@@ -69,6 +69,8 @@ exchange_get(struct worker *w, struct door *door)
 	x->evidence[0] = '\0';
 	x->head_rest = NULL;
 	body_queue_init(&x->body);
+	x->body_pipe = NULL;
+	x->body_piped = 0;
 	x->body_received = 0;
 	x->trailers = NULL;
 	x->pipe = NULL;
@@ -350,7 +352,10 @@ exchange_over(struct exchange *x, enum cause cause)
 		mirror_offer(x);
 	if (x->raced)
 		racing_forget(x);
-	worker_pipe_put(w, &x->pipe, x->piped == 0);
+	if (x->pipe != NULL)
+		worker_pipe_put(w, &x->pipe, x->piped == 0);
+	if (x->body_pipe != NULL)
+		worker_pipe_put(w, &x->body_pipe, x->body_piped == 0);
 	while (x->head_rest != NULL) {
 		struct buf *b = x->head_rest;
 		x->head_rest = b->next;
@@ -384,7 +389,7 @@ exchange_fail(struct exchange *x, enum cause cause)
 }
 
 void
-exchange_on_body(struct exchange *x, const char *at, size_t bytes)
+exchange_on_body_part(struct exchange *x, const char *at, size_t bytes)
 {
 	struct worker *w = x->worker;
 	const struct config_service *c = x->slot->service->config;
@@ -411,10 +416,23 @@ exchange_on_body(struct exchange *x, const char *at, size_t bytes)
 	}
 	if (x->body.replayable && x->body.total > c->replay_bytes_max)
 		body_queue_no_replay(&x->body, &w->bufs);
+}
+
+void
+exchange_body_flush(struct exchange *x)
+{
 	if (x->state >= EXCHANGE_WAITING)
 		attempt_send(x);
-	if (x->state != EXCHANGE_OVER && x->body.unsent > BODY_UNSENT_HIGH)
+	if (x->state != EXCHANGE_OVER && attempt_holds_body(x, BODY_UNSENT_HIGH))
 		x->door->ops->want_body(x->door, false);
+}
+
+void
+exchange_on_body(struct exchange *x, const char *at, size_t bytes)
+{
+	exchange_on_body_part(x, at, bytes);
+	if (x->state != EXCHANGE_OVER)
+		exchange_body_flush(x);
 }
 
 void

@@ -91,7 +91,9 @@ struct exchange {
 
 	struct buf *head_rest; /* of the request head, not yet sent; a chain */
 	struct body_queue body;
-	uint64_t body_received; /* payload bytes, for body_bytes_max and the access log */
+	struct pipe_pair *body_pipe; /* of the request's body; NULL: none yet */
+	uint64_t body_piped;         /* bytes in it: part of body.unsent */
+	uint64_t body_received;      /* payload bytes, for body_bytes_max and the access log */
 
 	uint8_t answer_framing; /* enum body_framing, of the member's answer */
 	uint64_t answer_left;   /* BODY_LENGTH: bytes that are still to come */
@@ -129,6 +131,16 @@ void exchange_decide(struct exchange *x);
 bool exchange_route(struct exchange *x);
 /* Payload of the request body, or bytes of the tunnel. May be over on return. */
 void exchange_on_body(struct exchange *x, const char *at, size_t bytes);
+/* The same, of which more is at hand: it waits for exchange_body_flush, or the body's end. */
+void exchange_on_body_part(struct exchange *x, const char *at, size_t bytes);
+void exchange_body_flush(struct exchange *x);
+/*
+ * A body with a length, `left` of it to come from the plain socket `fd`: may it go by a pipe now
+ * (splice(2))? Then exchange_splice_body takes some as recv(2) does, and exchange_body_flush
+ * follows.
+ */
+bool exchange_splices_body(struct exchange *x, uint64_t left);
+ssize_t exchange_splice_body(struct exchange *x, int fd, uint64_t left);
 /* The request body is complete; trailers are filtered lines. In a tunnel: the client's side ended.
  */
 void exchange_on_body_end(struct exchange *x, struct slice trailers);
@@ -236,6 +248,13 @@ void attempt_abandon(struct exchange *x, bool reusable);
 void attempt_review(struct exchange *x, const struct view *view);
 void attempt_send(struct exchange *x);           /* what is unsent of head and body */
 bool attempt_all_sent(const struct exchange *x); /* the whole request is at the member */
+/* Is more of the body unsent than that? The pipe is to be empty before more comes: it may be full
+ * of little. */
+static inline bool
+attempt_holds_body(const struct exchange *x, uint64_t most)
+{
+	return x->body.unsent > most || x->body_piped > 0;
+}
 
 /* retry.c */
 enum cause retry_cause(enum reason why); /* the end of an exchange whose last attempt failed so */
@@ -289,10 +308,14 @@ void tunnel_on_member(struct exchange *x, unsigned events);
 void tunnel_on_drained(struct exchange *x);
 void tunnel_on_sent(struct exchange *x); /* towards the member: perhaps the client's end follows */
 
-/* splice.c: moves the rest of a BODY_LENGTH answer without copying it; x may be over behind them. */
+/* splice.c: moves the rest of a BODY_LENGTH answer without copying it; x may be over behind them.
+ */
 bool splice_wanted(const struct exchange *x);
 void splice_start(struct exchange *x);
 void splice_pump(struct exchange *x);
+/* What waits of the request's body, to the member. Returns the bytes taken. */
+size_t splice_body_on(struct exchange *x);
+void splice_body_drop(struct exchange *x); /* what waits in the pipe, and the pipe */
 
 /* told.c: lines written into worker->added: for the member; for the client. */
 struct slice told_member(struct exchange *x);

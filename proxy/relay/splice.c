@@ -1,6 +1,6 @@
 /*
- * splice.c: the rest of an answer of known length from socket to socket through
- * a pipe, without copying it (splice(2)).
+ * splice.c: the rest of a body of known length from socket to socket through
+ * a pipe, without copying it (splice(2)): of an answer, and of a request.
  */
 #include "relay/exchange.h"
 
@@ -113,4 +113,65 @@ splice_start(struct exchange *x)
 	x->splicing = true;
 	x->upstream->large = true;
 	splice_pump(x);
+}
+
+/* ---- bodies of requests -----------------------------------------------------------------------
+ */
+
+/* Only what nobody may ask for again: all that came before has left. */
+bool
+exchange_splices_body(struct exchange *x, uint64_t left)
+{
+	const struct upstream *u = x->upstream;
+	if (x->body_piped > 0)
+		return true;
+	if (left < SPLICE_LEFT_MIN || x->state < EXCHANGE_WAITING || x->body.replayable ||
+	    x->body.unsent > 0 || x->head_rest != NULL || u->io.way != NULL || u->write_broken)
+		return false;
+	if (x->body_pipe == NULL)
+		x->body_pipe = worker_pipe_get(x->worker);
+	return x->body_pipe != NULL;
+}
+
+ssize_t
+exchange_splice_body(struct exchange *x, int fd, uint64_t left)
+{
+	uint64_t room = PIPE_BYTES - x->body_piped;
+	uint64_t n;
+	if (room == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	enum moved moved = move(fd, x->body_pipe->in, left < room ? left : room, 0, &n);
+	x->body_piped += n;
+	x->body_received += n;
+	body_queue_passed(&x->body, n);
+	if (moved == MOVED_SOME || moved == MOVED_END)
+		return (ssize_t)n;
+	return -1;
+}
+
+size_t
+splice_body_on(struct exchange *x)
+{
+	struct upstream *u = x->upstream;
+	uint64_t n;
+	bool more =
+	    x->body_received < x->request.content_length && x->body_piped >= SPLICE_MORE_MIN;
+	enum moved moved =
+	    move(x->body_pipe->out, u->io.fd, x->body_piped, more ? SPLICE_F_MORE : 0, &n);
+	if (moved == MOVED_BROKEN)
+		u->write_broken = true;
+	u->sent += n;
+	x->body_piped -= n;
+	x->body.unsent -= n;
+	return n;
+}
+
+void
+splice_body_drop(struct exchange *x)
+{
+	x->body.unsent -= x->body_piped;
+	worker_pipe_put(x->worker, &x->body_pipe, x->body_piped == 0);
+	x->body_piped = 0;
 }
