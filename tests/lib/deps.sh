@@ -14,7 +14,7 @@ demo="$build python3 curl"
 fuzz="clang-14 libclang-rt-14-dev"
 model="gcc libc6-dev python3 spin"
 lint="$build libcmocka-dev clang-format clang-tidy cppcheck"
-bench="$build python3 haproxy nginx nghttp2-client openssl valgrind"
+bench="$build python3 haproxy nginx nghttp2-client openssl strace valgrind"
 ktls="$build busybox cpio curl kmod openssl qemu-system-x86 strace"
 package="$build debhelper dpkg-dev"
 # Some distributions of Node have npm in one package with it: then it is there.
