@@ -183,7 +183,10 @@ target_order(const void *left, const void *right)
 	if (a->priority != b->priority)
 		return a->priority < b->priority ? -1 : 1;
 	int order = strcmp(addr_kept_text(&a->host), addr_kept_text(&b->host));
-	return order != 0 ? order : (int)a->host.port - (int)b->host.port;
+	if (order == 0)
+		order = (int)a->host.port - (int)b->host.port;
+	/* Named twice: the wider one counts, in whatever sequence servers tell them. */
+	return order != 0 ? order : (int)b->weight - (int)a->weight;
 }
 
 /* Each once; of targets those of the best priority. */

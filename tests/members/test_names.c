@@ -172,6 +172,7 @@ makes_members_of_targets(void **state)
 	answer.ttl_ms = 1000;
 	target("b.test:81", 5, 3);
 	target("a.test:80", 5, 0);
+	target("b.test:81", 5, 4);
 	target("c.test:80", 9, 1);
 	assert_int_equal(ask(0), NAME_CHANGED);
 	assert_true(names_want(&book, &config, 0));
@@ -183,7 +184,7 @@ makes_members_of_targets(void **state)
 	assert_string_equal(service.members[0].id, "a.test:80");
 	assert_string_equal(service.members[1].id, "b.test:81");
 	assert_int_equal(service.members[0].weight, 1);
-	assert_int_equal(service.members[1].weight, 3);
+	assert_int_equal(service.members[1].weight, 4); /* of the two, whichever came first */
 	assert_int_equal(service.members[0].resolved.family, AF_INET);
 	assert_int_equal(service.members[1].resolved.family, 0);
 	for (size_t i = 0; i < service.member_count; i++)
