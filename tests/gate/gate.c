@@ -392,6 +392,7 @@ calm_down(void)
 	(void)alloc_fail_end();
 	mem_net.read_max = mem_net.write_max = 0;
 	mem_net.no_descriptors = false;
+	mem_net.no_writing = false;
 	for (size_t i = 0; i < GATE_MEMBERS; i++)
 		gate.member[i] = (struct gate_member){.way = WAY_PLAIN, .reads = true};
 	for (size_t i = 0; i < GATE_SERVERS_MAX; i++) {

@@ -379,6 +379,11 @@ io_change(struct io *io, unsigned wants)
 	}
 	struct descriptor *d = must_find(io->fd);
 	CHECK(d->io == NULL || d->io == io);
+	if (mem_net.no_writing && wants == (IO_READ | IO_WRITE)) {
+		d->io = NULL;
+		io->wants = 0;
+		return false;
+	}
 	/* What was seen is told anew, as the kernel does after a change of interest. */
 	d->active = 0;
 	d->io = wants != 0 ? io : NULL;

@@ -50,7 +50,8 @@ struct mem_net {
 	size_t small_calls; /* that these bounds still apply to */
 	size_t window;      /* of connections made from now on */
 	bool no_descriptors;
-	bool backwards; /* events of a round come in the other order */
+	bool no_writing; /* the kernel refuses to watch for writing beside reading */
+	bool backwards;  /* events of a round come in the other order */
 	/* Connections to members. */
 	enum mem_connect (*connect)(uint16_t port);
 	void (*accepted)(uint16_t port, struct mem_end *end); /* owned by the test from here on */

@@ -86,6 +86,133 @@ test_half_heads(void **state)
 	assert_int_equal(f.priority_updates, 1);
 }
 
+/* How many such frames pass; of what the next one was too many. */
+static unsigned
+pass(uint8_t type, uint8_t flags, size_t length, enum http2_end *why)
+{
+	struct h2_budget b;
+	const nghttp2_frame_hd hd = {
+	    .type = type, .flags = flags, .length = length, .stream_id = 1};
+	unsigned passed = 0;
+	h2_budget_init(&b, 0);
+	*why = HTTP2_END_DONE;
+	while (passed < 10000 && h2_budget_frame(&b, &hd, 0, why))
+		passed++;
+	return passed;
+}
+
+/* Each kind of frame by its bucket; what gets somewhere is not bounded here. */
+static void
+test_frames_by_kind(void **state)
+{
+	static const struct {
+		uint8_t type;
+		uint8_t flags;
+		size_t length;
+		unsigned passed;
+		enum http2_end why;
+	} table[] = {
+	    {NGHTTP2_SETTINGS, 0, 6, 50, HTTP2_END_SETTINGS},
+	    {NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, 50, HTTP2_END_SETTINGS},
+	    {NGHTTP2_PING, 0, 8, 100, HTTP2_END_PINGS},
+	    {NGHTTP2_PRIORITY, 0, 5, 500, HTTP2_END_PRIORITIES},
+	    {NGHTTP2_GOAWAY, 0, 8, 500, HTTP2_END_PRIORITIES},
+	    {NGHTTP2_WINDOW_UPDATE, 0, 4, 1000, HTTP2_END_WINDOW_UPDATES},
+	    {NGHTTP2_HEADERS, 0, 0, 100, HTTP2_END_EMPTY_FRAMES},
+	    {NGHTTP2_HEADERS, 0, 1, 10000, HTTP2_END_DONE},
+	    {NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 0, 10000, HTTP2_END_DONE},
+	    {NGHTTP2_CONTINUATION, 0, 1, H2_CONTINUATIONS_MAX, HTTP2_END_HEAD_FRAMES},
+	    {NGHTTP2_CONTINUATION, NGHTTP2_FLAG_END_HEADERS, 0, H2_CONTINUATIONS_MAX,
+	     HTTP2_END_HEAD_FRAMES},
+	    {NGHTTP2_DATA, 0, 0, 10000, HTTP2_END_DONE},
+	    {NGHTTP2_RST_STREAM, 0, 4, 10000, HTTP2_END_DONE},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		enum http2_end why;
+		unsigned passed = pass(table[i].type, table[i].flags, table[i].length, &why);
+		if (passed != table[i].passed || (passed < 10000 && why != table[i].why))
+			fail_msg("%zu: %u, %d", i, passed, (int)why);
+	}
+}
+
+/* A head of its own begins the count of its frames anew; empty ones cost as well. */
+static void
+test_frames_of_heads(void **state)
+{
+	const nghttp2_frame_hd head = {.type = NGHTTP2_HEADERS, .length = 1};
+	const nghttp2_frame_hd more = {.type = NGHTTP2_CONTINUATION, .length = 0};
+	struct h2_budget b;
+	enum http2_end why = HTTP2_END_DONE;
+	unsigned passed = 0;
+	(void)state;
+	h2_budget_init(&b, 0);
+	while (h2_budget_frame(&b, &head, 0, &why)) {
+		unsigned here = 0;
+		while (here < H2_CONTINUATIONS_MAX && h2_budget_frame(&b, &more, 0, &why))
+			here++;
+		passed += here;
+		if (here < H2_CONTINUATIONS_MAX)
+			break;
+	}
+	assert_int_equal(passed, 100);
+	assert_int_equal(why, HTTP2_END_EMPTY_FRAMES);
+}
+
+static void
+test_data_without_content(void **state)
+{
+	static const struct {
+		size_t length;
+		size_t padding;
+		uint8_t flags;
+		bool empty;
+	} table[] = {
+	    {0, 0, 0, true},
+	    {3, 3, 0, true},
+	    {256, 256, 0, true},
+	    {4, 3, 0, false},
+	    {1, 0, 0, false},
+	    {0, 0, NGHTTP2_FLAG_END_STREAM, false},
+	    {3, 3, NGHTTP2_FLAG_END_STREAM, false},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const nghttp2_frame_hd hd = {
+		    .type = NGHTTP2_DATA, .length = table[i].length, .flags = table[i].flags};
+		struct h2_budget b;
+		enum http2_end why;
+		unsigned passed = 0;
+		h2_budget_init(&b, 0);
+		while (passed < 1000 && h2_budget_data_frame(&b, &hd, table[i].padding, 0, &why))
+			passed++;
+		assert_int_equal(passed, table[i].empty ? 100 : 1000);
+	}
+}
+
+static void
+test_frames_that_nobody_is_told_of(void **state)
+{
+	struct h2_budget b;
+	struct h2_frames f;
+	enum http2_end why = HTTP2_END_DONE;
+	(void)state;
+	h2_budget_init(&b, 0);
+	h2_frames_init_server(&f);
+	for (int i = 0; i < 100; i++)
+		feed(&f, "\0\0\1\x77\0\0\0\0\0?", 10);
+	assert_true(h2_budget_passed_over(&b, &f, 0, &why));
+	assert_int_equal(f.unknown, 0);
+	feed(&f, "\0\0\1\x77\0\0\0\0\0?", 10);
+	assert_false(h2_budget_passed_over(&b, &f, 0, &why));
+	assert_int_equal(why, HTTP2_END_UNKNOWN_FRAMES);
+	h2_frames_init_server(&f);
+	for (int i = 0; i < 501; i++)
+		feed(&f, "\0\0\1\x10\0\0\0\0\0?", 10);
+	assert_false(h2_budget_passed_over(&b, &f, 0, &why));
+	assert_int_equal(why, HTTP2_END_PRIORITIES);
+}
+
 int
 main(void)
 {
@@ -93,6 +220,10 @@ main(void)
 	    cmocka_unit_test(test_a_burst_and_so_many_a_second),
 	    cmocka_unit_test(test_streams_that_end_well_earn_resets),
 	    cmocka_unit_test(test_half_heads),
+	    cmocka_unit_test(test_frames_by_kind),
+	    cmocka_unit_test(test_frames_of_heads),
+	    cmocka_unit_test(test_data_without_content),
+	    cmocka_unit_test(test_frames_that_nobody_is_told_of),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -688,6 +688,24 @@ test_nothing_leaves_before_the_greeting(void **state)
 	h2_end();
 }
 
+/* The kernel refuses to watch it while requests wait for its greeting: they end, once. */
+static void
+test_a_greeting_that_cannot_be_waited_for(void **state)
+{
+	(void)state;
+	assert_true(h2_begin());
+	h2_peers.silent = true;
+	gate_open(0);
+	mem_net.window = 10; /* the preface does not fit: writing is watched for */
+	mem_net.no_writing = true;
+	gate.short_of = true;
+	h2_peers.deaf[0] = h2_peers.deaf[1] = true;
+	(void)h2_ask(0, "GET", 0);
+	gate_wait(1500);
+	assert_int_not_equal(status(0), 0);
+	h2_end();
+}
+
 /* ---- ends ------------------------------------------------------------------------------------ */
 
 static void
@@ -801,6 +819,7 @@ main(void)
 	    cmocka_unit_test(test_fewer_streams_before_a_request_left),
 	    cmocka_unit_test(test_a_post_that_never_left_goes_elsewhere),
 	    cmocka_unit_test(test_nothing_leaves_before_the_greeting),
+	    cmocka_unit_test(test_a_greeting_that_cannot_be_waited_for),
 	    cmocka_unit_test(test_a_connection_that_ends_with_streams),
 	    cmocka_unit_test(test_the_worker_ends_before_a_stream_that_lingers),
 	    cmocka_unit_test(test_without_memory),
