@@ -475,6 +475,9 @@ h2_head(struct h2_asked *a, int status, uint8_t flags, const char *fields)
 		if (!a->answered && length != NULL)
 			a->announced = strtoll(length + sizeof("content-length: ") - 1, NULL, 10);
 		a->answered = true;
+		/* Another member holds the session: it was not processed here. */
+		a->refused |=
+		    status == 421 && fields != NULL && strstr(fields, "holdfast-pass: 1\n") != NULL;
 	}
 	put_fields(&w, fields);
 	CHECK(!w.overflow);
