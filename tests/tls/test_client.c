@@ -80,7 +80,7 @@ meet(struct tls_client *client, struct tls_context *server, struct tls_tickets *
 		m.why = tls_client_reason(outer, m.outcome);
 	}
 	m.resumed = outer->facts.resumed;
-	(void)strcpy(m.name, inner->server_name);
+	(void)snprintf(m.name, sizeof(m.name), "%s", inner->server_name);
 	tls_channel_free(&outer);
 	tls_channel_free(&inner);
 	(void)close(fds[0]);
