@@ -135,7 +135,8 @@ h2_links_with_room(struct worker *w, struct member_live *live, const struct conf
 	return link;
 }
 
-struct upstream *
+/* Apart, as mostly members speak HTTP/1.1. */
+__attribute__((noinline)) struct upstream *
 h2_links_get(struct worker *w, struct member_live *live, struct exchange *x,
 	     enum upstream_choice choice, enum reason *reason)
 {
