@@ -23,24 +23,9 @@ buf_pool_deinit(struct buf_pool *pool)
 }
 
 struct buf *
-buf_get(struct buf_pool *pool)
+buf_make(void)
 {
-	if (pool->held_max != 0 && pool->held >= pool->held_max)
-		return NULL;
-	struct buf *b = pool->spare;
-	if (b != NULL) {
-		pool->spare = b->next;
-		pool->spares--;
-	} else {
-		b = malloc(sizeof(*b));
-		if (b == NULL)
-			return NULL;
-	}
-	b->next = NULL;
-	b->from = 0;
-	b->to = 0;
-	pool->held++;
-	return b;
+	return malloc(sizeof(struct buf));
 }
 
 void

@@ -33,8 +33,27 @@ struct buf_pool {
 
 void buf_pool_init(struct buf_pool *pool, size_t held_max);
 void buf_pool_deinit(struct buf_pool *pool);
+/* A buffer that no list has; NULL: no memory. */
+struct buf *buf_make(void);
 /* Empty, next NULL. NULL: no memory, or the pool's bound is hit. */
-struct buf *buf_get(struct buf_pool *pool);
+static inline struct buf *
+buf_get(struct buf_pool *pool)
+{
+	if (pool->held_max != 0 && pool->held >= pool->held_max)
+		return NULL;
+	struct buf *b = pool->spare;
+	if (b != NULL) {
+		pool->spare = b->next;
+		pool->spares--;
+	} else if ((b = buf_make()) == NULL) {
+		return NULL;
+	}
+	b->next = NULL;
+	b->from = 0;
+	b->to = 0;
+	pool->held++;
+	return b;
+}
 /* Puts one buffer back and nulls the pointer; NULL is allowed. */
 void buf_put(struct buf_pool *pool, struct buf **b);
 

@@ -392,7 +392,7 @@ receive(struct exchange *x, char **at, bool *clean)
 	if (u->in != NULL) {
 		room = u->in->data + u->in->to;
 		bytes = buf_room(u->in);
-	} else if (u->large && x->state != EXCHANGE_ANSWERING) {
+	} else if (u->large) {
 		bytes = BUF_BYTES;
 	}
 	ssize_t n = io_recv(&u->io, room, bytes);

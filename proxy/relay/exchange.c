@@ -361,7 +361,8 @@ exchange_over(struct exchange *x, enum cause cause)
 		x->head_rest = b->next;
 		buf_put(&w->bufs, &b);
 	}
-	body_queue_clear(&x->body, &w->bufs);
+	if (x->body.first != NULL)
+		body_queue_clear(&x->body, &w->bufs);
 	buf_put(&w->bufs, &x->trailers);
 	if (x->lease != NULL)
 		worker_view_put(w, &x->lease);
