@@ -166,6 +166,7 @@ def test_a_client_that_goes_while_its_body_is_in_a_pipe():
             send_body(d.send, MIB, "length")
             assert d.response().body.decode() == hash_of(MIB), way
         c.close()
+    wait_until(lambda: len(whole) >= 3, "three whole requests")  # told after their answers
     assert whole == ["/"] * 3
 
 
