@@ -3,8 +3,8 @@
  * the other side would refuse, keys that do not fit, authorities that cannot be read, and client
  * certificates without anyone who signs them.
  *
- * An expired certificate refuses `check`, but not a start: the other names and listeners are to be
- * served all the same.
+ * An expired certificate, or OCSP response, refuses `check`, but not a start: the other names and
+ * listeners are to be served all the same.
  */
 #include "config/loading.h"
 
@@ -47,6 +47,18 @@ check_validity(struct loading *l, config_setting_t *element,
 }
 
 static void
+check_ocsp(struct loading *l, config_setting_t *element, const struct tls_certificate *certificate)
+{
+	struct problem p = {""};
+	if (!tls_ocsp_expired(certificate, (int64_t)(clock_wall_ms() / 1000), &p))
+		return;
+	if (l->purpose == CONFIG_FOR_CHECK)
+		complain(l, element, "ocsp", "%s", p.text);
+	else
+		warn(l, element, "ocsp", "%s", p.text);
+}
+
+static void
 check_certificate(struct loading *l, config_setting_t *element, const struct tls_files *files)
 {
 	static const char *const keys[] = {"certificate", "key", "ocsp"};
@@ -62,6 +74,7 @@ check_certificate(struct loading *l, config_setting_t *element, const struct tls
 		return;
 	}
 	check_validity(l, element, &certificate);
+	check_ocsp(l, element, &certificate);
 	tls_certificate_deinit(&certificate);
 }
 

@@ -1,12 +1,14 @@
 /* certificate.c: see certificate.h. */
 #include "tls/certificate.h"
 
+#include "tls/ocsp.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
-#include <openssl/ocsp.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -240,17 +242,8 @@ read_ocsp(const char *path, struct tls_certificate *c, struct problem *p)
 {
 	struct file f;
 	enum result r = read_file(path, &f, p);
-	if (r == RESULT_OK) {
-		const unsigned char *at = (const unsigned char *)f.at;
-		ERR_clear_error();
-		OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &at, (long)f.bytes);
-		if (response == NULL || at != (const unsigned char *)f.at + f.bytes)
-			r = problem_set(p, RESULT_INVALID, "not an OCSP response (DER)");
-		else if (OCSP_response_status(response) != OCSP_RESPONSE_STATUS_SUCCESSFUL)
-			r = problem_set(p, RESULT_INVALID, "an OCSP response without an answer");
-		OCSP_RESPONSE_free(response);
-		ERR_clear_error();
-	}
+	if (r == RESULT_OK)
+		r = ocsp_check((const unsigned char *)f.at, f.bytes, c->leaf, &c->ocsp_until_s, p);
 	if (r == RESULT_OK) {
 		c->ocsp = OPENSSL_memdup(f.at, f.bytes);
 		c->ocsp_bytes = f.bytes;
@@ -340,4 +333,18 @@ tls_certificate_validity(const struct tls_certificate *c, int64_t now_s, struct 
 		}
 	}
 	return worst;
+}
+
+bool
+tls_ocsp_expired(const struct tls_certificate *c, int64_t now_s, struct problem *p)
+{
+	char date[DATE_BYTES_MAX] = "";
+	time_t end = (time_t)c->ocsp_until_s;
+	struct tm t;
+	if (c->ocsp == NULL || c->ocsp_until_s >= now_s)
+		return false;
+	if (gmtime_r(&end, &t) != NULL)
+		(void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &t);
+	(void)problem_set(p, RESULT_INVALID, "expired on %s: it is not stapled", date);
+	return true;
 }

@@ -33,13 +33,14 @@ struct tls_certificate {
 	EVP_PKEY *key;
 	unsigned char *ocsp; /* by OPENSSL_malloc; NULL: none */
 	size_t ocsp_bytes;
+	int64_t ocsp_until_s;                 /* wall time from which it is not stapled any more */
 	uint8_t fingerprint[TLS_FINGERPRINT]; /* of the leaf */
 };
 
 /*
  * Reads and compares. RESULT_INVALID: unreadable form, a key that does not fit or that others can
- * read, a chain out of order; RESULT_NOT_FOUND, RESULT_IO, RESULT_NO_MEMORY; *which names the file
- * and the problem says why; *out is empty then.
+ * read, a chain out of order, an OCSP response for another certificate; RESULT_NOT_FOUND,
+ * RESULT_IO, RESULT_NO_MEMORY; *which names the file and the problem says why; *out is empty then.
  */
 enum result tls_certificate_read(const struct tls_files *files, struct tls_certificate *out,
 				 enum tls_file *which, struct problem *p);
@@ -50,6 +51,9 @@ enum tls_validity { TLS_VALID, TLS_EXPIRES_SOON, TLS_EXPIRED, TLS_NOT_YET };
  */
 enum tls_validity tls_certificate_validity(const struct tls_certificate *c, int64_t now_s,
 					   struct problem *p);
+
+/* Of its OCSP response: it is over, and the problem says since when. */
+bool tls_ocsp_expired(const struct tls_certificate *c, int64_t now_s, struct problem *p);
 
 /* Certificates of those who may sign client certificates (PEM). The same errors. */
 enum result tls_authorities_read(const char *file, STACK_OF(X509) * *out, struct problem *p);

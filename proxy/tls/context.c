@@ -7,6 +7,7 @@
  */
 #include "tls/context.h"
 
+#include "tls/hello.h"
 #include "tls/identity.h"
 #include "tls/suites.h"
 #include "tls/ticket.h"
@@ -22,6 +23,8 @@ struct entry {
 	SSL_CTX *ssl;
 	unsigned char *ocsp; /* by OPENSSL_malloc; NULL: none */
 	size_t ocsp_bytes;
+	int64_t ocsp_until_s; /* wall time */
+	int key;              /* EVP_PKEY_... */
 	uint8_t ticket_root[TICKET_ROOT_BYTES];
 };
 
@@ -37,6 +40,7 @@ struct tls_context {
 	EVP_CIPHER *ticket_cipher;
 	struct name *names; /* by text */
 	size_t name_count;
+	const char *first_name; /* one of the first certificate's; NULL: it has none */
 	size_t count;
 	struct entry entry[];
 };
@@ -53,9 +57,9 @@ compare_names(const void *a, const void *b)
 	return order != 0 ? order : x->entry < y->entry ? -1 : x->entry > y->entry;
 }
 
-/* The first certificate that has the name; SIZE_MAX: none. */
+/* The first of those who have it. */
 static size_t
-find_exact(const struct tls_context *c, const char *text)
+find_first(const struct tls_context *c, const char *text)
 {
 	size_t low = 0;
 	size_t high = c->name_count;
@@ -66,18 +70,39 @@ find_exact(const struct tls_context *c, const char *text)
 		else
 			high = middle;
 	}
-	return low < c->name_count && strcmp(c->names[low].text, text) == 0 ? c->names[low].entry
-									    : SIZE_MAX;
+	return low;
+}
+
+/* The first certificate that has the name and whose key the client takes, or else the first that
+ * has the name; SIZE_MAX: none. */
+static size_t
+find_exact(const struct tls_context *c, SSL *ssl, const char *text)
+{
+	size_t first = find_first(c, text);
+	size_t i = first;
+	while (i < c->name_count && strcmp(c->names[i].text, text) == 0) {
+		if (hello_takes_key(ssl, c->entry[c->names[i].entry].key))
+			return c->names[i].entry;
+		i++;
+	}
+	return i > first ? c->names[first].entry : SIZE_MAX;
 }
 
 static size_t
-find_name(const struct tls_context *c, const char *text)
+find_name(const struct tls_context *c, SSL *ssl, const char *text)
 {
-	size_t found = find_exact(c, text);
+	size_t found = find_exact(c, ssl, text);
 	const char *dot = strchr(text, '.');
 	if (found == SIZE_MAX && dot != NULL && dot != text)
-		found = find_exact(c, dot);
-	return found == SIZE_MAX ? 0 : found;
+		found = find_exact(c, ssl, dot);
+	return found;
+}
+
+/* For all other names. */
+static size_t
+find_default(const struct tls_context *c, SSL *ssl)
+{
+	return c->first_name == NULL ? 0 : find_exact(c, ssl, c->first_name);
 }
 
 /* Into names as they are looked up. False: no name, or no memory (*full). */
@@ -106,6 +131,8 @@ add_name(struct tls_context *c, size_t entry, const char *at, size_t bytes, bool
 	}
 	for (char *ch = text; *ch != '\0'; ch++)
 		*ch = ascii_lower(*ch);
+	if (entry == 0 && c->first_name == NULL)
+		c->first_name = text;
 	c->names[c->name_count++] = (struct name){text, entry};
 	return true;
 }
@@ -138,42 +165,21 @@ add_names(struct tls_context *c, size_t entry, X509 *leaf)
 /* ---- a ClientHello ----------------------------------------------------------------------------
  */
 
-/* RFC 6066 section 3: u16 list, u8 type 0, u16 name. False: there is none to go by. */
-static bool
-read_server_name(SSL *ssl, char name[TLS_NAME_BYTES_MAX + 1])
-{
-	const unsigned char *at;
-	size_t bytes;
-	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &at, &bytes) != 1 ||
-	    bytes < 5 || at[2] != TLSEXT_NAMETYPE_host_name)
-		return false;
-	size_t length = (size_t)at[3] << 8 | at[4];
-	if (length == 0 || length > TLS_NAME_BYTES_MAX || length > bytes - 5)
-		return false;
-	for (size_t i = 0; i < length; i++) {
-		if (at[5 + i] <= 0x20 || at[5 + i] >= 0x7f)
-			return false;
-		name[i] = ascii_lower((char)at[5 + i]);
-	}
-	if (name[length - 1] == '.')
-		length--;
-	name[length] = '\0';
-	return length > 0;
-}
-
 static int
 on_client_hello(SSL *ssl, int *alert, void *context)
 {
 	struct tls_context *c = context;
 	struct tls_channel *channel = SSL_get_app_data(ssl);
-	size_t entry = 0;
+	size_t entry = SIZE_MAX;
 	(void)alert;
-	if (read_server_name(ssl, channel->server_name)) {
-		entry = find_name(c, channel->server_name);
+	if (hello_server_name(ssl, channel->server_name)) {
+		entry = find_name(c, ssl, channel->server_name);
 		channel->facts.named_strictly = c->client_auth != TLS_CLIENT_NONE;
 	} else {
 		channel->server_name[0] = '\0';
 	}
+	if (entry == SIZE_MAX)
+		entry = find_default(c, ssl);
 	(void)SSL_set_SSL_CTX(ssl, c->entry[entry].ssl);
 	/* A session of another name or listener is none here, whatever its ticket says. */
 	if (SSL_set_session_id_context(ssl, c->entry[entry].ticket_root, SSL_MAX_SID_CTX_LENGTH) !=
@@ -212,7 +218,9 @@ on_status(SSL *ssl, void *context)
 {
 	const struct entry *e = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 	(void)context;
-	unsigned char *copy = e->ocsp == NULL ? NULL : OPENSSL_memdup(e->ocsp, e->ocsp_bytes);
+	unsigned char *copy = e->ocsp == NULL || e->ocsp_until_s < (int64_t)time(NULL)
+				  ? NULL
+				  : OPENSSL_memdup(e->ocsp, e->ocsp_bytes);
 	if (copy == NULL)
 		return SSL_TLSEXT_ERR_NOACK;
 	(void)SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)e->ocsp_bytes);
@@ -342,6 +350,8 @@ fill_entry(struct tls_context *c, struct tls_certificate *certificate, const str
 	bind_tickets(e, s, secret, certificate, authorities);
 	e->ocsp = certificate->ocsp;
 	e->ocsp_bytes = certificate->ocsp_bytes;
+	e->ocsp_until_s = certificate->ocsp_until_s;
+	e->key = EVP_PKEY_get_base_id(certificate->key);
 	certificate->ocsp = NULL;
 	return RESULT_OK;
 }

@@ -5,7 +5,9 @@
  *
  * TLS 1.2 and 1.3; ECDHE with AEAD ciphers alone, the server's order; no compression, renegotiation
  * or early data. The client's server name (SNI) selects the certificate before anything else
- * happens: the exact name, then a wildcard one label above, else the first certificate.
+ * happens: the exact name, then a wildcard one label above, else the first certificate. Where
+ * several have the name, it is the first of them whose kind of key the client takes: one with a key
+ * of ECDSA and, behind it, one of RSA for clients that know nothing else.
  */
 #ifndef HOLDFAST_TLS_CONTEXT_H
 #define HOLDFAST_TLS_CONTEXT_H
