@@ -281,6 +281,9 @@ class Package(unittest.TestCase):
         with tempfile.TemporaryDirectory() as where:
             run("dpkg-deb", "-x", deb, where)
             run("dpkg-deb", "-e", deb, where + "/DEBIAN")
+            pages = [n for _, _, names in os.walk(where + "/usr/share/man") for n in names]
+            self.assertEqual([n for n in pages if not n.endswith(".gz")], [])
+            self.assertIn("holdfast.conf.5.gz", pages)
             self.assertRegex(run(where + "/usr/bin/holdfast", "version"), r"^holdfast \d")
             run(where + "/usr/bin/holdfast", "check", "-c", where + "/etc/holdfast/holdfast.conf")
             with open(where + "/DEBIAN/conffiles") as f:
