@@ -79,6 +79,6 @@ size_t field_line_check(struct slice lines, struct slice *name);
  * their colons, as far as whole lines of the first head are there. False: there were none, and the
  * head stays bad. True: to be parsed again. No length changes.
  */
-bool parse_mend_names(char *bytes, size_t count);
+bool parse_mend_names(char *bytes, size_t count) __attribute__((cold, noinline));
 
 #endif
