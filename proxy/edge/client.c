@@ -362,7 +362,8 @@ client_run(struct client *c)
 				idle(c);
 			break;
 		}
-		client_body_feed_held(c);
+		if (!c->body_ended)
+			client_body_feed_held(c);
 		if (c->exchange != NULL)
 			client_bound(c);
 	}

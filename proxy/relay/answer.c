@@ -241,9 +241,11 @@ respond(struct exchange *x, const struct http_head *head, bool upgrade)
 	x->door->ops->respond(x->door, &answer);
 }
 
+/* The answer itself, or the tunnel that a 101 opens. */
 static void
 begin_answer(struct exchange *x, const struct http_head *head, const char *at, size_t bytes)
 {
+	bool upgrade = head->status == 101;
 	learn(x, head);
 	x->answer_framing = head->framing;
 	x->answer_left = head->framing == BODY_LENGTH ? head->content_length : 0;
@@ -251,8 +253,8 @@ begin_answer(struct exchange *x, const struct http_head *head, const char *at, s
 	if (!x->member_keeps && x->upstream->leg != NULL && head->framing == BODY_LENGTH)
 		x->answer_framing = BODY_CLOSE; /* with its stream */
 	x->upstream->large = false;
-	exchange_to(x, EXCHANGE_ANSWERING);
-	if (head->framing == BODY_CHUNKED) {
+	exchange_to(x, upgrade ? EXCHANGE_TUNNEL : EXCHANGE_ANSWERING);
+	if (head->framing == BODY_CHUNKED && !upgrade) {
 		chunk_init(&x->chunks);
 		x->trailers = buf_get(&x->worker->bufs);
 		if (x->trailers == NULL) {
@@ -260,17 +262,11 @@ begin_answer(struct exchange *x, const struct http_head *head, const char *at, s
 			return;
 		}
 	}
-	respond(x, head, false);
-	pass_and_flush(x, at, bytes);
-}
-
-static void
-begin_tunnel(struct exchange *x, const struct http_head *head, const char *at, size_t bytes)
-{
-	learn(x, head);
-	exchange_to(x, EXCHANGE_TUNNEL);
-	respond(x, head, true);
-	tunnel_start(x, at, bytes);
+	respond(x, head, upgrade);
+	if (upgrade)
+		tunnel_start(x, at, bytes);
+	else
+		pass_and_flush(x, at, bytes);
 }
 
 static bool
@@ -329,53 +325,65 @@ keep_partial(struct exchange *x, const char *at, size_t bytes)
 	u->in->to = (uint32_t)bytes;
 }
 
+/* Not a whole head. True: it was mended, and is to be read again. */
+static __attribute__((noinline)) bool
+on_no_head(struct exchange *x, char *at, size_t bytes, enum parse_outcome outcome)
+{
+	if (outcome == PARSE_MORE)
+		keep_partial(x, at, bytes);
+	else if (parse_mend_names(at, bytes))
+		return true;
+	else
+		attempt_failed(x, REASON_BAD_ANSWER);
+	return false;
+}
+
+/* A head of 1xx that ends nothing; behind it are `bytes`. True: another head is among them. */
+static __attribute__((noinline)) bool
+on_interim(struct exchange *x, struct http_head *head, size_t bytes)
+{
+	struct worker *w = x->worker;
+	struct upstream *u = x->upstream;
+	if (head->status == 101 || ++x->interims > INTERIMS_MAX) {
+		attempt_failed(x, REASON_BAD_ANSWER);
+		return false;
+	}
+	if (!pass_interim(x, head))
+		return false;
+	deadline_set(w, &u->deadline, exchange_timeouts(x)->first_byte_ms);
+	if (bytes == 0)
+		buf_put(&w->bufs, &u->in);
+	return bytes > 0;
+}
+
 static void
 on_heads(struct exchange *x, char *at, size_t bytes)
 {
 	struct worker *w = x->worker;
-	struct upstream *u = x->upstream;
+	struct http_head *head = &w->answer;
+	enum cause cause;
+	const char *why;
 	for (;;) {
-		enum cause cause;
-		const char *why;
-		struct http_head *head = &w->answer;
 		enum parse_outcome outcome = parse_response(w->parser, at, bytes, &w->answer_limits,
 							    x->request.method, head, &cause, &why);
-		if (outcome == PARSE_MORE) {
-			keep_partial(x, at, bytes);
-			return;
-		}
-		if (outcome == PARSE_BAD && parse_mend_names(at, bytes))
+		if (__builtin_expect(outcome != PARSE_OK, 0)) {
+			if (!on_no_head(x, at, bytes, outcome))
+				return;
 			continue;
-		bool switching = outcome == PARSE_OK && head->status == 101;
-		if (outcome == PARSE_BAD || (switching && !may_switch(x, head))) {
-			attempt_failed(x, REASON_BAD_ANSWER);
-			return;
 		}
 		at += head->bytes;
 		bytes -= head->bytes;
-		if (head->status >= 200 || switching) {
-			/* The connection may be idle again before the bytes were passed on. */
-			struct buf *held = u->in;
-			u->in = NULL;
-			if (switching)
-				begin_tunnel(x, head, at, bytes);
-			else if (head->status < 409 || !retry_other(x, head, at, bytes))
-				begin_answer(x, head, at, bytes);
-			buf_put(&w->bufs, &held);
+		if (head->status >= 200 || (head->status == 101 && may_switch(x, head)))
+			break;
+		if (!on_interim(x, head, bytes))
 			return;
-		}
-		if (++x->interims > INTERIMS_MAX) {
-			attempt_failed(x, REASON_BAD_ANSWER);
-			return;
-		}
-		if (!pass_interim(x, head))
-			return;
-		deadline_set(w, &u->deadline, exchange_timeouts(x)->first_byte_ms);
-		if (bytes == 0) {
-			buf_put(&w->bufs, &u->in);
-			return;
-		}
 	}
+	/* The connection may be idle again before the bytes were passed on. */
+	struct buf *held = x->upstream->in;
+	x->upstream->in = NULL;
+	if (head->status < 409 || !retry_other(x, head, at, bytes))
+		begin_answer(x, head, at, bytes);
+	buf_put(&w->bufs, &held);
 }
 
 /*
