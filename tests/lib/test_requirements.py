@@ -52,8 +52,10 @@ class Faults(unittest.TestCase):
         self.refuses_claims("test_u06_the_first_offer_wins", "test_u06_other", "there is no test `e2e/test_race: test_u06_other`")
         self.refuses_claims("test_c09_the_sender_is_not_trusted", "test_c08_the_second_backup_reads_the_primary_anew",
                             "test_c09_the_sender_is_not_trusted is not named under C9")
-        self.refuses_claims("- e2e/test_question: test_m09_every_server_is_told_by_heartbeat\n", "", "M9: it names no test")
-        self.refuses_claims("- e2e/test_question: test_m09_every_server_is_told_by_heartbeat\n",
+        self.refuses_claims("- e2e/test_question: test_m09_every_server_is_told_by_heartbeat, "
+                            "test_m09_the_asked_node_tells_every_other_before_its_own_time_has_come\n", "", "M9: it names no test")
+        self.refuses_claims("- e2e/test_question: test_m09_every_server_is_told_by_heartbeat, "
+                            "test_m09_the_asked_node_tells_every_other_before_its_own_time_has_come\n",
                             "- cluster/test_ask: *\n", "is no end-to-end test")
 
     def test_the_claims_themselves(self):
