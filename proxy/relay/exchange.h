@@ -222,8 +222,7 @@ exchange_is_forwarded(const struct exchange *x)
 }
 
 /* mesh.c: requests that go from node to node. */
-/* After a step at our own member in vain: does a node that had the request stand before the next
- * one? It goes back.
+/* After a step in vain: does a node that had the request stand before the next one? It goes back.
  */
 bool mesh_goes_back(struct exchange *x);
 bool mesh_enter(struct exchange *x); /* from another node? True: x is over */

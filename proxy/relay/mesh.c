@@ -237,8 +237,6 @@ mesh_goes_back(struct exchange *x)
 {
 	if (!x->hopped || !x->returns || x->whom.primary == MEMBER_NONE)
 		return false;
-	if (!exchange_membership(x)->member[x->plan.step[x->step].member].own)
-		return false; /* who gets it back holds the member beside this node for dead */
 	struct plan_way way = way_of(x);
 	struct plan whole;
 	uint32_t asked[PLAN_STEPS_MAX];

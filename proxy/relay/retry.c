@@ -270,7 +270,9 @@ take_back(struct exchange *x, const struct http_head *head, const char *at, size
 	note_attempt(x, REASON_DOWN);
 	pool_evidence(x->slot->service->pool, live, EVIDENCE_LIVE_FAILED, REASON_DOWN,
 		      x->worker->now_ms);
-	if (has_next_step(x) && body_queue_is_whole(&x->body))
+	if (mesh_goes_back(x))
+		exchange_fail(x, CAUSE_TAKEN_BACK);
+	else if (has_next_step(x) && body_queue_is_whole(&x->body))
 		attempt_next(x, keeps_after(x, head, at, bytes));
 	else
 		exchange_fail(x, x->hopped && x->returns ? CAUSE_TAKEN_BACK : CAUSE_NO_LIVE_MEMBER);

@@ -65,18 +65,32 @@ onward_goes_back(const struct hop *hop, const struct view *view, const struct pl
 	       is_passed_by(hop, view, way, plan->step[0].member);
 }
 
+static bool
+is_among(const uint32_t *list, size_t count, uint32_t member)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (list[i] == member)
+			return true;
+	}
+	return false;
+}
+
 bool
 onward_goes_back_after(const struct hop *hop, const struct view *view, const struct plan_way *way,
 		       const struct plan *whole, const uint32_t *asked, size_t count)
 {
+	bool back = false;
+	bool here = false;
 	for (uint32_t i = 0; i < whole->step_count; i++) {
-		bool was_asked = false;
-		for (size_t j = 0; j < count; j++)
-			was_asked |= asked[j] == whole->step[i].member;
-		if (!was_asked)
-			return is_passed_by(hop, view, way, whole->step[i].member);
+		uint32_t member = whole->step[i].member;
+		if (is_among(asked, count, member))
+			continue;
+		if (view->membership->member[member].own)
+			return false;
+		here |= !back && plan_way_reaches(way, &view->membership->member[member]);
+		back |= !here && is_passed_by(hop, view, way, member);
 	}
-	return false;
+	return back;
 }
 
 /* The mutant does what the sender meant: it serves, whoever is alive by its own view. */

@@ -36,8 +36,9 @@ bool onward_may_return(const struct hop *hop, const struct view *view, const str
 bool onward_goes_back(const struct hop *hop, const struct view *view, const struct plan_way *way,
 		      const struct plan *plan);
 /*
- * The same, when the member beside this node turned out to be dead: the first of the whole plan
- * (plan_make) that is not among the `count` members of `asked` lies behind a node that had it.
+ * The same, when the `count` members of `asked` turned out to be dead: of the others of the whole
+ * plan (plan_make), the first that may be asked at all lies behind a node that had it. Never while
+ * the member beside this node may serve: who gets it back holds that one for dead.
  */
 bool onward_goes_back_after(const struct hop *hop, const struct view *view,
 			    const struct plan_way *way, const struct plan *whole,

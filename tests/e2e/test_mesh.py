@@ -136,6 +136,21 @@ def test_the_last_member_that_lives_is_found_from_everywhere():
     assert len(m.origins["c"].requests) == asked, "each is processed once"
 
 
+def test_the_last_member_that_lives_is_found_over_longer_ways():
+    """Four nodes: whoever gets a request back may have to hand it back in turn."""
+    m = Mesh(ids="abcd", session=KEYED, passive=RETRY, hops_max=4, service={"attempts_max": 4})
+    for i in "abc":
+        m.origins[i].go()
+    asked = 0
+    for n in range(15):
+        for entry in m.ids:
+            for method, body in (("GET", None), ("POST", b"x" * 1000)):
+                r = m.through(entry, f"k{n}", method=method, body=body)
+                asked += 1
+                assert r.status == 200 and r.id == "d", (m.order(f"k{n}"), entry, method, r.body)
+    assert len(m.origins["d"].requests) == asked, "each is processed once"
+
+
 def test_what_is_found_out_by_asking_goes_back_as_well():
     """Nobody knows yet that the primary's member is dead; its node finds out, and the entry is the first
     backup: it is served there, not by the second."""

@@ -355,8 +355,7 @@ goes_back_after(struct sim *s, const struct mesh_leg *leg)
 	const struct plan_rules r = rules(s);
 	uint32_t asked[PLAN_STEPS_MAX];
 	struct plan whole;
-	if (!leg->hopped || !leg->returns ||
-	    !leg->view->membership->member[leg->plan.step[leg->step].member].own)
+	if (!leg->hopped || !leg->returns)
 		return false;
 	for (uint32_t i = 0; i <= leg->step; i++)
 		asked[i] = leg->plan.step[i].member;
@@ -376,7 +375,7 @@ go_on(struct sim *s, uint64_t name, uint64_t now, enum reason why)
 	pool_evidence(node->pool,
 		      leg->view->membership->member[leg->plan.step[leg->step].member].live,
 		      EVIDENCE_LIVE_FAILED, why, now);
-	if (why != REASON_DOWN && goes_back_after(s, leg)) {
+	if (goes_back_after(s, leg)) {
 		say(s, name, WORD_BACK);
 		return;
 	}
