@@ -32,7 +32,7 @@ MEMCHECK = {"relay/test_exchange": ["scripts_as_they_are"], "http/test_forward":
 SIM_SEEDS = os.environ.get("SIM_SEEDS", "200")
 SOAK_SECONDS, SOAK_SEED = "20", "1"  # `make soak` is the long one
 CHAOS_SECONDS, CHAOS_SEED = "8", "1"  # `make chaos` is the long one
-FUZZ_SECONDS = os.environ.get("FUZZ_SECONDS", "6")
+FUZZ_SECONDS = os.environ.get("FUZZ_SECONDS", "4")
 UNIT_LIMIT_S, SUITE_LIMIT_S = 180, 900
 
 
