@@ -4,7 +4,8 @@
  *   read    ASKING -> settle
  *   claim   ASKING -> CLAIMING -> settle
  *   write   WRITING
- *   settle: PULLING if the newest value is not here, then WRITING unless a majority has it
+ *   settle: PULLING if the newest value is not here, then WRITING unless a majority has it; of a
+ *           claim always, as the first of its term
  */
 #include "cluster/register.h"
 
@@ -165,14 +166,27 @@ pull_value(struct register_client *c, const struct role_turn *t)
 			 t->now, t->out);
 }
 
+/*
+ * A claim ends with a value of its own term at a majority, or found none at all. So what its owner
+ * reads of an earlier term was written by a few and is not to be had by more: they are claimed.
+ */
+static bool
+is_void(const struct register_client *c)
+{
+	return c->job == REGISTER_READS && c->best.stamp.term < c->own_term;
+}
+
 static void
 settle(struct register_client *c, const struct role_turn *t)
 {
-	if (c->best.stamp.term == 0) {
+	if (c->best.stamp.term == 0 || is_void(c)) {
 		forget(c); /* nothing was ever written, whatever this node tried to write */
 		finish(c);
 	} else if (stamp_compare(&c->best.stamp, &c->known) != 0) {
 		pull_value(c, t);
+	} else if (c->job == REGISTER_CLAIMS) {
+		c->known = (struct stamp){c->term, 0};
+		enter(c, t, REGISTER_WRITING);
 	} else if (is_majority(t, c->holders) ||
 		   (c->job == REGISTER_READS && MUTANT == MUTANT_NO_WRITE_BACK)) {
 		finish(c);

@@ -5,7 +5,8 @@
  *   read    by all nodes: heads of a majority; the newest value, fetched if it is not known here,
  *           and written back to a majority unless it is there: who reads later reads no older one
  *   claim   by the lease's owner, once: heads of a majority; the highest term + 1 is claimed at a
- *           majority; the newest value that it tells of is made to stand at one under that term
+ *           majority; the newest value that it tells of is made to stand at one, stamped (that
+ *           term, 0): newer than all that a few may have of earlier terms, as Paxos proposes anew
  *   write   by who claimed, often: the value, timestamp (own term, next seq), at a majority
  *
  * A job ends in news, at its deadline at the latest. A claim or a write that failed may still have

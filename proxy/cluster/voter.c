@@ -227,6 +227,14 @@ pulls_better(const struct voter *v, const char *role, const struct register_head
 	       stamp_compare(&v->pulled.head.stamp, &asked->stamp) >= 0;
 }
 
+/* Only its timestamp is another: it need not come again. */
+static bool
+is_same_value(const struct register_entry *e, const struct register_head *asked)
+{
+	return e->document != NULL && e->head.bytes == asked->bytes &&
+	       memcmp(e->head.digest, asked->digest, sizeof(asked->digest)) == 0;
+}
+
 static bool
 on_value(struct voter *v, uint64_t now, cluster_node from, const char *role, uint64_t number,
 	 const struct register_head *asked, struct outbox *out)
@@ -245,6 +253,13 @@ on_value(struct voter *v, uint64_t now, cluster_node from, const char *role, uin
 		change(v);
 	}
 	if (newer == 0) {
+		answer_later(v, from, role, number, out);
+		return true;
+	}
+	if (is_same_value(e, asked)) {
+		struct document *d = document_ref(e->document);
+		keep(v, e, asked, d);
+		document_unref(&d);
 		answer_later(v, from, role, number, out);
 		return true;
 	}
