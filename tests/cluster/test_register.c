@@ -132,11 +132,93 @@ a_late_piece_ends_no_read(void **state)
 	assert_int_equal(client.known.seq, 5);
 }
 
+static void
+hear_written(cluster_node from, const struct register_head *head)
+{
+	static struct outbox box;
+	box.count = 0;
+	struct outgoing *o = register_put(&box, SELF, DATAGRAM_WRITTEN, turn.role, client.number);
+	register_head_put(o, head);
+	hear(from, o);
+}
+
+/* A claim whose questions two voters answer so. */
+static void
+claim(const struct register_head *head)
+{
+	assert_true(register_claim(&client, &turn, 9000));
+	hear_head(0, client.number, head);
+	hear_head(1, client.number, head);
+	assert_int_equal(client.phase, REGISTER_CLAIMING);
+	struct register_head claimed = *head;
+	claimed.term = client.term;
+	hear_written(0, &claimed);
+	hear_written(1, &claimed);
+}
+
+/*
+ * Voter 2 alone has (1, 5), of a write in doubt; those who were asked for the claim have (1, 4). It
+ * is made to stand as the first of the claimed term: newer than what voter 2 has, or a read that
+ * hears of that would try for ever to write it back.
+ */
+static void
+a_claim_stamps_what_it_found(void **state)
+{
+	char role[ROLE_BYTES_MAX + 1];
+	struct register_asked asked;
+	(void)state;
+	struct register_head old = head_of(1, 4);
+	client.known = old.stamp;
+	client.document = document_ref(value);
+	claim(&old);
+	assert_int_equal(client.phase, REGISTER_WRITING);
+	struct body b = body_of(out.list[0].body, out.list[0].bytes);
+	get_text(&b, role, sizeof(role));
+	assert_true(register_get_write(&b, &asked));
+	assert_int_equal(asked.head.stamp.term, 2);
+	assert_int_equal(asked.head.stamp.seq, 0);
+	struct register_head stands = head_of(2, 0);
+	hear_written(0, &stands);
+	hear_written(1, &stands);
+	assert_int_equal(register_take_news(&client), REGISTER_NEWS_CLAIMED);
+
+	struct register_head doubtful = head_of(1, 5);
+	assert_true(register_read(&client, &turn, 9000));
+	hear_head(2, client.number, &doubtful);
+	hear_head(0, client.number, &stands);
+	assert_int_equal(client.phase, REGISTER_WRITING);
+	hear_written(2, &stands);
+	hear_written(0, &stands);
+	assert_int_equal(register_take_news(&client), REGISTER_NEWS_READ);
+	assert_int_equal(client.known.term, 2);
+	assert_ptr_equal(client.document, value);
+}
+
+/* The same where the claim found nothing: its owner knows that nothing stands. */
+static void
+what_few_have_of_earlier_terms_is_void(void **state)
+{
+	(void)state;
+	struct register_head nothing = {.term = 1};
+	claim(&nothing);
+	assert_int_equal(register_take_news(&client), REGISTER_NEWS_CLAIMED);
+	struct register_head doubtful = head_of(1, 1);
+	struct register_head claimed = {.term = 2};
+	assert_true(register_read(&client, &turn, 9000));
+	hear_head(2, client.number, &doubtful);
+	hear_head(0, client.number, &claimed);
+	assert_int_equal(register_take_news(&client), REGISTER_NEWS_READ);
+	assert_null(client.document);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(a_late_piece_ends_no_read, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_claim_stamps_what_it_found, setup, teardown),
+	    cmocka_unit_test_setup_teardown(what_few_have_of_earlier_terms_is_void, setup,
+					    teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
