@@ -11,7 +11,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import holdfast
 from cluster import Cluster, Node, Speaker
-from holdfast import libconfig, text_of, wait_until
+from holdfast import alive, libconfig, text_of, wait_until
 
 EVENTS = ("master_elected", "master_lost", "master_back")
 
@@ -408,14 +408,6 @@ def test_a_hook_that_hangs_is_ended_though_its_node_is_gone():
             pid = int(f.read())
         end(c.nodes["a"])
         wait_until(lambda pid=pid: not alive(pid), "the hook is ended")
-
-
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as f:
-            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
 
 
 # ---- the name -----------------------------------------------------------------------------------

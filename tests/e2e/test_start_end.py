@@ -7,8 +7,8 @@ import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import holdfast
-from holdfast import Holdfast, Origin, Process, binary, wait_until
-from test_upgrade import alive, copied, script
+from holdfast import Holdfast, Origin, Process, alive, binary, wait_until
+from test_upgrade import copied, script
 
 
 class Slow:

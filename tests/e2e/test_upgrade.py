@@ -14,21 +14,13 @@ import threading
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import holdfast
 from dns import Dns
-from holdfast import CHECKED, HOST, Client, Ended, Holdfast, Origin, free_port, text_of, wait_until
+from holdfast import CHECKED, HOST, Client, Ended, Holdfast, Origin, alive, free_port, text_of, wait_until
 from http2 import Connection, SecureConnection
 from test_names import named
 from test_notify import managed
 from test_reload import KEYED, hup, key_of, write
 from test_sockets import handed, listening_socket
 from tls import Authority, TlsClient, make_context
-
-
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as f:
-            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
 
 
 class Successor:

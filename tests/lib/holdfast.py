@@ -625,6 +625,15 @@ class BlackHole:
         self.listener.close()
 
 
+def alive(pid):
+    """Is there such a process, and not only its status for whoever waits for it?"""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
 class Process:
     """A child that dies with us, its output in files of its own."""
 
