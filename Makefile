@@ -140,8 +140,9 @@ LINK_base/test_wheel = proxy/base/wheel.c
 UNIT += base/test_proxy_out
 LINK_base/test_proxy_out = proxy/base/addr.c proxy/base/proxy_out.c proxy/base/result.c proxy/base/text.c \
                            proxy/edge/proxy_header.c
-UNIT += base/test_mailbox base/test_network
+UNIT += base/test_mailbox base/test_network base/test_starter
 LINK_base/test_mailbox = proxy/base/mailbox.c
+LINK_base/test_starter = proxy/base/clock.c proxy/base/result.c proxy/base/starter.c proxy/base/starter_child.c proxy/base/text.c
 LINK_base/test_network = proxy/base/addr.c proxy/base/network.c proxy/base/result.c proxy/base/text.c
 # tls
 UNIT += tls/test_certificate tls/test_channel tls/test_client tls/test_context tls/test_ticket

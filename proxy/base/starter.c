@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,6 +12,20 @@
 struct starter {
 	int fd;
 };
+
+/* Errno when it is not. */
+static int
+await_ready(const struct starter *s)
+{
+	struct pollfd there = {.fd = s->fd, .events = POLLIN};
+	char said = 0;
+	int n = poll(&there, 1, STARTER_READY_MS);
+	while (n == -1 && errno == EINTR)
+		n = poll(&there, 1, STARTER_READY_MS);
+	if (n != 1)
+		return n == 0 ? ETIMEDOUT : errno;
+	return recv(s->fd, &said, sizeof(said), 0) == 1 && said == STARTER_READY ? 0 : EPIPE;
+}
 
 enum result
 starter_create(const struct starter_setup *setup, struct starter **out, struct problem *p)
@@ -32,6 +47,12 @@ starter_create(const struct starter_setup *setup, struct starter **out, struct p
 	if (pid == -1) {
 		starter_free(&s);
 		return problem_set(p, RESULT_IO, "fork: %s", strerror(errno));
+	}
+	int error = await_ready(s);
+	if (error != 0) {
+		starter_free(&s);
+		return problem_set(p, RESULT_IO, "the process that starts programs: %s",
+				   strerror(error));
 	}
 	*out = s;
 	return RESULT_OK;

@@ -21,7 +21,8 @@
 #include <sys/types.h>
 
 #define STARTER_FD_NAME  "HOLDFAST_UPGRADE" /* in the environment of the program that takes over */
-#define STARTER_CHECK_MS 1000 /* between two looks for the end of a program without a pidfd */
+#define STARTER_CHECK_MS 1000  /* between two looks for the end of a program without a pidfd */
+#define STARTER_READY_MS 10000 /* a starter that is not there by then will not come */
 
 enum starter_job { STARTER_ON_MASTER, STARTER_ON_BACKUP, STARTER_UPGRADE, STARTER_JOBS };
 
@@ -43,7 +44,11 @@ struct starter_news {
 
 struct starter;
 
-/* Forks. No other thread may run. RESULT_IO, RESULT_NO_MEMORY. */
+/*
+ * Forks, and waits until the starter holds no descriptor of this process but its own: else a
+ * listener of a node that dies right behind its start would stay, with clients who wait in it. No
+ * other thread may run. RESULT_IO, RESULT_NO_MEMORY.
+ */
 enum result starter_create(const struct starter_setup *setup, struct starter **out,
 			   struct problem *p);
 /* The starter ends, as above; nobody waits for it. *s may be NULL. */
@@ -68,7 +73,8 @@ bool starter_start(struct starter *s, const struct starter_order *order);
 /* Kills it, if it runs: its end will be told. */
 void starter_kill(struct starter *s, enum starter_job job);
 
-/* In starter_child.c, for starter.c alone. */
+/* In starter_child.c, for starter.c alone; it sends STARTER_READY when it is there. */
+#define STARTER_READY 'r'
 struct starter_request {
 	struct starter_order order;
 	bool kill;

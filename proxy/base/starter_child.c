@@ -294,8 +294,10 @@ void
 starter_child_run(int fd, const struct starter_setup *setup)
 {
 	struct child c = {.fd = fd, .setup = setup};
+	static const char ready = STARTER_READY;
 	ignore_signals();
 	close_others(fd);
+	(void)send(fd, &ready, sizeof(ready), MSG_NOSIGNAL);
 	(void)prctl(PR_SET_NAME, "holdfast-start");
 	while (turn(&c))
 		continue;
