@@ -74,7 +74,7 @@ TAKES(check, CONFIG, "the configuration")
 TAKES(check, JSON, "findings and counts as one JSON object")
 EXAMPLE(check, "holdfast check -c conf/demo.conf")
 
-SUBCOMMAND(doctor, "doctor", "-c FILE [--json]", "say whether a node with this configuration would be well on this machine", "Examined are the configuration, how long its certificates are valid, descriptors, backlog, clock, state_dir, whether the logs can be written, ports, whether members and nodes can be connected to, and how far the nodes' clocks are from this one (by cluster.nodes[].admin). A line each: ok, warning or bad. Nothing is changed.", "something is bad")
+SUBCOMMAND(doctor, "doctor", "-c FILE [--json]", "say whether a node with this configuration would be well on this machine", "Examined are the configuration, how long its certificates are valid, descriptors, backlog, clock, state_dir, whether the logs can be written, ports, whether members and nodes can be connected to, whether members answer as configured (each is asked once for health.path, or for /; who does not answer so is asked with and without TLS and HTTP/2), how far the nodes' clocks are from this one (by cluster.nodes[].admin), and whether trace.endpoint takes spans (a request without any is posted). A line each: ok, warning or bad. Nothing is changed.", "something is bad")
 TAKES(doctor, CONFIG, "the configuration")
 TAKES(doctor, JSON, "as one JSON object")
 EXAMPLE(doctor, "holdfast doctor -c /etc/holdfast/holdfast.conf")

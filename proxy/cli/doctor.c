@@ -11,8 +11,10 @@
 #include "cli/config_question.h"
 #include "cli/doctor.h"
 #include "cli/doctor_reach.h"
+#include "cli/doctor_speech_ev.h"
 #include "config/config.h"
 #include "edge/listener.h"
+#include "record/exporter.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -250,6 +252,36 @@ say_reached(struct doctor *d, const char *what, const char *whose, const char *i
 			   strerror(r->error));
 }
 
+/* Can be connected to: does it answer as it should? Where another node is asked, that one's doctor
+ * tells. */
+static size_t
+list_spoken_to(const struct config_service *s, const struct reach *reached, struct speech *list)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < s->member_count; i++) {
+		if (reached[i].error == 0 && s->members[i].hop == 0)
+			list[count++] =
+			    (struct speech){.member = &s->members[i], .at = reached[i].at};
+	}
+	return count;
+}
+
+static void
+say_members(struct doctor *d, const struct config_service *s, const struct reach *reached,
+	    const struct speech *spoken)
+{
+	for (size_t i = 0; i < s->member_count; i++) {
+		const struct config_member *m = &s->members[i];
+		bool asked = reached[i].error == 0 && m->hop == 0;
+		if (asked && spoken->wrong[0] != '\0')
+			doctor_say(d, GRADE_WARNING, "member", "%s of %s: %s", m->id, s->name,
+				   spoken->wrong);
+		else
+			say_reached(d, "member", s->name, m->id, &reached[i]);
+		spoken += asked;
+	}
+}
+
 static void
 examine_members(struct doctor *d, const struct config_service *s)
 {
@@ -258,16 +290,18 @@ examine_members(struct doctor *d, const struct config_service *s)
 		return;
 	}
 	struct reach *list = calloc(s->member_count, sizeof(*list));
-	for (size_t i = 0; list != NULL && i < s->member_count; i++)
-		list[i] =
-		    (struct reach){&s->members[i].origin, (uint32_t)s->timeouts.connect_ms, 0};
-	if (list == NULL) {
+	struct speech *spoken = calloc(s->member_count, sizeof(*spoken));
+	if (list != NULL && spoken != NULL) {
+		for (size_t i = 0; i < s->member_count; i++)
+			list[i] = (struct reach){.to = &s->members[i].origin,
+						 .limit_ms = (uint32_t)s->timeouts.connect_ms};
+		reach_all(list, s->member_count);
+		speech_all(s, spoken, list_spoken_to(s, list, spoken));
+		say_members(d, s, list, spoken);
+	} else {
 		doctor_say(d, GRADE_BAD, "member", "no memory");
-		return;
 	}
-	reach_all(list, s->member_count);
-	for (size_t i = 0; i < s->member_count; i++)
-		say_reached(d, "member", s->name, s->members[i].id, &list[i]);
+	free(spoken);
 	free(list);
 }
 
@@ -279,11 +313,30 @@ examine_nodes(struct doctor *d)
 	const struct config_cluster *c = &d->config->cluster;
 	struct reach list[NODES_MAX];
 	for (size_t i = 0; i < c->node_count; i++)
-		list[i] = (struct reach){&c->nodes[i].http, NODE_LIMIT_MS, 0};
+		list[i] = (struct reach){.to = &c->nodes[i].http, .limit_ms = NODE_LIMIT_MS};
 	reach_all(list, c->node_count);
 	for (size_t i = 0; i < c->node_count; i++)
 		say_reached(d, "node", c->name != NULL ? c->name : "the cluster", c->nodes[i].id,
 			    &list[i]);
+}
+
+#define COLLECTOR_LIMIT_MS 1000
+
+static void
+examine_collector(struct doctor *d)
+{
+	const char *endpoint = d->config->trace.endpoint;
+	if (endpoint == NULL)
+		return;
+	unsigned status = exporter_try(endpoint, COLLECTOR_LIMIT_MS);
+	if (status >= 200 && status <= 299)
+		doctor_say(d, GRADE_OK, "trace", "%s takes spans", endpoint);
+	else if (status != 0)
+		doctor_say(d, GRADE_WARNING, "trace", "%s answers %u: spans would be lost",
+			   endpoint, status);
+	else
+		doctor_say(d, GRADE_WARNING, "trace", "%s: %s: spans would be lost", endpoint,
+			   strerror(errno));
 }
 
 /* ---- the command ------------------------------------------------------------------------------
@@ -316,6 +369,7 @@ examine(struct doctor *d)
 			examine_members(d, &config->services[i]);
 		examine_nodes(d);
 		doctor_clocks(d);
+		examine_collector(d);
 	}
 	d->config = NULL;
 	config_free(&config);

@@ -29,12 +29,13 @@ resolve(const struct addr *to, struct addr *out)
 static int
 begin(struct reach *r)
 {
-	struct addr to;
 	struct sockaddr_storage name;
 	r->error = ENXIO;
-	if (!resolve(r->to, &to))
+	if (!resolve(r->to, &r->at)) {
+		r->at = (struct addr){.family = 0};
 		return -1;
-	socklen_t bytes = addr_to_sockaddr(&to, &name);
+	}
+	socklen_t bytes = addr_to_sockaddr(&r->at, &name);
 	int fd = socket(name.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	r->error = fd == -1 ? errno : 0;
 	if (fd == -1)

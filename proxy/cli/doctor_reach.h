@@ -12,10 +12,11 @@
 struct reach {
 	const struct addr *to; /* IP, UNIX, or a name: of that the first address that it has */
 	uint32_t limit_ms;
-	int error; /* errno; 0: it answers; ETIMEDOUT; ENXIO: the name has no address */
+	struct addr at; /* what was connected to; family 0: the name has no address */
+	int error;      /* errno; 0: it answers; ETIMEDOUT; ENXIO: the name has no address */
 };
 
-/* Fills in `error` of each. Connections are closed at once. */
+/* Fills in `at` and `error` of each. Connections are closed at once. */
 void reach_all(struct reach *list, size_t count);
 
 #endif

@@ -197,6 +197,23 @@ post(const struct endpoint *to, const struct grow *body, uint64_t limit_ms)
 	return status;
 }
 
+unsigned
+exporter_try(const char *endpoint, uint64_t limit_ms)
+{
+	struct endpoint to;
+	struct grow body;
+	unsigned status = 0;
+	grow_init(&body, EXPORT_BODY_BYTES_MAX);
+	write_spans(&body, NULL, NULL, 0);
+	errno = body.failed ? ENOMEM : EINVAL;
+	if (!body.failed && endpoint_parse(endpoint, &to, NULL) == RESULT_OK)
+		status = post(&to, &body, limit_ms);
+	int error = errno;
+	grow_deinit(&body);
+	errno = error;
+	return status;
+}
+
 /* Once when it begins, once when it is over. */
 static void
 tell(struct exporter *e, const char *endpoint, unsigned status)

@@ -26,6 +26,10 @@ void exporter_add(struct exporter *e, const struct span *span);
 /* Posts what waits, within a bound; *e may be NULL. */
 void exporter_free(struct exporter **e);
 
+/* Posts a request without spans: the status of the answer; 0: none within limit_ms, errno says why.
+ */
+unsigned exporter_try(const char *endpoint, uint64_t limit_ms);
+
 struct exporter_counts {
 	uint64_t sent;
 	uint64_t dropped; /* found no room */

@@ -6,10 +6,9 @@
 
 #include <stdlib.h>
 
-/* NULL when it is off; `before`: of the generation before, or NULL. */
-static enum result
-make_tls(const struct config_upstream_tls *c, bool http2, struct tls_client *before,
-	 struct tls_client **out, struct problem *p)
+enum result
+service_tls_create(const struct config_upstream_tls *c, bool http2, struct tls_client *before,
+		   struct tls_client **out, struct problem *p)
 {
 	struct tls_files own = {c->certificate, c->key, NULL};
 	struct tls_client_settings settings = {
@@ -71,8 +70,8 @@ service_init(struct services *all, size_t number, const struct config *config, u
 	s->tally = same == NULL ? tally_create(workers) : tally_ref(same->tally);
 	if (s->tally == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
-	r = make_tls(&c->tls, c->protocol == MEMBER_HTTP2, same == NULL ? NULL : same->tls, &s->tls,
-		     p);
+	r = service_tls_create(&c->tls, c->protocol == MEMBER_HTTP2,
+			       same == NULL ? NULL : same->tls, &s->tls, p);
 	if (r != RESULT_OK)
 		return r;
 	return find_pool(s, (struct pool_tls){s->tls, all->tls}, workers, same, p);
@@ -131,7 +130,8 @@ services_fill(struct services *s, const struct config *config, unsigned workers,
 	bool hops = s->hops != NULL || config->cluster.node_count == 0;
 	if (r != RESULT_OK || s->list == NULL || !hops)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
-	r = make_tls(&config->cluster.tls, false, before == NULL ? NULL : before->tls, &s->tls, p);
+	r = service_tls_create(&config->cluster.tls, false, before == NULL ? NULL : before->tls,
+			       &s->tls, p);
 	if (r != RESULT_OK)
 		return problem_prefix(p, r, "cluster.tls");
 	for (size_t i = 0; i < config->service_count; i++) {

@@ -60,6 +60,11 @@ enum result services_create(struct config **config, unsigned workers, struct ser
 			    struct services **out, struct problem *p);
 /* Kept pools get the members and rules of this generation. Once, by the thread that created it. */
 void services_commit(struct services *s);
+/* TLS as configured; *out is NULL when it is off. `before`: of the generation before, or NULL. The
+ * errors of tls_client_create. */
+enum result service_tls_create(const struct config_upstream_tls *c, bool http2,
+			       struct tls_client *before, struct tls_client **out,
+			       struct problem *p);
 /* NULL: none of this name. */
 struct service *services_find(struct services *s, struct slice name);
 struct services *services_ref(struct services *s);
