@@ -3,6 +3,7 @@ servers, by counters and memory (include/tbl/http2_ends.h, proxy/relay/h2_budget
 
 import os
 import re
+import socket
 import struct
 import sys
 import threading
@@ -419,7 +420,10 @@ def test_a_window_that_overflows():
 
 
 def test_more_data_than_the_window():
-    a = Origin("a", lambda c, r: c.wait_end())
+    """The member reads nothing, so that the window is not opened again."""
+    over = threading.Event()
+    a = Origin("a", lambda c, r: over.wait(holdfast.WAIT_S))
+    a.on_accept = lambda c: c.wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 17)
     p = Watched([a])
     with Connection(p.address) as c:
         c.settle()
@@ -428,6 +432,7 @@ def test_more_data_than_the_window():
             c.frame(http2.DATA, 0, s.id, b"d" * 16384)
         assert c.until_reset(s) == http2.FLOW_CONTROL_ERROR
         c.settle()
+    over.set()
     p.assert_memory()
     a.behave = None
     p.assert_well()
