@@ -44,13 +44,17 @@ name_node(struct node *n, const struct config *config)
 	digest_random(random);
 	memcpy(&n->shared.instance, random, sizeof(n->shared.instance));
 	digest_random(n->shared.tickets);
-	struct writer via = writer_on(n->shared.via, sizeof(n->shared.via));
-	write_literal(&via, "1.1 holdfast-");
-	if (config->node != NULL)
-		write_text(&via, config->node);
-	else
-		write_hex_bytes(&via, random + 8, 8);
-	(void)writer_text(&via);
+	static const char *const versions[VIA_VERSIONS] = {"1.0", "1.1", [HTTP_MINOR_OF_2] = "2.0"};
+	for (size_t i = 0; i < VIA_VERSIONS; i++) {
+		struct writer via = writer_on(n->shared.via[i], VIA_BYTES_MAX);
+		write_text(&via, versions[i]);
+		write_literal(&via, " holdfast-");
+		if (config->node != NULL)
+			write_text(&via, config->node);
+		else
+			write_hex_bytes(&via, random + 8, 8);
+		(void)writer_text(&via);
+	}
 }
 
 /* ---- what pools tell --------------------------------------------------------------------------

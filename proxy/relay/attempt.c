@@ -133,7 +133,7 @@ compose(struct exchange *x, struct slice *head)
 	struct writer out = writer_on(w->request, sizeof(w->request));
 	struct forward_request r = {
 	    .head = &x->request,
-	    .via = w->via,
+	    .via = w->via[x->request.minor],
 	    .framing = x->request.framing,
 	    .content_length = x->request.content_length,
 	};

@@ -186,7 +186,21 @@ answer_here(struct exchange *x)
 	return true;
 }
 
-/* Via that names this very node: the request came back (RFC 9110 section 7.6). */
+/* Does an element of Via name this very node, whatever it says of the version? */
+static bool
+is_own_via(const struct worker *w, struct slice element)
+{
+	struct slice own = w->via[0];
+	own.at += VIA_VERSION_BYTES;
+	own.bytes -= VIA_VERSION_BYTES;
+	while (element.bytes > 0 && element.at[0] != ' ' && element.at[0] != '\t') {
+		element.at++;
+		element.bytes--;
+	}
+	return slice_equal(slice_trim(element), own);
+}
+
+/* The request came back (RFC 9110 section 7.6). */
 static bool
 is_loop(struct exchange *x)
 {
@@ -198,7 +212,7 @@ is_loop(struct exchange *x)
 		struct slice rest = http_field_value(&x->request, field);
 		struct slice element;
 		while (slice_next_element(&rest, &element)) {
-			if (slice_equal(element, x->worker->via))
+			if (is_own_via(x->worker, element))
 				return true;
 		}
 	}

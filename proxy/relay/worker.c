@@ -149,7 +149,8 @@ worker_create(unsigned number, struct worker_shared *shared, struct event_base *
 	w->shared = shared;
 	w->base = base;
 	w->unrouted = tally_cell(shared->unrouted, number);
-	w->via = slice_of(shared->via);
+	for (size_t i = 0; i < VIA_VERSIONS; i++)
+		w->via[i] = slice_of(shared->via[i]);
 	buf_pool_init(&w->bufs, 0);
 	places_mailbox_init(&w->mailbox);
 	mailbox_init(&w->letters, 0, NULL, NULL);

@@ -94,16 +94,21 @@ struct trash {
 	void (*drop)(struct worker *w, struct trash *t);
 };
 
+/* What Via says of a request names the version that it came by (RFC 9110 section 7.6.3). */
+#define VIA_VERSIONS      3 /* 1.0, 1.1, and HTTP_MINOR_OF_2 */
+#define VIA_VERSION_BYTES 4 /* "1.1 " */
+#define VIA_BYTES_MAX     (ID_BYTES_MAX + 32)
+
 /* Shared by all workers; owned by the node; immutable while workers run. */
 struct worker_shared {
 	struct services *services; /* one reference is the node's */
 	struct failover_log *failover;
-	struct exporter *spans;      /* owned by the node */
-	struct sink *access;         /* NULL: no access log */
-	struct tally *unrouted;      /* of requests without a service */
-	char via[ID_BYTES_MAX + 32]; /* "1.1 holdfast-..." */
-	uint64_t instance;           /* random; the high half of request ids */
-	uint8_t tickets[16];         /* random: what the keys of tickets are made from */
+	struct exporter *spans;                /* owned by the node */
+	struct sink *access;                   /* NULL: no access log */
+	struct tally *unrouted;                /* of requests without a service */
+	char via[VIA_VERSIONS][VIA_BYTES_MAX]; /* by the minor of a request: "1.0 holdfast-..." */
+	uint64_t instance;                     /* random; the high half of request ids */
+	uint8_t tickets[16];                   /* random: what the keys of tickets are made from */
 	unsigned workers;
 	atomic_uint clients;         /* connections of the process */
 	struct addresses *addresses; /* owned by the node: connections by client address */
@@ -172,7 +177,7 @@ struct worker {
 	struct racing *racing;               /* owned; NULL: nobody raced yet */
 	struct mirror_lanes *mirror;         /* owned; NULL: nothing was copied yet */
 	struct ticket_keys tickets;          /* of this node */
-	struct slice via;                    /* in `shared` */
+	struct slice via[VIA_VERSIONS];      /* in `shared` */
 	uint64_t date_s;                     /* wall second of `date` */
 	char date[32];                       /* IMF-fixdate, terminated */
 	struct http_head answer;             /* scratch: the answer head being handled */

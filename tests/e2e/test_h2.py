@@ -39,7 +39,7 @@ def test_requests_and_answers():
         r = c.get("/x?y=1", fields=[("x-note", "one")])
         assert r.status == 200 and r.json["method"] == "GET" and r.json["target"] == "/x?y=1"
         assert r.got.get("Host") == c.host and r.got.get("X-Note") == "one"
-        assert r.got.get("X-Forwarded-Proto") == "http" and r.got.get("Via").startswith("1.1 ")
+        assert r.got.get("X-Forwarded-Proto") == "http" and r.got.get("Via").startswith("2.0 ")
         assert r.fields.has("date") and r.fields.get("content-length") == str(len(r.body))
         r = c.request("POST", "/p", body=b"hello", fields=[("content-length", "5")])
         assert r.json["body"] == "hello" and r.json["framing"] == 5

@@ -224,7 +224,9 @@ static bool
 assemble(const char *conf)
 {
 	struct problem p = {""};
-	(void)strcpy(shared.via, "1.1 holdfast-gate");
+	(void)strcpy(shared.via[0], "1.0 holdfast-gate");
+	(void)strcpy(shared.via[1], "1.1 holdfast-gate");
+	(void)strcpy(shared.via[2], "2.0 holdfast-gate");
 	shared.workers = 1;
 	shared.instance = UINT64_C(0x1122334455660000);
 	shared.unrouted = tally_create(1);

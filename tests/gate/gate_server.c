@@ -120,11 +120,21 @@ note_begin(struct gate_server *s, const struct wire_message *m)
 	CHECK(r->seen <= (r->repeatable ? ATTEMPTS_MAX : 1 + r->passes));
 }
 
+/* The version by which the client asked, where that is known. */
+static bool
+says_version(const struct wire_message *m, const struct gate_request *r)
+{
+	bool first = wire_lists(m, "Via", "1.0 holdfast-gate");
+	bool second = wire_lists(m, "Via", "1.1 holdfast-gate");
+	bool known = r != NULL && !r->tainted;
+	return first != second && (!known || (r->minor == 1 ? second : first));
+}
+
 static void
 check_request(const struct gate_server *s, const struct wire_message *m, bool whole)
 {
 	CHECK(m->minor == 1 && wire_count(m, "Host") == 1);
-	CHECK(wire_lists(m, "Via", "1.1 holdfast-gate"));
+	CHECK(says_version(m, s->request == GATE_REQUESTS_MAX ? NULL : &gate.request[s->request]));
 	CHECK(wire_count(m, "Holdfast-Session") == 1);
 	CHECK(wire_count(m, "Holdfast-Primary") == 1 && wire_count(m, "X-Forwarded-For") == 1);
 	CHECK(wire_count(m, "Keep-Alive") == 0 && wire_count(m, "Proxy-Connection") == 0);
