@@ -55,6 +55,14 @@ def readmit(node, id=None):
     return holdfast.holdfast("members", "--admin", text_of(node.admin_address), "readmit", id or node.id)
 
 
+def readmitted(node):
+    """What it says when the others were heard."""
+    def takes():
+        status, out, err = readmit(node)
+        return (out, err) if status == 0 else None
+    return wait_until(takes, f"{node.id} is re-admitted")
+
+
 def takes_part(c, node, before):
     """Without it there is no majority: another voter dies, a role and the master's are granted all the same."""
     wait_until(lambda: node.told()["voter"] == "votes", "it votes again")
@@ -83,8 +91,8 @@ def test_a_lost_register_is_said_and_the_voter_readmitted():
     status, out, _ = holdfast.holdfast("status", "--admin", text_of(node.admin_address))
     assert status == 0 and "voter     stopped: the register's file is missing" in out, out
     assert b"\nholdfast_cluster_votes 0\n" in node.admin("/metrics").body
-    status, out, err = readmit(node)
-    assert status == 0 and out.startswith("voter c: silent for ") and err == "", (out, err)
+    out, err = readmitted(node)
+    assert out.startswith("voter c: silent for ") and err == "", (out, err)
     takes_part(c, node, before)
     assert b"\nholdfast_cluster_votes 1\n" in node.admin("/metrics").body
     node.wait_said("this node votes again")
@@ -133,7 +141,7 @@ def test_a_voter_of_a_founded_cluster_that_lost_its_register_alone_is_readmitted
     before = acquire(c.nodes["a"], "batch", "p1", ttl="60s")
     set_founded(c, True)
     lose(c.nodes["c"])
-    wait_until(lambda: readmit(c.nodes["c"])[0] == 0, "the others were heard, and it is re-admitted")
+    readmitted(c.nodes["c"])
     takes_part(c, c.nodes["c"], before)
 
 
@@ -146,7 +154,7 @@ def test_what_it_learnt_is_on_its_disk():
         assert ask(c.nodes["a"], "release", "batch", holder).status == 200
     node = c.nodes["b"]
     lose(node)
-    assert readmit(node)[0] == 0
+    readmitted(node)
     wait_until(lambda: node.told()["voter"] == "votes", "it votes again")
     node.die()
     node.come_back()
@@ -168,7 +176,7 @@ def test_a_damaged_register_is_left_as_it_is_until_the_voter_is_readmitted():
     assert "the register is damaged" in node.told()["voter_problem"]
     node.wait_said(f"this node does not vote: {register_of(node)}: the register is damaged")
     assert content(node) == bad
-    wait_until(lambda: readmit(node)[0] == 0, "the others were heard, and it is re-admitted")
+    readmitted(node)
     takes_part(c, node, before)
     assert content(node, "register.damaged") == bad
 
@@ -211,7 +219,7 @@ def test_two_of_five_are_readmitted():
     for i in "de":
         lose(c.nodes[i])
     for i in "de":
-        wait_until(lambda: readmit(c.nodes[i])[0] == 0, f"{i} is re-admitted")
+        readmitted(c.nodes[i])
     wait_until(lambda: all(c.nodes[i].told()["voter"] == "votes" for i in "de"), "both vote")
     for i in "ab":
         c.nodes[i].die()
@@ -264,14 +272,14 @@ def test_a_crash_while_it_learns_loses_nothing():
     before = acquire(c.nodes["a"], "batch", "p1", ttl="60s")
     node = c.nodes["c"]
     lose(node)
-    assert readmit(node)[0] == 0
+    readmitted(node)
     assert node.told()["voter"] == "learning"
     status, out, _ = readmit(node)
     assert status == 0 and out.startswith("voter c: silent"), out  # once more changes nothing
     node.die()
     node.come_back()
     wait_until(lambda: node.told()["voter"] == "stopped", "it has forgotten the command, and not that it lost")
-    wait_until(lambda: readmit(node)[0] == 0, "it is re-admitted")
+    readmitted(node)
     takes_part(c, node, before)
 
 
