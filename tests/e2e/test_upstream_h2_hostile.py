@@ -475,7 +475,8 @@ def test_each_stream_reset_is_bounded_and_served():
             r = c.get("/bad", fields=w.at_a)
             assert r.status == 200 and r.json["id"] == "b", n
     assert w.a.accepted == 1, "each ended one request; the member's evidence bounds them"
-    assert {e["reason"] for e in w.p.events("failover")} == {"reset"}
+    reasons = {e["reason"] for e in w.p.events("failover")}
+    assert reasons == {"reset"}, reasons
     w.end()
 
 
