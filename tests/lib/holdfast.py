@@ -1096,10 +1096,15 @@ class Load:
                 self.outcomes.append(Outcome(i, n, error=f"{type(e).__name__}: {e}"))
 
     def wait_more(self, count):
-        """Until `count` more requests have ended."""
-        goal = len(self.outcomes) + count
-        wait_until(lambda: len(self.outcomes) >= goal or not any(t.is_alive() for t in self.threads),
-                   f"{count} requests end", 60)
+        """Until `count` more requests have ended, and of each client that goes on one at least."""
+        before = len(self.outcomes)
+
+        def done():
+            more = self.outcomes[before:]
+            going = {i for i, t in enumerate(self.threads) if t.is_alive()}
+            return not going or (len(more) >= count and going <= {o.client for o in more})
+
+        wait_until(done, f"{count} requests end", 60)
 
     def join(self):
         for t in self.threads:
