@@ -140,7 +140,7 @@ check_names(const struct config *config, struct config_findings *findings)
 	if (!names_want(&book, config, clock_ms()))
 		r = RESULT_NO_MEMORY;
 	if (r == RESULT_OK && book.count > 0)
-		r = resolver_settle(&book, config, NAMES_WAIT_MS, NULL, NULL, &p);
+		r = resolver_settle(&book, config, NAMES_WAIT_MS, -1, NULL, NULL, &p);
 	for (size_t i = 0; r == RESULT_OK && book.count > 0 && i < config->service_count; i++)
 		find_unresolved(config, &book, i, findings);
 	names_deinit(&book);

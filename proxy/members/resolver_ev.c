@@ -320,6 +320,7 @@ struct settling {
 	const struct config *config;
 	resolver_news_fn *told;
 	void *context;
+	bool stopped; /* from outside */
 };
 
 static void
@@ -345,22 +346,26 @@ ask_due(struct settling *s, struct resolver *r)
 	return true;
 }
 
-enum result
-resolver_settle(struct names *book, const struct config *config, uint64_t limit_ms,
-		resolver_news_fn *told, void *context, struct problem *p)
+static void
+on_stop(evutil_socket_t fd, short what, void *context)
 {
-	struct settling s = {book, config, told, context};
-	struct resolver *r = NULL;
+	struct settling *s = context;
+	(void)fd;
+	(void)what;
+	s->stopped = true;
+}
+
+/* Until all have an answer, or it is over. */
+static enum result
+settle(struct settling *s, struct event_base *base, struct resolver *r, uint64_t limit_ms,
+       struct problem *p)
+{
 	uint64_t until_ms = clock_ms() + limit_ms;
-	struct event_base *base = event_base_new();
-	enum result result = base == NULL
-				 ? problem_set(p, RESULT_NO_MEMORY, "no memory")
-				 : resolver_create(base, &config->resolver, on_settled, &s, &r, p);
-	while (result == RESULT_OK && r != NULL) {
+	while (!s->stopped) {
 		uint64_t now_ms = clock_ms();
-		if (!ask_due(&s, r))
-			result = problem_set(p, RESULT_NO_MEMORY, "no memory");
-		if (names_settled(book) || now_ms >= until_ms)
+		if (!ask_due(s, r))
+			return problem_set(p, RESULT_NO_MEMORY, "no memory");
+		if (names_settled(s->book) || now_ms >= until_ms)
 			break;
 		uint64_t left_ms = until_ms - now_ms;
 		struct timeval wait = {.tv_sec = (time_t)(left_ms / 1000),
@@ -368,6 +373,29 @@ resolver_settle(struct names *book, const struct config *config, uint64_t limit_
 		(void)event_base_loopexit(base, &wait);
 		(void)event_base_loop(base, EVLOOP_ONCE);
 	}
+	return RESULT_OK;
+}
+
+enum result
+resolver_settle(struct names *book, const struct config *config, uint64_t limit_ms, int stop_fd,
+		resolver_news_fn *told, void *context, struct problem *p)
+{
+	struct settling s = {.book = book, .config = config, .told = told, .context = context};
+	struct resolver *r = NULL;
+	struct event *stop = NULL;
+	struct event_base *base = event_base_new();
+	enum result result = base == NULL
+				 ? problem_set(p, RESULT_NO_MEMORY, "no memory")
+				 : resolver_create(base, &config->resolver, on_settled, &s, &r, p);
+	if (result == RESULT_OK && stop_fd != -1) {
+		stop = event_new(base, stop_fd, EV_READ, on_stop, &s);
+		if (stop == NULL || event_add(stop, NULL) != 0)
+			result = problem_set(p, RESULT_NO_MEMORY, "no memory");
+	}
+	if (result == RESULT_OK && r != NULL)
+		result = settle(&s, base, r, limit_ms, p);
+	if (stop != NULL)
+		event_free(stop);
 	resolver_free(&r);
 	names_unask(book);
 	if (base != NULL)

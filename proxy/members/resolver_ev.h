@@ -24,10 +24,10 @@ void resolver_free(struct resolver **r);
 
 /*
  * Asks for all that is due in the book, on a loop of its own, until all have an answer or limit_ms
- * are over. `told` hears what is new.
+ * are over, or `stop_fd` is readable (-1: there is none). `told` hears what is new.
  */
 typedef void resolver_news_fn(void *context, const struct name *name, enum name_news news);
 enum result resolver_settle(struct names *book, const struct config *config, uint64_t limit_ms,
-			    resolver_news_fn *told, void *context, struct problem *p);
+			    int stop_fd, resolver_news_fn *told, void *context, struct problem *p);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <event2/event.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define SWAP_PERIOD_MS 1000 /* between two swaps because of names */
 #define SHOWN_MAX      4    /* addresses in one line of the log */
@@ -91,8 +92,10 @@ start_limit_ms(const struct config_resolver *r)
 
 static void start_asking(struct node_names *names);
 
-enum result
-node_names_lay(struct node *n, struct config *config, uint64_t limit_ms, struct problem *p)
+/* `stop_fd`: as of resolver_settle. */
+static enum result
+settle_and_lay(struct node *n, struct config *config, uint64_t limit_ms, int stop_fd,
+	       struct problem *p)
 {
 	struct node_names *names = n->names;
 	enum result r = RESULT_OK;
@@ -102,13 +105,19 @@ node_names_lay(struct node *n, struct config *config, uint64_t limit_ms, struct 
 		/* The questions that are under way are put again. */
 		resolver_free(&names->resolver);
 		names_unask(&names->book);
-		r = resolver_settle(&names->book, config, limit_ms, say, NULL, p);
+		r = resolver_settle(&names->book, config, limit_ms, stop_fd, say, NULL, p);
 		if (names->timer != NULL)
 			start_asking(names);
 	}
 	if (r == RESULT_OK && !lay(&names->book, config))
 		r = problem_set(p, RESULT_NO_MEMORY, "no memory");
 	return r;
+}
+
+enum result
+node_names_lay(struct node *n, struct config *config, uint64_t limit_ms, struct problem *p)
+{
+	return settle_and_lay(n, config, limit_ms, -1, p);
 }
 
 /* The process before may hold addresses that nobody tells any more: it is not to be followed now.
@@ -132,7 +141,11 @@ node_names_create(struct node *n, struct config *config, struct problem *p)
 	if (n->names == NULL)
 		return problem_set(p, RESULT_NO_MEMORY, "no memory");
 	n->names->node = n;
-	enum result r = node_names_lay(n, config, start_limit_ms(&config->resolver), p);
+	/* Signals wait until the node runs: one that ends it is not to wait for names as well. */
+	int stop_fd = node_held_stop();
+	enum result r = settle_and_lay(n, config, start_limit_ms(&config->resolver), stop_fd, p);
+	if (stop_fd != -1)
+		(void)close(stop_fd);
 	if (r == RESULT_OK && inherited_link() != -1)
 		r = all_resolve(&n->names->book, p);
 	return r;

@@ -111,6 +111,9 @@ void node_say_manager_reloading(struct node *n);
 void node_hand_over(struct node *n);
 /* Signals wait from here on until node_control takes them. */
 void node_hold_signals(void);
+/* Readable when one that ends the process waits, which stays waiting. Closed by the caller; -1:
+ * errno says why not. */
+int node_held_stop(void);
 /* What libevent has to say becomes lines of the process log. */
 void node_log_libevent(void);
 /* The process log to where the configuration says. False: no memory, it goes where it went. */

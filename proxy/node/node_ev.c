@@ -13,6 +13,7 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
 
 #define CONTROL_PERIOD_MS  50
 #define CONTROL_REST_MS    250 /* the same, while all workers rest */
@@ -215,6 +216,7 @@ on_clock(evutil_socket_t fd, short what, void *context)
 		(void)set_pace(c, !c->rests);
 }
 
+#define STOPS 3 /* the first ones end the process */
 static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGHUP, SIGUSR2};
 
 static void
@@ -247,6 +249,16 @@ void
 node_hold_signals(void)
 {
 	hold_signals(SIG_BLOCK);
+}
+
+int
+node_held_stop(void)
+{
+	sigset_t set;
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < STOPS; i++)
+		(void)sigaddset(&set, numbers[i]);
+	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
 static bool

@@ -7,6 +7,7 @@ import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import holdfast
+from dns import Dns
 from holdfast import Holdfast, Origin, Process, alive, binary, wait_until
 from test_upgrade import copied, script
 
@@ -61,6 +62,20 @@ def test_a_reload_while_it_starts_is_made_when_it_runs():
     slow.p.wait_event("reload")
     again.join()
     assert slow.p.once().status == 200
+
+
+def test_a_stop_while_names_are_asked_for():
+    """It does not wait for servers of names that do not answer, nor judges them."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        d = Dns()
+        d.fail("app.test", "silent")
+        p = Holdfast([{"id": "a", "origin": "app.test:80"}], start=False,
+                     top={"resolver": {"servers": [d.text()], "timeout": "4s", "tries": 1}})
+        Process.__init__(p, [binary(), "run", "-c", p.conf_path], p.where)
+        wait_until(lambda d=d: d.asked("app.test"), "the name is asked for")
+        p.signal(number)
+        assert p.wait() == 0, (number, p.stderr)
+        assert "does not resolve" not in p.stderr, p.stderr
 
 
 def slow_successor():
