@@ -388,7 +388,7 @@ SIM_SCENARIOS = tests/sim/ask.c tests/sim/echo.c tests/sim/elect.c tests/sim/ele
                 tests/sim/election_chaos.c tests/sim/election_contest.c tests/sim/election_cut.c \
                 tests/sim/election_lease.c
 SIM_SCENARIOS += tests/sim/engines.c tests/sim/lease_calm.c tests/sim/lease_chaos.c \
-                 tests/sim/lease_clocks.c tests/sim/lease_lost.c tests/sim/lease_readmit.c tests/sim/lease_slow.c \
+                 tests/sim/lease_clocks.c tests/sim/lease_full.c tests/sim/lease_lost.c tests/sim/lease_readmit.c tests/sim/lease_slow.c \
                  tests/sim/registers.c
 SIM_SCENARIOS += tests/sim/epochs_lease.c
 SIM_SCENARIOS += tests/sim/disk_chaos.c tests/sim/disk_duel.c tests/sim/disks.c

@@ -159,7 +159,8 @@ enum holdfast_lease_vote {
 	HOLDFAST_LEASE_NO_VOTER,
 	HOLDFAST_LEASE_BEGINS, /* until all voters of a new cluster were seen once */
 	HOLDFAST_LEASE_VOTES,
-	HOLDFAST_LEASE_STOPPED,  /* its register is lost or damaged, or its disk failed */
+	HOLDFAST_LEASE_STOPPED,  /* its register is lost or damaged, or its disk failed; of a full
+				    one it goes on when there is room */
 	HOLDFAST_LEASE_LEARNING, /* re-admitted: it reads from the others what it forgot */
 };
 

@@ -294,6 +294,13 @@ embedded_stop_voting(struct embedded *e, const struct problem *why)
 }
 
 void
+embedded_wait_for_room(struct embedded *e, uint64_t now, const struct problem *why)
+{
+	if (e->is_voter)
+		voter_wait_for_room(&e->voter, now, why);
+}
+
+void
 embedded_lose_register(struct embedded *e, const struct problem *why)
 {
 	if (e->is_voter)

@@ -53,6 +53,8 @@ const struct register_image *embedded_save(struct embedded *e);
 void embedded_saved(struct embedded *e, uint64_t now, struct outbox *out);
 /* The disk failed, or is not this voter's: it votes no more. */
 void embedded_stop_voting(struct embedded *e, const struct problem *why);
+/* The disk had no room for that image: it votes again when it has. See voter_wait_for_room. */
+void embedded_wait_for_room(struct embedded *e, uint64_t now, const struct problem *why);
 /* The register is damaged: it does not vote unless it is re-admitted. */
 void embedded_lose_register(struct embedded *e, const struct problem *why);
 /* See voter_readmit. RESULT_INVALID: or this node is no voter. */

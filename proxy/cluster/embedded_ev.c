@@ -13,6 +13,7 @@ struct embedded_live {
 	void (*stored)(void *context);
 	void *context;
 	enum voter_status said; /* in the log */
+	bool said_full;         /* likewise: it was for want of room */
 	struct event *told;
 };
 
@@ -24,12 +25,16 @@ static void
 say(struct embedded_live *e)
 {
 	const struct voter *v = &e->engine.voter;
-	if (!e->engine.is_voter || v->status == e->said)
+	if (!e->engine.is_voter || (v->status == e->said && v->full == e->said_full))
 		return;
 	if (v->status == VOTER_STOPPED && v->lost)
 		log_error("cluster: this node does not vote: %s; when it is certain that the "
 			  "register will not come back: holdfast members readmit %s",
 			  v->problem.text, v->nodes->node[v->nodes->self].id);
+	else if (v->status == VOTER_STOPPED && v->full)
+		log_error("cluster: this node does not vote: %s; it does again when there is room, "
+			  "which is tried every %d s",
+			  v->problem.text, VOTER_ROOM_MS / 1000);
 	else if (v->status == VOTER_STOPPED)
 		log_error("cluster: this node does not vote: %s; until that is mended and it is "
 			  "started again",
@@ -38,7 +43,10 @@ say(struct embedded_live *e)
 		log_info("cluster: this node votes again: %zu roles were learnt from the other "
 			 "voters",
 			 v->durable.count);
+	else if (v->status == VOTER_READY && e->said_full)
+		log_info("cluster: this node votes again: its disk has room");
 	e->said = v->status;
+	e->said_full = v->full;
 }
 
 void
@@ -61,6 +69,8 @@ embedded_live_stored(struct embedded_live *e, uint64_t now, struct outbox *out)
 		return;
 	if (r == RESULT_OK)
 		embedded_saved(&e->engine, now, out);
+	else if (r == RESULT_LIMIT)
+		embedded_wait_for_room(&e->engine, now, &p);
 	else
 		embedded_stop_voting(&e->engine, &p);
 }

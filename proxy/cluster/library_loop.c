@@ -173,6 +173,8 @@ hear_disk(struct holdfast_lease *l, uint64_t now)
 		return;
 	if (r == RESULT_OK)
 		embedded_saved(&l->embedded, now, &l->out);
+	else if (r == RESULT_LIMIT)
+		embedded_wait_for_room(&l->embedded, now, &p);
 	else
 		embedded_stop_voting(&l->embedded, &p);
 	library_settle(l, now);

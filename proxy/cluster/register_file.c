@@ -186,6 +186,15 @@ refused(struct problem *p, const char *what)
 	return problem_set(p, RESULT_IO, "%s: %s", what, strerror(errno));
 }
 
+/* The file that is being made cannot be: for want of room, or is the disk ill? */
+static enum result
+refused_new(struct problem *p, const char *what)
+{
+	bool room = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+	enum result r = refused(p, what);
+	return room ? RESULT_LIMIT : r;
+}
+
 static enum result
 write_whole(int fd, const uint8_t *at, size_t bytes, struct problem *p)
 {
@@ -196,26 +205,42 @@ write_whole(int fd, const uint8_t *at, size_t bytes, struct problem *p)
 		if (put == 0)
 			errno = ENOSPC;
 		if (put <= 0)
-			return refused(p, "write");
+			return refused_new(p, "write");
 		at += put;
 		bytes -= (size_t)put;
 	}
-	return fsync(fd) == 0 ? RESULT_OK : refused(p, "fsync");
+	return fsync(fd) == 0 ? RESULT_OK : refused_new(p, "fsync");
 }
 
+/* What an attempt left behind goes first: no byte of it, and no error that its pages kept, is of
+ * this one. */
+static enum result
+make_new(const struct register_file *f, const uint8_t *at, size_t bytes, struct problem *p)
+{
+	if (unlinkat(f->directory, NEW_NAME, 0) == -1 && errno != ENOENT)
+		return refused_new(p, "remove " NEW_NAME);
+	int fd = openat(f->directory, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	if (fd == -1)
+		return refused_new(p, "open " NEW_NAME);
+	enum result r = write_whole(fd, at, bytes, p);
+	if (close(fd) == -1 && r == RESULT_OK)
+		r = refused_new(p, "close");
+	return r;
+}
+
+/* Once it was renamed nothing is for want of room: what the directory says on the disk is not
+ * known. */
 static enum result
 replace(const struct register_file *f, const uint8_t *at, size_t bytes, struct problem *p)
 {
-	int fd = openat(f->directory, NEW_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	if (fd == -1)
-		return refused(p, "open " NEW_NAME);
-	enum result r = write_whole(fd, at, bytes, p);
-	if (close(fd) == -1 && r == RESULT_OK)
-		r = refused(p, "close");
-	if (r != RESULT_OK)
+	enum result r = make_new(f, at, bytes, p);
+	if (r == RESULT_OK &&
+	    renameat(f->directory, NEW_NAME, f->directory, REGISTER_FILE_NAME) == -1)
+		r = refused_new(p, "rename");
+	if (r != RESULT_OK) {
+		(void)unlinkat(f->directory, NEW_NAME, 0); /* its room, too, is wanted */
 		return r;
-	if (renameat(f->directory, NEW_NAME, f->directory, REGISTER_FILE_NAME) == -1)
-		return refused(p, "rename");
+	}
 	return fsync(f->directory) == 0 ? RESULT_OK : refused(p, "fsync of the directory");
 }
 
@@ -320,7 +345,8 @@ count_boot(struct register_file *f, uint64_t boot_floor, struct register_image *
 	if (r != RESULT_OK && r != RESULT_NOT_FOUND)
 		return problem_prefix(p, r, "%s", f->where);
 	f->writable = true;
-	return register_file_store(f, *has_image ? image : NULL, p);
+	r = register_file_store(f, *has_image ? image : NULL, p);
+	return r == RESULT_LIMIT ? RESULT_IO : r;
 }
 
 enum result

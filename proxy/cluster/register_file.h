@@ -4,7 +4,10 @@
  * from a thread of its own.
  *
  *   STATE_DIR/lock       locked while the node runs: one process a directory
- *   STATE_DIR/register   written anew as register.new, synced, renamed, the directory synced
+ *   STATE_DIR/register   written anew as register.new, which is always a new file, synced, renamed,
+ *                        the directory synced. One that was not synced whole is removed: after a
+ *                        failed fsync(2) the kernel may hold its pages for clean, and a second one
+ *                        of the same file says nothing
  *   STATE_DIR/register.damaged  what could not be believed, kept when its voter was re-admitted
  *
  * The file, integers big-endian, texts behind a length byte:
@@ -53,7 +56,12 @@ struct register_file {
 enum result register_file_open(struct register_file *f, const char *state_dir, const char *cluster,
 			       const char *node, uint64_t boot_floor, struct register_image *image,
 			       bool *has_image, struct problem *p);
-/* NULL: no image. RESULT_IO, RESULT_NO_MEMORY: the file is what it was before, or this one. */
+/*
+ * NULL: no image.
+ *   RESULT_LIMIT      no room: the disk or a quota is full, or files may not grow further. The file
+ *                     is what it was before, untouched; the same may be tried again
+ *   RESULT_IO, RESULT_NO_MEMORY  the file is what it was before, or this one, perhaps not synced
+ */
 enum result register_file_store(const struct register_file *f, const struct register_image *image,
 				struct problem *p);
 /*

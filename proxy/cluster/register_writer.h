@@ -7,6 +7,9 @@
  *
  * One image at a time, which stays untouched meanwhile (cluster/voter.h). A damaged file is set
  * aside when a voter that was re-admitted has something to put in its place, and not before.
+ *
+ * RESULT_LIMIT of register_writer_take: there was no room, as of register_file_store; all others
+ * are for good.
  */
 #ifndef HOLDFAST_CLUSTER_REGISTER_WRITER_H
 #define HOLDFAST_CLUSTER_REGISTER_WRITER_H

@@ -352,6 +352,10 @@ voter_readmit(struct voter *v, uint64_t now, uint64_t silent_until, uint64_t num
 		return RESULT_OK;
 	if (v->status != VOTER_STOPPED)
 		return problem_set(p, RESULT_INVALID, "this voter has lost nothing");
+	if (v->full)
+		return problem_set(p, RESULT_INVALID,
+				   "this voter has lost nothing, its disk has no room: %.200s",
+				   v->problem.text);
 	if (!v->lost)
 		return problem_set(p, RESULT_INVALID,
 				   "this voter was stopped by something else; mend that and start "
@@ -411,6 +415,8 @@ voter_tick(struct voter *v, uint64_t now, struct outbox *out)
 	if (v->status == VOTER_LEARNING) {
 		learn_tick(&v->learn, now, out);
 		(void)end_learning(v);
+	} else if (v->full) {
+		v->room_due |= now >= v->room_at && v->saving_up_to == 0;
 	} else if (asks(v) && now >= v->ask_at) {
 		v->ask_at = now + (v->lost ? VOTER_ASK_LOST_MS : VOTER_ASK_MS);
 		if (!v->lost)
@@ -425,14 +431,18 @@ voter_next(const struct voter *v)
 	uint64_t next = pull_next(&v->pull);
 	if (v->status == VOTER_LEARNING)
 		return learn_next(&v->learn);
+	if (v->full)
+		return v->saving_up_to != 0 ? CLUSTER_NEVER : v->room_at;
 	return asks(v) && v->ask_at < next ? v->ask_at : next;
 }
 
 const struct register_image *
 voter_save(struct voter *v)
 {
-	if (v->status == VOTER_STOPPED || v->saving_up_to != 0 || v->changes == v->saved_up_to)
+	bool able = v->status != VOTER_STOPPED || v->room_due;
+	if (!able || v->saving_up_to != 0 || v->changes == v->saved_up_to)
 		return NULL;
+	v->room_due = false;
 	register_image_copy(&v->saving, &v->latest);
 	v->saving_up_to = v->changes;
 	return &v->saving;
@@ -445,8 +455,9 @@ voter_saved(struct voter *v, struct outbox *out)
 	register_image_copy(&v->durable, &v->saving);
 	v->saved_up_to = v->saving_up_to;
 	v->saving_up_to = 0;
-	if (v->status == VOTER_STOPPED)
+	if (v->status == VOTER_STOPPED && !v->full)
 		return;
+	v->full = false;
 	v->status = v->durable.begun ? VOTER_READY : VOTER_EMPTY;
 	size_t left = 0;
 	for (size_t i = 0; i < v->waiting_count; i++) {
@@ -493,10 +504,24 @@ voter_stop(struct voter *v, const struct problem *why)
 {
 	v->status = VOTER_STOPPED;
 	v->lost = false;
+	v->full = false;
+	v->room_due = false;
 	v->problem = *why;
 	v->waiting_count = 0;
 	pull_stop(&v->pull);
 	learn_deinit(&v->learn);
+}
+
+void
+voter_wait_for_room(struct voter *v, uint64_t now, const struct problem *why)
+{
+	assert(v->saving_up_to != 0);
+	v->saving_up_to = 0;
+	if (v->status == VOTER_STOPPED && !v->full)
+		return;
+	voter_stop(v, why);
+	v->full = true;
+	v->room_at = now + VOTER_ROOM_MS;
 }
 
 void

@@ -15,7 +15,10 @@
  *   EMPTY    a file in which nothing stands. All others have one, or any is READY -> READY
  *   READY    votes. From here on a voter that is NEW is a lost one
  *   STOPPED  votes no more until it is started again; `problem` says why. One whose register was
- *            lost or is damaged may be re-admitted by the operator: voter_readmit
+ *            lost or is damaged may be re-admitted by the operator: voter_readmit. One whose disk
+ *            had no room (`full`) tries again, and goes on when its image is on disk: to the others
+ *            that is a voter whose disk was slow. Nothing was answered meanwhile, what it knows of
+ *            leases is there still, and what is in memory is at least as new as what is on disk
  *   LEARNING re-admitted: silent, then it reads from the others what stands there
  * (cluster/learn.h); when that is on disk -> READY. To others it is STOPPED
  */
@@ -32,6 +35,9 @@
 #define VOTER_ASK_LOST_MS  2000
 #define VOTER_HEARD_MS_MAX 5000
 
+/* Between two tries to put an image on a disk that had no room. */
+#define VOTER_ROOM_MS 5000
+
 enum voter_status {
 	VOTER_NEW = 1,
 	VOTER_EMPTY = 2,
@@ -45,6 +51,9 @@ struct voter {
 	enum voter_status status;
 	struct problem problem; /* of STOPPED */
 	bool lost;              /* STOPPED: its register is gone, it may be re-admitted */
+	bool full;              /* STOPPED: for want of room on the disk */
+	bool room_due;          /* full: it is to be tried again now */
+	uint64_t room_at;       /* full: when that is */
 	uint64_t resend_ms;     /* of pulls */
 
 	struct register_image latest;
@@ -88,7 +97,12 @@ void voter_init(struct voter *v, const struct cluster_nodes *nodes,
 void voter_deinit(struct voter *v);
 /* For good, until voter_init: the disk failed, or whoever runs it found a twin. */
 void voter_stop(struct voter *v, const struct problem *why);
-/* The same, as its register is damaged or missing: it may be re-admitted. */
+/*
+ * The image of voter_save is not on disk for want of room, and what was there before is: STOPPED,
+ * until one that voter_save gives later is there. One that is STOPPED for another reason stays so.
+ */
+void voter_wait_for_room(struct voter *v, uint64_t now, const struct problem *why);
+/* The same as voter_stop, as its register is damaged or missing: it may be re-admitted. */
 void voter_lose(struct voter *v, const struct problem *why);
 /*
  * The operator's word that a lost register will not come back. Silent until `silent_until`, then it

@@ -6,12 +6,14 @@
 
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -289,6 +291,91 @@ a_half_written_new_file_is_nothing(void **state)
 	close_all();
 }
 
+static long
+bytes_of(const char *name)
+{
+	struct stat s;
+	return stat(name, &s) == 0 ? (long)s.st_size : -1;
+}
+
+/* Files of this process may grow to `bytes`, and no further: as on a full disk. */
+static void
+files_may_have(rlim_t bytes)
+{
+	struct rlimit limit;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* What was there is untouched, nothing takes room, and the next try is another file. */
+static void
+no_room_is_told_apart(void **state)
+{
+	(void)state;
+	struct stat before;
+	struct stat after;
+	char new_name[112];
+	(void)snprintf(new_name, sizeof(new_name), "%s.new", path);
+	store();
+	assert_int_equal(open_as("shop", "a"), RESULT_OK);
+	assert_int_equal(stat(path, &before), 0);
+	register_image_find(&image, "batch")->head.term = 12;
+	const rlim_t rooms[] = {0, 1, 1000};
+	for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
+		files_may_have(rooms[i]);
+		enum result r = register_file_store(&file, &image, &problem);
+		files_may_have(RLIM_INFINITY);
+		assert_int_equal(r, RESULT_LIMIT);
+		assert_int_equal(bytes_of(new_name), -1);
+	}
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(after.st_ino, before.st_ino);
+	assert_int_equal(after.st_size, before.st_size);
+	assert_int_equal(register_file_store(&file, &image, &problem), RESULT_OK);
+	close_all();
+	assert_int_equal(open_as("shop", "a"), RESULT_OK);
+	assert_int_equal(register_image_find(&image, "batch")->head.term, 12);
+	close_all();
+}
+
+/* The start wants to write down its boot: that there is no room is no other process. */
+static void
+a_start_without_room_fails(void **state)
+{
+	(void)state;
+	store();
+	files_may_have(1);
+	enum result r = open_as("shop", "a");
+	files_may_have(RLIM_INFINITY);
+	assert_int_equal(r, RESULT_IO);
+	assert_int_equal(open_as("shop", "a"), RESULT_OK);
+	assert_int_equal(image.count, 2);
+	close_all();
+}
+
+/* What an earlier attempt left, and another name of it, are never written into again. */
+static void
+each_try_is_a_new_file(void **state)
+{
+	(void)state;
+	char left[112];
+	char other[112];
+	(void)snprintf(left, sizeof(left), "%s.new", path);
+	(void)snprintf(other, sizeof(other), "%s/" REGISTER_DAMAGED_NAME, directory);
+	store();
+	FILE *half = fopen(left, "w");
+	assert_non_null(half);
+	(void)fputs("half", half);
+	(void)fclose(half);
+	assert_int_equal(link(left, other), 0);
+	assert_int_equal(open_as("shop", "a"), RESULT_OK);
+	close_all();
+	assert_int_equal(bytes_of(other), 4);
+	assert_int_equal(bytes_of(left), -1);
+}
+
 static void
 no_directory_is_told(void **state)
 {
@@ -312,6 +399,9 @@ main(void)
 	    cmocka_unit_test_setup_teardown(anothers_file_is_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_directory_has_one_process, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_half_written_new_file_is_nothing, setup, teardown),
+	    cmocka_unit_test_setup_teardown(no_room_is_told_apart, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_start_without_room_fails, setup, teardown),
+	    cmocka_unit_test_setup_teardown(each_try_is_a_new_file, setup, teardown),
 	    cmocka_unit_test_setup_teardown(no_directory_is_told, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

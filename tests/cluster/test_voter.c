@@ -179,6 +179,130 @@ nothing_is_answered_before_it_is_on_disk(void **state)
 	assert_int_equal(out.list[0].to, 2);
 }
 
+static const struct problem no_room = {"write: No space left on device"};
+
+static void
+fill_the_disk(void)
+{
+	assert_non_null(voter_save(&voter));
+	voter_wait_for_room(&voter, now, &no_room);
+	assert_int_equal(voter.status, VOTER_STOPPED);
+}
+
+/* As long as there is no room it answers nothing and tries at a slow pace; then it goes on, and
+ * knows all that it was told before. */
+static void
+a_full_disk_is_waited_for(void **state)
+{
+	(void)state;
+	ready();
+	hear_claim(1, "r", 7, 4);
+	put_on_disk();
+	hear_claim(2, "r", 8, 5);
+	fill_the_disk();
+	for (int i = 0; i < 3; i++) {
+		hear_claim(2, "r", 8, 5); /* again, and what is new */
+		assert_int_equal(out.count, 0);
+		hear_claim(1, "r", 9, 6);
+		assert_int_equal(out.count, 0);
+		now += VOTER_ROOM_MS - 1;
+		voter_tick(&voter, now, &out);
+		assert_null(voter_save(&voter));
+		assert_int_equal(voter_next(&voter), now + 1);
+		voter_tick(&voter, ++now, &out);
+		fill_the_disk();
+	}
+	assert_int_equal(out.count, 0);
+	now += VOTER_ROOM_MS;
+	voter_tick(&voter, now, &out);
+	put_on_disk();
+	assert_true(voter_votes(&voter));
+	assert_int_equal(out.count, 0); /* who asked has given up, or asks again */
+	assert_null(voter_save(&voter));
+	hear_claim(1, "r", 9, 4);
+	assert_int_equal(out.list[0].type, DATAGRAM_OUTDATED);
+	hear_claim(2, "r", 8, 5);
+	assert_int_equal(out.list[0].type, DATAGRAM_WRITTEN);
+}
+
+/* The image under way is of what was known when it was taken; what came behind it is not lost. */
+static void
+what_came_behind_the_image_is_tried_as_well(void **state)
+{
+	(void)state;
+	ready();
+	hear_claim(1, "r", 7, 4);
+	assert_non_null(voter_save(&voter));
+	hear_claim(2, "r", 8, 5);
+	voter_wait_for_room(&voter, now, &no_room);
+	now += VOTER_ROOM_MS;
+	voter_tick(&voter, now, &out);
+	const struct register_image *image = voter_save(&voter);
+	assert_non_null(image);
+	assert_int_equal(register_image_head(image, "r").term, 5);
+	out.count = 0;
+	voter_saved(&voter, &out);
+	assert_true(voter_votes(&voter));
+}
+
+/* A disk that fails is not a full one, whatever came first. */
+static void
+a_disk_that_fails_is_not_tried_again(void **state)
+{
+	(void)state;
+	struct problem failed;
+	(void)problem_set(&failed, RESULT_IO, "fsync: Input/output error");
+	ready();
+	hear_claim(1, "r", 7, 4);
+	fill_the_disk();
+	now += VOTER_ROOM_MS;
+	voter_tick(&voter, now, &out);
+	assert_non_null(voter_save(&voter));
+	voter_stop(&voter, &failed);
+	now += 100 * VOTER_ROOM_MS;
+	voter_tick(&voter, now, &out);
+	assert_null(voter_save(&voter));
+	assert_int_equal(voter.status, VOTER_STOPPED);
+}
+
+/* Stopped by something else while the image was under way: that holds. */
+static void
+who_was_stopped_does_not_wait_for_room(void **state)
+{
+	(void)state;
+	struct problem twin;
+	(void)problem_set(&twin, RESULT_INVALID, "another process is this node");
+	ready();
+	hear_claim(1, "r", 7, 4);
+	assert_non_null(voter_save(&voter));
+	voter_stop(&voter, &twin);
+	voter_wait_for_room(&voter, now, &no_room);
+	now += 100 * VOTER_ROOM_MS;
+	voter_tick(&voter, now, &out);
+	assert_null(voter_save(&voter));
+	assert_int_equal(voter.status, VOTER_STOPPED);
+	assert_string_equal(voter.problem.text, twin.text);
+}
+
+/* A cluster that begins: the first files find no room. */
+static void
+a_new_voter_waits_for_room(void **state)
+{
+	(void)state;
+	boot(NULL);
+	hear_status(1, VOTER_NEW);
+	hear_status(2, VOTER_NEW);
+	fill_the_disk();
+	now += VOTER_ROOM_MS;
+	voter_tick(&voter, now, &out);
+	put_on_disk();
+	assert_int_equal(voter.status, VOTER_EMPTY);
+	hear_status(1, VOTER_EMPTY);
+	hear_status(2, VOTER_EMPTY);
+	put_on_disk();
+	assert_true(voter_votes(&voter));
+}
+
 /* A term has one owner; who comes second, or with less, is told what stands there. */
 static void
 a_term_is_granted_once(void **state)
@@ -377,6 +501,12 @@ who_lost_nothing_is_not_readmitted(void **state)
 	assert_int_equal(readmit(&p), RESULT_INVALID);
 	assert_non_null(strstr(p.text, "fsync"));
 	voter_deinit(&voter);
+	ready();
+	hear_claim(1, "r", 7, 1);
+	fill_the_disk();
+	assert_int_equal(readmit(&p), RESULT_INVALID);
+	assert_non_null(strstr(p.text, "No space"));
+	voter_deinit(&voter);
 	boot(NULL); /* of a cluster that begins, as far as it knows */
 	hear_status(1, VOTER_NEW);
 	assert_int_equal(readmit(&p), RESULT_INVALID);
@@ -410,6 +540,13 @@ main(void)
 	    cmocka_unit_test_setup_teardown(without_one_of_them_nothing_begins, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_voter_that_lost_its_file_stops, setup, teardown),
 	    cmocka_unit_test_setup_teardown(an_empty_one_follows, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_full_disk_is_waited_for, setup, teardown),
+	    cmocka_unit_test_setup_teardown(what_came_behind_the_image_is_tried_as_well, setup,
+					    teardown),
+	    cmocka_unit_test_setup_teardown(a_disk_that_fails_is_not_tried_again, setup, teardown),
+	    cmocka_unit_test_setup_teardown(who_was_stopped_does_not_wait_for_room, setup,
+					    teardown),
+	    cmocka_unit_test_setup_teardown(a_new_voter_waits_for_room, setup, teardown),
 	    cmocka_unit_test_setup_teardown(nothing_is_answered_before_it_is_on_disk, setup,
 					    teardown),
 	    cmocka_unit_test_setup_teardown(a_term_is_granted_once, setup, teardown),

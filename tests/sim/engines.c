@@ -212,6 +212,16 @@ saved(struct sim *s, cluster_node n, uint64_t now, uint64_t unused, struct outbo
 	engines_pump(s, n, now);
 }
 
+static void
+no_room(struct sim *s, cluster_node n, uint64_t now, uint64_t unused, struct outbox *out)
+{
+	const struct problem why = {"no space"};
+	(void)unused;
+	(void)out;
+	embedded_wait_for_room(engines_embedded(s, n), now, &why);
+	engines_pump(s, n, now);
+}
+
 static struct engine
 boot_embedded(struct sim *s, cluster_node n, uint64_t now, void *state)
 {
@@ -227,8 +237,10 @@ turn_embedded(struct sim *s, cluster_node n, uint64_t now, void *state)
 {
 	const struct engines_world *world = sim_world(s);
 	(void)now;
-	if (embedded_save(state) != NULL)
-		sim_after(s, n, 300 + sim_draw(s, world->save_us_max), saved, 0);
+	if (embedded_save(state) == NULL)
+		return;
+	bool full = world->full_one_in != 0 && sim_draw(s, world->full_one_in) == 0;
+	sim_after(s, n, 300 + sim_draw(s, world->save_us_max), full ? no_room : saved, 0);
 }
 
 static void

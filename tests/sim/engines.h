@@ -60,6 +60,7 @@ struct engines_world {
 	uint64_t written_late;
 	uint64_t document_bytes_max;
 	uint64_t save_us_max; /* a disk takes so long */
+	uint64_t full_one_in; /* of so many images one finds no room there; 0: none */
 	bool restless;        /* processes give roles back now and then */
 	bool rush;            /* all ask at once, and again */
 	bool wild_clocks;     /* leases may overlap; terms must not */
