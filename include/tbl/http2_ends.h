@@ -5,6 +5,7 @@
  * a second on top; 0: it is not counted there. Members are bound alike; of them no counts are kept.
  */
 HTTP2_END(DONE, "done", NO_ERROR, 0, 0, "the client went away, or said that it would and had its answers")
+HTTP2_END(LEFT, "left", NO_ERROR, 0, 0, "the client went away from most of its requests, and from more than a few, before they were answered")
 HTTP2_END(IDLE, "idle", NO_ERROR, 0, 0, "no request for timeouts.idle")
 HTTP2_END(REQUESTS, "requests", NO_ERROR, 0, 0, "limits.requests_max requests were served")
 HTTP2_END(RELOAD, "reload", NO_ERROR, 0, 0, "another configuration holds: the client comes back under it")

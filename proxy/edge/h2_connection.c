@@ -18,12 +18,6 @@ static const uint32_t end_codes[HTTP2_ENDS] = {
 #undef HTTP2_END
 };
 
-static const struct config_service *
-bounds_of(const struct h2_connection *c)
-{
-	return &c->io.worker->services->config->services[0];
-}
-
 /* ---- life and death ---------------------------------------------------------------------------
  */
 
@@ -83,6 +77,14 @@ cause_of(enum http2_end why)
 	}
 }
 
+/* The client went away: from how much? What is unfed may be many requests. */
+static bool
+has_left(const struct h2_connection *c)
+{
+	uint32_t unanswered = c->requests - c->answered;
+	return c->unfed != NULL || (unanswered > H2_HEADS_AT_ONCE && unanswered > c->answered);
+}
+
 /* Closes now, whatever waits. */
 static void
 close_now(struct h2_connection *c, bool hard)
@@ -92,6 +94,8 @@ close_now(struct h2_connection *c, bool hard)
 	if (c->closed)
 		return;
 	c->closed = true;
+	if (c->why == HTTP2_END_DONE && has_left(c))
+		c->why = HTTP2_END_LEFT;
 	end_streams(c, cause_of((enum http2_end)c->why));
 	http2_add(&h2_counts(c)->ended[c->why]);
 	if (hard) {
@@ -106,6 +110,7 @@ close_now(struct h2_connection *c, bool hard)
 	deadline_remove(w, &c->deadline);
 	deadline_remove(w, &c->head);
 	deadline_remove(w, &c->drain);
+	h2_in_drop(c);
 	h2_wire_drop(&c->wire);
 	nghttp2_session_del(c->wire.session);
 	c->wire.session = NULL;
@@ -122,6 +127,7 @@ finish(struct h2_connection *c)
 		return;
 	}
 	end_streams(c, cause_of((enum http2_end)c->why));
+	h2_in_drop(c);
 	io_shutdown(&c->io);
 	c->lingering = true;
 	deadline_clear(&c->head);
@@ -228,7 +234,7 @@ h2_connection_spend(struct h2_connection *c, enum http2_end kind)
 static struct pace_bounds
 pace_bounds(const struct h2_connection *c)
 {
-	const struct config_service *first = bounds_of(c);
+	const struct config_service *first = h2_bounds(c);
 	return (struct pace_bounds){
 	    .idle_ms = first->timeouts.idle_ms,
 	    .rate_min = first->rates.answer_min,
@@ -239,10 +245,14 @@ pace_bounds(const struct h2_connection *c)
 void
 h2_connection_stream_closed(struct h2_connection *c)
 {
-	if (c->stream_count > 0 || c->closed)
+	if (c->closed)
+		return;
+	if (c->unfed != NULL)
+		h2_in_wait(c);
+	if (c->stream_count > 0)
 		return;
 	if (c->wire.out == NULL)
-		deadline_set(c->io.worker, &c->deadline, bounds_of(c)->timeouts.idle_ms);
+		deadline_set(c->io.worker, &c->deadline, h2_bounds(c)->timeouts.idle_ms);
 	h2_connection_wake(c);
 }
 
@@ -259,21 +269,10 @@ bound_socket(struct h2_connection *c, bool waited)
 		pace_begin(&c->pace, w->now_ms);
 		deadline_set(w, &c->deadline, pace_wait_ms(&c->pace, &bounds, w->now_ms));
 	} else if (c->stream_count == 0) {
-		deadline_set(w, &c->deadline, bounds_of(c)->timeouts.idle_ms);
+		deadline_set(w, &c->deadline, h2_bounds(c)->timeouts.idle_ms);
 	} else {
 		deadline_clear(&c->deadline);
 	}
-}
-
-static void
-bound_head(struct h2_connection *c)
-{
-	bool in_head = h2_frames_in_head(&c->frames);
-	bool bounded = c->head.timer.deadline_ms != 0;
-	if (in_head && !bounded)
-		deadline_set(c->io.worker, &c->head, bounds_of(c)->timeouts.header_ms);
-	else if (!in_head && bounded)
-		deadline_clear(&c->head);
 }
 
 /* What is watched; what is over ends. */
@@ -293,7 +292,7 @@ settle(struct h2_connection *c)
 		finish(c);
 		return;
 	}
-	unsigned wants = c->eof || c->broken ? 0 : IO_READ;
+	unsigned wants = h2_in_reads(c) ? IO_READ : 0;
 	if (c->wire.out != NULL)
 		wants |= IO_WRITE;
 	if (!io_want(&c->io, wants)) {
@@ -355,93 +354,32 @@ void
 h2_connections_turn(struct worker *w)
 {
 	struct h2_connection *c;
+	if (w->h2 != NULL)
+		h2_in_turn(w);
 	/* Who is woken by this is looked after in the same round; each has something to send. */
 	while (w->h2 != NULL && (c = w->h2->turn) != NULL) {
 		w->h2->turn = c->next_turn;
 		c->in_turn = false;
 		turn(c);
 	}
+	if (w->h2 != NULL && w->h2->waiting != NULL)
+		turn_ask_next(w);
 }
 
 /* ---- reading ----------------------------------------------------------------------------------
  */
 
+/* What comes behind the last word. */
 static void
-on_refused(struct h2_connection *c, ssize_t error)
-{
-	if (c->broken)
-		return; /* a callback said so */
-	if (error == NGHTTP2_ERR_NOMEM)
-		h2_connection_break(c, HTTP2_END_NO_MEMORY);
-	else if (error == NGHTTP2_ERR_FLOODED)
-		h2_connection_break(c, HTTP2_END_PINGS);
-	else
-		h2_connection_break(c, HTTP2_END_PROTOCOL);
-}
-
-/* Frames that nghttp2 passes over in silence. */
-static void
-count_unknown(struct h2_connection *c)
-{
-	enum http2_end why;
-	if (!h2_budget_passed_over(&c->budget, &c->frames, c->io.worker->now_ms, &why))
-		h2_connection_break(c, why);
-}
-
-static void
-feed(struct h2_connection *c, const char *at, size_t bytes)
-{
-	const uint8_t *data = (const uint8_t *)at;
-	h2_frames_feed(&c->frames, data, bytes);
-	c->wire.running = true;
-	ssize_t n = nghttp2_session_mem_recv(c->wire.session, data, bytes);
-	c->wire.running = false;
-	if (n < 0)
-		on_refused(c, n);
-	count_unknown(c);
-	bound_head(c);
-	h2_connection_wake(c);
-}
-
-/* No frame comes any more: requests that are not whole never will be. */
-static void
-on_eof(struct h2_connection *c)
-{
-	c->eof = true;
-	struct h2_stream *next;
-	for (struct h2_stream *s = c->streams; s != NULL; s = next) {
-		next = s->next;
-		if (s->tunnel)
-			h2_stream_body_end(s);
-		else if (!s->body_ended) {
-			h2_stream_reset(s, NGHTTP2_CANCEL);
-			h2_stream_forsake(s, CAUSE_CLIENT_ABORT);
-		}
-	}
-	h2_connection_wake(c);
-}
-
-static void
-on_readable(struct h2_connection *c)
+throw_away(struct h2_connection *c)
 {
 	struct worker *w = c->io.worker;
 	ssize_t n = io_recv(&c->io, w->bulk, sizeof(w->bulk));
 	if (n == -1 && errno == EAGAIN)
 		return;
-	if (c->lingering) {
-		c->lingered += n > 0 ? (uint64_t)n : 0;
-		if (n <= 0 || c->lingered > H2_LINGER_BYTES)
-			close_now(c, false);
-		return;
-	}
-	if (n > 0) {
-		feed(c, w->bulk, (size_t)n);
-	} else if (n == 0) {
-		on_eof(c);
-	} else {
-		c->wire.gone = true;
-		h2_connection_wake(c);
-	}
+	c->lingered += n > 0 ? (uint64_t)n : 0;
+	if (n <= 0 || c->lingered > H2_LINGER_BYTES)
+		close_now(c, false);
 }
 
 static void
@@ -455,8 +393,12 @@ on_ready(void *owner, unsigned events)
 			h2_connection_wake(c);
 		}
 	}
-	if ((events & IO_READ) != 0 && !c->closed)
-		on_readable(c);
+	if ((events & IO_READ) == 0 || c->closed)
+		return;
+	if (c->lingering)
+		throw_away(c);
+	else
+		h2_in_read(c);
 }
 
 /* ---- deadlines --------------------------------------------------------------------------------
@@ -479,6 +421,8 @@ on_deadline(struct deadline *d)
 		}
 		c->why = HTTP2_END_SLOW;
 		close_now(c, true);
+	} else if (c->unfed != NULL) { /* it is waited for by us */
+		deadline_set(w, &c->deadline, h2_bounds(c)->timeouts.idle_ms);
 	} else if (c->requests == 0) {
 		h2_connection_break(c, HTTP2_END_HEAD_TIMEOUT);
 	} else if (c->stream_count == 0) {
@@ -580,9 +524,9 @@ h2_connection_open(struct worker *w, int fd, struct tls_channel *channel, const 
 	io_through(&c->io, channel);
 	c->counted = counted;
 	http2_add(&h2_counts(c)->connections);
-	deadline_set(w, &c->deadline, bounds_of(c)->timeouts.header_ms);
+	deadline_set(w, &c->deadline, h2_bounds(c)->timeouts.header_ms);
 	if (early.bytes > 0)
-		feed(c, early.at, early.bytes);
+		h2_in_take(c, early.at, early.bytes);
 	if (__builtin_expect(w->stopping, 0))
 		h2_connection_leave(c, HTTP2_END_STOP);
 	h2_connection_wake(c);

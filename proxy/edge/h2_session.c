@@ -179,8 +179,10 @@ on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *user)
 	struct h2_stream *s = stream_of(session, id);
 	if (s == NULL)
 		return 0;
-	if (code == NGHTTP2_NO_ERROR && s->answer_ended)
+	if (code == NGHTTP2_NO_ERROR && s->answer_ended) {
+		c->answered++;
 		h2_budget_stream(&c->budget);
+	}
 	h2_stream_close(s, CAUSE_CLIENT_ABORT);
 	return 0;
 }

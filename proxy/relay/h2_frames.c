@@ -47,26 +47,37 @@ end_frame(struct h2_frames *f)
 		f->in_block = (f->head[4] & FLAG_END_HEADERS) == 0;
 }
 
-void
-h2_frames_feed(struct h2_frames *f, const uint8_t *at, size_t bytes)
+size_t
+h2_frames_take(struct h2_frames *f, const uint8_t *at, size_t bytes, uint32_t *heads)
 {
-	while (bytes > 0) {
+	size_t taken = 0;
+	while (taken<bytes && * heads> 0) {
+		size_t left = bytes - taken;
 		size_t take = H2_FRAME_HEAD_BYTES - f->head_bytes;
 		if (take > 0) {
-			take = take < bytes ? take : bytes;
-			memcpy(f->head + f->head_bytes, at, take);
+			take = take < left ? take : left;
+			memcpy(f->head + f->head_bytes, at + taken, take);
 			f->head_bytes += (uint8_t)take;
 			if (f->head_bytes == H2_FRAME_HEAD_BYTES)
 				begin_frame(f);
 		} else {
-			take = f->left < bytes ? f->left : bytes;
+			take = f->left < left ? f->left : left;
 			f->left -= (uint32_t)take;
 		}
-		if (f->head_bytes == H2_FRAME_HEAD_BYTES && f->left == 0)
+		if (f->head_bytes == H2_FRAME_HEAD_BYTES && f->left == 0) {
+			*heads -= f->head[3] == TYPE_HEADERS;
 			end_frame(f);
-		at += take;
-		bytes -= take;
+		}
+		taken += take;
 	}
+	return taken;
+}
+
+void
+h2_frames_feed(struct h2_frames *f, const uint8_t *at, size_t bytes)
+{
+	uint32_t heads = UINT32_MAX; /* never so many in what is read at once */
+	(void)h2_frames_take(f, at, bytes, &heads);
 }
 
 bool

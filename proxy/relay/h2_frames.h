@@ -29,6 +29,11 @@ void h2_frames_init(struct h2_frames *f);
 /* The same of a server, which begins with a frame. */
 void h2_frames_init_server(struct h2_frames *f);
 void h2_frames_feed(struct h2_frames *f, const uint8_t *at, size_t bytes);
+/*
+ * The same up to the end of the HEADERS frame, of a request or of its trailers, with which *heads
+ * of them are whole; they are taken off *heads. Returns how many bytes it was fed.
+ */
+size_t h2_frames_take(struct h2_frames *f, const uint8_t *at, size_t bytes, uint32_t *heads);
 /* Is a preface or a head there in part? */
 bool h2_frames_in_head(const struct h2_frames *f);
 

@@ -75,6 +75,9 @@ ssize_t io_recv(struct io *io, void *at, size_t bytes);
 ssize_t io_send(struct io *io, struct iovec *pieces, int count);
 /* Is there anything to be read: bytes, which stay, or the end? *end: it is that, or an error. */
 bool io_peek(const struct io *io, bool *end);
+/* Behind the end of the other side, where reading tells nothing any more: it said that it takes
+ * nothing either. Told once. */
+bool io_broke(const struct io *io);
 /* Nothing more will be sent: goodbye (TLS), then SHUT_WR. */
 void io_shutdown(struct io *io);
 /* TLS says goodbye, if it can at once; a plain one has nothing to say. Before io_close. */

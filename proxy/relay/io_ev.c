@@ -296,6 +296,14 @@ io_peek(const struct io *io, bool *end)
 	return n > 0 || *end;
 }
 
+bool
+io_broke(const struct io *io)
+{
+	int error = 0;
+	socklen_t bytes = sizeof(error);
+	return getsockopt(io->fd, SOL_SOCKET, SO_ERROR, &error, &bytes) == 0 && error != 0;
+}
+
 void
 io_farewell(struct io *io)
 {

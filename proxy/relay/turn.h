@@ -11,6 +11,9 @@
 bool turn_prepare(struct worker *w);
 /* turn_run is called once before the loop waits again; prepared it was. */
 void turn_ask(struct worker *w);
+/* The same in the next round, which comes at once: behind what is ready by then. Refused for want
+ * of memory: with the next round that asks. */
+void turn_ask_next(struct worker *w);
 /* When the worker's loop ends. */
 void turn_release(struct worker *w);
 /* Both sides, until neither asked for more: an answer that a member's connection gave may be what a

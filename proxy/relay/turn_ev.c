@@ -11,6 +11,7 @@ on_turn(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	worker_time(w);
+	w->turn_asked = true;
 	turn_run(w);
 	worker_sweep(w);
 }
@@ -28,6 +29,13 @@ turn_ask(struct worker *w)
 {
 	w->turn_asked = true;
 	event_active(w->turn, EV_TIMEOUT, 0);
+}
+
+void
+turn_ask_next(struct worker *w)
+{
+	static const struct timeval now = {0, 0};
+	(void)event_add(w->turn, &now);
 }
 
 void

@@ -448,6 +448,15 @@ io_peek(const struct io *io, bool *end)
 	return n > 0 || *end;
 }
 
+bool
+io_broke(const struct io *io)
+{
+	struct mem_end *e = must_find(io->fd)->end;
+	bool news = e->reset && !e->reset_told;
+	e->reset_told |= news;
+	return news;
+}
+
 void
 io_shutdown(struct io *io)
 {
@@ -713,18 +722,29 @@ turn_ask(struct worker *w)
 	w->turn_asked = true;
 }
 
+static bool turn_asked_next;
+
+void
+turn_ask_next(struct worker *w)
+{
+	(void)w;
+	turn_asked_next = true;
+}
+
 void
 turn_release(struct worker *w)
 {
 	(void)w;
+	turn_asked_next = false;
 }
 
 /* Behind all that was ready in the round. */
 static void
-turn_http2(struct worker *w)
+turn_http2(struct worker *w, bool asked_before)
 {
-	if (!w->turn_asked)
+	if (!w->turn_asked && !asked_before)
 		return;
+	w->turn_asked = true;
 	worker_time(w);
 	turn_run(w);
 	worker_sweep(w);
@@ -746,7 +766,9 @@ ready_now(struct descriptor *d)
 static bool
 round_of_loop(struct worker *w)
 {
-	bool any = false;
+	bool asked_before = turn_asked_next; /* the loop does not wait then */
+	bool any = asked_before;
+	turn_asked_next = false;
 	w->time_stale = true;
 	w->round++;
 	for (size_t i = 0; i < used; i++) {
@@ -765,7 +787,7 @@ round_of_loop(struct worker *w)
 		d->io->ready(d->io->owner, events);
 		worker_sweep(w);
 	}
-	turn_http2(w);
+	turn_http2(w, asked_before);
 	return any;
 }
 

@@ -213,6 +213,35 @@ test_frames_that_nobody_is_told_of(void **state)
 	assert_int_equal(why, HTTP2_END_PRIORITIES);
 }
 
+/* Two heads, DATA between them and behind: taken whole or byte by byte, a go ends with a HEADERS
+ * frame. */
+static void
+test_heads_at_once(void **state)
+{
+	static const char frames[] = "\0\0\1\1\4\0\0\0\1x"
+				     "\0\0\3\0\1\0\0\0\1abc"
+				     "\0\0\2\1\4\0\0\0\3xx"
+				     "\0\0\0\0\1\0\0\0\3";
+	const uint8_t *at = (const uint8_t *)frames;
+	size_t bytes = sizeof(frames) - 1;
+	struct h2_frames f;
+	(void)state;
+	for (uint32_t heads = 0; heads <= 3; heads++) {
+		static const size_t ends[] = {0, 10, 33, sizeof(frames) - 1};
+		uint32_t left = heads;
+		h2_frames_init_server(&f);
+		assert_int_equal(h2_frames_take(&f, at, bytes, &left), ends[heads]);
+		assert_int_equal(left, heads < 3 ? 0 : 1);
+		assert_false(h2_frames_in_head(&f));
+		size_t taken = 0;
+		left = heads;
+		h2_frames_init_server(&f);
+		while (taken < bytes && h2_frames_take(&f, at + taken, 1, &left) == 1)
+			taken++;
+		assert_int_equal(taken, ends[heads]);
+	}
+}
+
 int
 main(void)
 {
@@ -224,6 +253,7 @@ main(void)
 	    cmocka_unit_test(test_frames_of_heads),
 	    cmocka_unit_test(test_data_without_content),
 	    cmocka_unit_test(test_frames_that_nobody_is_told_of),
+	    cmocka_unit_test(test_heads_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
