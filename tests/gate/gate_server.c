@@ -126,8 +126,9 @@ says_version(const struct wire_message *m, const struct gate_request *r)
 {
 	bool first = wire_lists(m, "Via", "1.0 holdfast-gate");
 	bool second = wire_lists(m, "Via", "1.1 holdfast-gate");
+	bool third = wire_lists(m, "Via", "2.0 holdfast-gate");
 	bool known = r != NULL && !r->tainted;
-	return first != second && (!known || (r->minor == 1 ? second : first));
+	return first + second + third == 1 && (!known || (r->minor == 1 ? second : first));
 }
 
 static void
