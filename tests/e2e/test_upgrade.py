@@ -1,5 +1,6 @@
 """SIGUSR2: another process takes the node's place, with its listeners, and no client notices."""
 
+import contextlib
 import json
 import os
 import pwd
@@ -36,10 +37,12 @@ class Successor:
         return self.returncode
 
     def send_signal(self, number):
-        os.kill(self.pid, number)
+        """To one that has just ended it does nothing, as with a child."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
 
     def kill(self):
-        os.kill(self.pid, signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
 
     def wait(self, limit_s=60):
         wait_until(lambda: self.poll() is not None, f"process {self.pid} ends", limit_s or 60)
