@@ -114,8 +114,8 @@ def test_members_sessions_and_outages_are_shown_live():
     page.shows("#services", "1 failover")
     page.shows("#log", "member_down")
     page.shows("#log", "failover")
-    assert "down from" in page.call("getAttribute", ".timeline .track >> nth=0", "aria-label")
-    assert page.call("evaluate", "document.querySelectorAll('.bars i').length") > 3
+    wait_until(lambda: "down from" in page.call("getAttribute", ".timeline .track >> nth=0", "aria-label"), "the outage")
+    wait_until(lambda: page.call("evaluate", "document.querySelectorAll('.bars i').length") > 3, "a history of checks")
     page.picture("members")
     page.is_quiet()
 
@@ -126,13 +126,15 @@ def test_the_log_is_filtered():
     page.shows("#said", "live")
     a.go()
     b.go()
-    page.shows("#log", "member_down shop b")
+    for id in "ab":
+        page.shows("#log", f"member_down shop {id}")
     page.call("fill", "#log-text", '"member":"a"')
     wait_until(lambda: " b " not in page.text("#log"), "only what concerns a")
-    assert "member_down" in page.text("#log")
+    page.shows("#log", "member_down shop a")
     page.call("fill", "#log-text", "")
     page.call("selectOption", "#log-event", "member_down")
-    assert set(page.call("evaluate", "[...document.querySelectorAll('#log .event')].map(e => e.innerText)")) == {"member_down"}
+    wait_until(lambda: set(page.call("evaluate", "[...document.querySelectorAll('#log .event')].map(e => e.innerText)"))
+               == {"member_down"}, "only such events")
     page.is_quiet()
 
 
@@ -243,7 +245,7 @@ def test_a_cluster_shows_its_nodes_and_master():
     page.shows("#cluster", f"master: {master}")
     rows = page.call("evaluate", "[...document.querySelectorAll('#cluster tbody tr')].map(r => r.innerText)")
     assert [r.split()[0] for r in rows] == ["a", "b", "c"] and sum("master" in r for r in rows) == 1, rows
-    assert "disagreements 0" in page.text("#cluster")
+    page.shows("#cluster", "disagreements 0")
     page.picture("cluster")
     page.is_quiet()
 
