@@ -84,11 +84,10 @@ def upgrade(p, number=signal.SIGUSR2):
 def inodes(pid):
     """Of the sockets that a process has open."""
     found = set()
-    try:
+    with contextlib.suppress(OSError):
         for fd in os.listdir(f"/proc/{pid}/fd"):
-            found.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
-    except OSError:
-        pass
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                found.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
     return {int(m[1]) for m in (re.fullmatch(r"socket:\[(\d+)\]", f) for f in found) if m}
 
 
@@ -593,7 +592,7 @@ def test_ports_of_root_need_no_root_any_more():
     if os.geteuid() != 0:
         return
     address = (HOST, next(n for n in range(600, 1000) if not holdfast.is_listening((HOST, n))))
-    p = Holdfast([Origin("a")], address=address, start=False, top={"user": "nobody", "workers": 2})
+    p = copied([Origin("a")], address=address, start=False, top={"user": "nobody", "workers": 2})
     give(p, "nobody")
     p.start()
     for workers in (1, 3):

@@ -16,7 +16,7 @@ model="gcc libc6-dev python3 spin"
 lint="$build libcmocka-dev clang-format clang-tidy cppcheck"
 bench="$build python3 haproxy nginx nghttp2-client openssl strace valgrind"
 ktls="$build busybox cpio curl kmod openssl qemu-system-x86 strace"
-package="$build debhelper dpkg-dev"
+package="$build build-essential debhelper dpkg-dev"
 # Some distributions of Node have npm in one package with it: then it is there.
 page="chromium nodejs"
 command -v npm >/dev/null 2>&1 || page="$page npm"

@@ -625,13 +625,18 @@ class BlackHole:
         self.listener.close()
 
 
+def state_of(path):
+    """The letter of a process or thread (proc(5)); "X": it is no more, as it may be while it is read."""
+    try:
+        with open(f"{path}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"
+
+
 def alive(pid):
     """Is there such a process, and not only its status for whoever waits for it?"""
-    try:
-        with open(f"/proc/{pid}/stat") as f:
-            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
+    return state_of(f"/proc/{pid}") not in "ZX"
 
 
 class Process:
@@ -661,11 +666,7 @@ class Process:
     def is_frozen(self):
         """Every thread of it stands still."""
         tasks = f"/proc/{self.pid}/task"
-        for task in os.listdir(tasks):
-            with open(f"{tasks}/{task}/stat") as f:
-                if f.read().rsplit(")", 1)[1].split()[0] != "T":
-                    return False
-        return True
+        return all(state_of(f"{tasks}/{task}") in "TX" for task in os.listdir(tasks))
 
     def freeze(self):
         """SIGSTOP is sent and has come: another core may still run it when the call is back."""
